@@ -1,0 +1,99 @@
+// HTTP as the layers above see it: requests go out, handlers hear of the outcome, handles cancel.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/error.h"
+
+namespace xcs::net {
+
+// Header fields in the order they were added, kept as one block of text.
+class Headers {
+ public:
+  void add(std::string_view name, std::string_view value);
+  void clear() { block_.clear(); }
+  bool empty() const { return block_.empty(); }
+
+  // The value of the first field with this name, compared without case; nullopt when there is none.
+  // The view lives until the next change.
+  std::optional<std::string_view> find(std::string_view name) const;
+
+  // Calls f("Name: value") for each field.
+  template <class F>
+  void for_each_line(F f) const;
+
+ private:
+  std::string block_;  // "Name: value\n" repeated
+};
+
+// How long each part of an attempt may take. Waiting in the queue for a free slot is never counted.
+struct Timeouts {
+  Duration connect = std::chrono::seconds(10);      // name lookup, TCP, proxy and TLS
+  Duration first_byte = std::chrono::seconds(600);  // from the connection until the answer begins
+  Duration idle = std::chrono::seconds(300);        // between two pieces of the answer
+  Duration total = std::chrono::seconds(600);       // from leaving the queue until the answer is complete
+};
+
+struct Request {
+  std::string method = "POST";
+  std::string url;
+  Headers headers;
+  std::string body;
+  Timeouts timeouts;
+  std::size_t max_response_bytes = std::size_t{64} << 20;  // after decompression
+};
+
+struct Response {
+  int status = 0;
+  Headers headers;
+  std::string body;  // empty when the handler took it piece by piece
+};
+
+// Who hears of a request. Both functions run on the transport's thread and must not block.
+struct Handler {
+  // Called once per attempt: with the response, whatever its status, or with the reason why there is none.
+  // Returns nullopt when the matter is settled, or a delay after which the same request is sent again.
+  // Never throws.
+  std::move_only_function<std::optional<Duration>(Result<Response>)> on_done;
+  // When set, receives the body of a 2xx response piece by piece instead of Response::body; other
+  // responses are collected as usual. Returns an error to give up: on_done receives it. Never throws.
+  std::move_only_function<Result<void>(std::string_view piece)> on_piece = {};
+};
+
+// A request under way. Destroying it cancels the request, at any time and from any thread: when the
+// destructor returns, nothing of the handler runs or will run, and the handler is destroyed. From
+// another thread it waits for a handler function that is running at that moment, so the caller must not
+// hold a lock that the handler takes. A handler may destroy its own operation. An operation that is
+// complete, or whose transport is gone, is inert.
+class Operation {
+ public:
+  virtual ~Operation() = default;
+};
+using Handle = std::unique_ptr<Operation>;
+
+// Sends requests. `start` may be called from any thread and never blocks; on_done may run before it
+// returns. Destroying the transport settles what is still under way with a cancelled error.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  [[nodiscard]] virtual Handle start(Request request, Handler handler) = 0;
+};
+
+template <class F>
+void Headers::for_each_line(F f) const {
+  std::string_view rest = block_;
+  while (!rest.empty()) {
+    const std::size_t end = rest.find('\n');
+    f(rest.substr(0, end));
+    rest.remove_prefix(end + 1);
+  }
+}
+
+}  // namespace xcs::net
