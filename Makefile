@@ -1,0 +1,48 @@
+# One command each. `make demo` and `make test` install what they need first; see tools/setup.py.
+
+PYTHON ?= python3
+JOBS ?= 2
+SETUP_FLAGS ?=
+
+VENV := .venv/bin/python
+
+.PHONY: help setup setup-lint build wheel test demo asan tsan clean
+
+help:
+	@echo 'make demo     watch ordinary functions finish sooner, with the same answers'
+	@echo 'make test     build everything and run every test'
+	@echo 'make build    build the extension and make `import xcs` work in .venv'
+	@echo 'make wheel    build a wheel into dist/'
+	@echo 'make asan     the C++ tests under the address and undefined-behaviour sanitizers'
+	@echo 'make tsan     the C++ tests under the thread sanitizer'
+	@echo 'make clean    remove what was built, but not .venv'
+
+setup:
+	@$(PYTHON) tools/setup.py $(SETUP_FLAGS)
+
+setup-lint:
+	@$(PYTHON) tools/setup.py --lint $(SETUP_FLAGS)
+
+build: setup
+	cmake --preset release
+	cmake --build --preset release --target python_package -j $(JOBS)
+	cmake --install build/release --component python --prefix python
+
+wheel: setup
+	$(VENV) -m pip wheel --no-build-isolation --no-deps --wheel-dir dist .
+
+test: build
+	cmake --preset dev
+	cmake --build --preset dev -j $(JOBS)
+	$(VENV) tools/run_tests.py --jobs $(JOBS)
+
+demo: build
+	$(VENV) -m xcs demo
+
+asan tsan: setup
+	cmake --preset $@
+	cmake --build --preset $@ -j $(JOBS)
+	ctest --preset $@ -j $(JOBS)
+
+clean:
+	rm -rf build dist
