@@ -1,0 +1,160 @@
+// The one interface between the window and the host language.
+//
+// The window decides when; the host evaluates. For each node it reaches, the window asks the host to `attempt` it
+// at its place in program order. The host looks at the operands' types and at the memory the node would touch,
+// and either does it at once or says what it has to wait for and what it may do once it is run.
+//
+// All calls come on the thread that runs the program.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "ir/ir.h"
+#include "window/value.h"
+
+namespace xcs::window {
+
+// Part of an object, as far as loads and stores are told apart.
+struct Where {
+  enum Kind : std::uint8_t {
+    kAttr,  // the attribute `key` (an interned name: equal names are one object); a cell's content is kAttr null
+    kItem,  // the item `key` of a dict, list or namespace; it exists before and after, or it is a list's
+    kKeys,  // length, membership, order
+    kAll,   // anything of the object itself (not of what it refers to)
+  };
+  Kind kind = kAll;
+  Object* key = nullptr;
+};
+
+class Entry;
+
+// A store that precedes a load in program order and has not been committed. The host replays it by what `node`
+// does to `operands`.
+struct PendingStore {
+  const ir::Program* program;
+  const ir::Node* node;
+  std::span<const Value> operands;
+  Where where;
+};
+
+// Memory as it is at one place of the program, given what has been committed.
+class View {
+ public:
+  enum class State : std::uint8_t {
+    kClear,    // no earlier pending store meets it: the committed object is right
+    kPending,  // the stores in stores() meet it, all of them understood, oldest first; certain to happen first
+    kBlocked,  // something earlier may touch it and cannot be replayed: answer kBlocked
+  };
+  // Whether everything earlier in program order has been committed: memory is exact and effects may happen now.
+  virtual bool quiet() = 0;
+  virtual State look(Object* object, Where where) = 0;
+  // As look() on every object at once: kClear unless something earlier may touch memory that nobody can name.
+  virtual State look_anywhere() = 0;
+  // The stores of the last look() that answered kPending; valid until the next call.
+  virtual std::span<const PendingStore> stores() = 0;
+
+ protected:
+  ~View() = default;
+};
+
+// What a node may do to memory while it waits in the window.
+struct Effect {
+  enum Memory : std::uint8_t {
+    kNone,      // nothing that a load can see
+    kStores,    // only the listed stores, which the host can replay
+    kOpaque,    // only the listed places, but it cannot be replayed
+    kAnything,  // any memory
+  };
+  struct Store {
+    Value target;  // ready, or pending: the object is not known yet
+    Where where;
+  };
+  Memory memory = kNone;
+  std::vector<Store> stores;
+};
+
+// Why a node did not run at once or ahead; index into the reason registry (explain/).
+using ReasonCode = std::uint16_t;
+
+// An independent call, ready to be started: callee and arguments as they are at its place. Owned by the entry.
+class Call {
+ public:
+  virtual ~Call() = default;
+};
+
+// How an entered function begins.
+struct Enter {
+  std::shared_ptr<const ir::Program> program;
+  std::vector<Value> slots;  // parameters, then cells of free variables; values may be pending
+};
+
+// The host's answer.
+struct Action {
+  enum Verdict : std::uint8_t {
+    kDone,      // `value` is the result (possibly pending: a forwarded element)
+    kRaised,    // `value` is the exception
+    kStop,      // next(): the iterator is exhausted
+    kOperand,   // operand `operand` is pending and has to be there first
+    kElement,   // `value` is pending and has to be there first (an element reached through memory)
+    kBlocked,   // the view said kBlocked (try again when it may not)
+    kOrdered,   // has to wait until everything before it is complete
+    kIssue,     // independent: `call` can be started
+    kEnter,     // a function of the user's: run its program as a frame
+  };
+  Verdict verdict = kDone;
+  Flags flags = kUnknown;  // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
+  ReasonCode reason = 0;   // kOrdered, kBlocked: why
+  std::uint32_t operand = 0;
+  Value value;
+  Effect effect;           // kOperand, kElement, kBlocked, kOrdered: what the node may do when it is run
+  std::unique_ptr<Call> call;
+  Enter enter;
+};
+
+// What an iterator operand and one more step of it mean to the window.
+class Host {
+ public:
+  virtual ~Host() = default;
+
+  // One node at one place. `operands` are settled; none is unbound except where the op allows it. A kDone or
+  // kRaised answer is final; every other answer has had no effect, and the node is attempted again, with the
+  // same operands settled anew, when what it waits for has happened.
+  //
+  // When view.quiet() the answer may not be kBlocked or kOrdered.
+  virtual Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
+                         View& view) = 0;
+
+  // One step of the iterator that kIter made (loops[index].item receives the item). As attempt(), and kStop at
+  // the end. `node` is the kLoop node.
+  virtual Action next(const ir::Program& program, const ir::Node& node, const Value& iterator, View& view) = 0;
+
+  // Whether a value that kTruth, kContains or kMatchException yielded is true.
+  virtual bool is_true(const Value& value) = 0;
+
+  // The exception that reading the unbound slot `slot` raises.
+  virtual Value unbound_error(const ir::Program& program, ir::SlotId slot, const ir::Node& node) = 0;
+
+  // The exception for entering `depth` functions within each other, or unbound when that is still allowed.
+  virtual Value depth_error(std::uint32_t depth) = 0;
+
+  // Called when an exception leaves the call at `node` of an entered function, for the traceback.
+  virtual void unwound(const ir::Program& program, const ir::Node& node, const Value& exception) = 0;
+
+  // From here on, code that runs is inside a handler of `exception` (unbound: none).
+  virtual void set_handled(const Value& exception) = 0;
+
+  // The value of a function that ends without return, and of a `with` left without exception.
+  virtual Value none() = 0;
+
+  // Whether the keys of two items may be equal. Both are keys of kItem places of one object.
+  virtual bool same_key(Object* a, Object* b) = 0;
+
+  // Whether `name` of the callee suggests that running the region natively loses nothing: no call in it can reach
+  // an independent one. Asked only when everything before it is committed.
+  virtual bool runs_whole(const ir::Program& program, ir::Index statement) = 0;
+};
+
+}  // namespace xcs::window

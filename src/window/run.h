@@ -1,0 +1,103 @@
+// One call of a jitted function: fetch, issue, commit.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "window/host.h"
+
+namespace xcs::window {
+
+// Names one issued call within its run; never used again in that run.
+using Ticket = std::uint64_t;
+
+struct Completion {
+  Ticket ticket = 0;
+  bool raised = false;
+  Value value;  // the result, or the exception
+};
+
+// Carries out independent calls. One executor serves one run, on the run's thread.
+class Executor {
+ public:
+  virtual ~Executor() = default;
+  // Starts `call`, which the executor owns from now on. Does not block.
+  virtual void start(Ticket ticket, std::unique_ptr<Call> call) = 0;
+  // The call's completion is no longer wanted and will not be delivered. It may still be running until drain().
+  virtual void cancel(Ticket ticket) = 0;
+  // Waits until at least one started call is complete and returns those that are. Throws what interrupts the wait
+  // (the user's Ctrl-C); the run then cancels everything.
+  // REQUIRES: a started call that is neither cancelled nor delivered.
+  virtual std::vector<Completion> wait() = 0;
+  // Those complete by now, without waiting.
+  virtual std::vector<Completion> poll() = 0;
+  // Waits until nothing of this run is running any more.
+  virtual void drain() = 0;
+};
+
+struct Options {
+  std::uint32_t max_in_flight = 1024;  // calls started and not complete; >= 1
+  std::uint32_t window = 100'000;      // entries not committed before fetching pauses; >= 1
+  bool forward = true;                 // replay pending stores; off: loads that meet one wait
+  bool summaries = true;               // resolve what blocked frames may store; off: anything
+};
+
+// What one node did during the run, for reports. Indexed by (program, node).
+struct Site {
+  const ir::Program* program = nullptr;
+  const ir::Node* node = nullptr;
+  std::uint64_t issued = 0;     // independent calls started from here
+  std::uint64_t early = 0;      // of these, while something before them was not committed
+  std::uint64_t waited = 0;     // times the node had to wait, for `reason`
+  std::uint64_t in_order = 0;   // times it ran only when everything before it was complete
+  std::uint64_t wait_ns = 0;    // time between reaching the node and doing it, when it had to wait for `reason`
+  ReasonCode reason = 0;        // the last reason to wait
+};
+
+struct Counters {
+  std::uint64_t calls = 0;         // independent calls issued
+  std::uint64_t cancelled = 0;     // of these, discarded before their result was used
+  std::uint32_t rounds = 0;        // the longest chain of dependent calls
+  std::uint32_t most_in_flight = 0;
+  std::uint64_t entries = 0;       // nodes that entered the window
+  std::uint64_t frames = 0;        // frames that blocked
+  std::uint64_t forwards = 0;      // loads that looked through pending stores
+  std::uint64_t most_entries = 0;  // largest window
+};
+
+struct Outcome {
+  bool raised = false;
+  Value value;  // the result, or the exception
+};
+
+// Runs `enter` to its end on the calling thread: its answer is what running it line by line would have given.
+// When it returns or throws, no call is in flight. It throws only what Executor::wait or the host threw.
+class Run {
+ public:
+  Run(Host& host, Executor& executor, const Options& options);
+  ~Run();  // cancels and drains what is in flight
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
+
+  Outcome call(Enter enter);
+
+  const Counters& counters() const;
+  std::vector<Site> sites() const;  // those that issued or waited, in the order they first did
+
+  // One step of the run, for tests that stop a run at every possible point: fetches, commits or waits once.
+  // Returns whether the run is complete.
+  void begin(Enter enter);
+  bool step();
+  Outcome take();  // REQUIRES: step() returned true
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace xcs::window

@@ -1,0 +1,125 @@
+// Values as the window sees them: host objects, results that are still to come, and nothing.
+//
+// Everything here belongs to the thread that runs the program; reference counts are not atomic.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+namespace xcs::window {
+
+// An object of the host language; the window only compares addresses.
+struct Object;
+
+// How a host counts references to its objects.
+struct ObjectOps {
+  void (*retain)(Object*);
+  void (*release)(Object*);
+};
+
+// What is known of a value before it is there.
+using Flags = std::uint8_t;
+inline constexpr Flags kUnknown = 0;
+inline constexpr Flags kData = 1;   // operators and formatting on it run no user code
+inline constexpr Flags kFresh = 2;  // an object that nobody else holds when it comes into being
+inline constexpr Flags kAtom = 4;   // immutable, holds no mutable object; implies kData
+
+class Cell;
+
+// Unbound, a host object, or a cell that will hold one. `round` counts the independent calls on the longest
+// chain that led to it.
+class Value {
+ public:
+  Value() = default;
+  // Takes over one reference to `object`.
+  static Value steal(Object* object, const ObjectOps* ops) {
+    Value v;
+    v.object_ = object;
+    v.ops_ = ops;
+    return v;
+  }
+  // Adds a reference to `object`.
+  static Value borrow(Object* object, const ObjectOps* ops) {
+    ops->retain(object);
+    return steal(object, ops);
+  }
+  static Value pending(Cell* cell);
+
+  Value(const Value& other) : object_(other.object_), ops_(other.ops_), round(other.round) { retain(); }
+  Value(Value&& other) noexcept : object_(other.object_), ops_(other.ops_), round(other.round) {
+    other.object_ = nullptr;
+  }
+  Value& operator=(Value other) noexcept {
+    std::swap(object_, other.object_);
+    std::swap(ops_, other.ops_);
+    round = other.round;
+    return *this;
+  }
+  ~Value() { release(); }
+
+  bool bound() const { return object_ != nullptr; }
+  bool ready() const { return object_ != nullptr && ops_ != nullptr; }
+  bool is_pending() const { return object_ != nullptr && ops_ == nullptr; }
+
+  Object* object() const { return object_; }  // REQUIRES: ready()
+  Cell* cell() const { return reinterpret_cast<Cell*>(object_); }  // REQUIRES: is_pending()
+  const ObjectOps* ops() const { return ops_; }
+
+  // Replaces a cell that has been filled by what it holds. Afterwards the value is pending only if its
+  // content is not there yet.
+  void settle();
+
+  // What is known of it: kUnknown for ready values (ask the host) and unbound ones.
+  Flags flags() const;
+
+ private:
+  void retain() const;
+  void release();
+
+  Object* object_ = nullptr;        // or a Cell* when ops_ is null
+  const ObjectOps* ops_ = nullptr;
+
+ public:
+  std::uint32_t round = 0;
+};
+
+// Something that waits for a cell, an entry or a frame.
+class Waiter {
+ public:
+  virtual void wake() = 0;
+
+ protected:
+  ~Waiter() = default;
+};
+
+// The place of a result. Filled at most once; a cell whose entry failed is never filled, and what waits for it is
+// discarded when the failure is handled.
+class Cell {
+ public:
+  explicit Cell(Flags flags) : flags_(flags) {}
+  bool filled() const { return filled_; }
+  // Content may be unbound (a variable that was never assigned) or itself pending.
+  const Value& content() const { return content_; }
+  Flags flags() const { return flags_; }
+
+  // Wakes every waiter, in the order in which they came. REQUIRES: !filled()
+  void fill(Value content);
+  void wait(Waiter* waiter) { waiters_.push_back(waiter); }
+  void forget(Waiter* waiter);
+
+  void retain() { ++count_; }
+  void release() {
+    if (--count_ == 0) delete this;
+  }
+
+ private:
+  ~Cell() = default;
+  std::uint32_t count_ = 0;
+  Flags flags_;
+  bool filled_ = false;
+  Value content_;
+  std::vector<Waiter*> waiters_;
+};
+
+}  // namespace xcs::window
