@@ -109,6 +109,7 @@ struct Action {
   ReasonCode reason = 0;   // kOrdered, kBlocked: why
   std::uint32_t operand = 0;
   Value value;
+  std::vector<Value> values;  // kDone of kUnpack and kStatement: one per dest or output, unbound where unassigned
   Effect effect;           // kOperand, kElement, kBlocked, kOrdered: what the node may do when it is run
   std::unique_ptr<Call> call;
   Enter enter;
@@ -119,11 +120,18 @@ class Host {
  public:
   virtual ~Host() = default;
 
-  // One node at one place. `operands` are settled; none is unbound except where the op allows it. A kDone or
-  // kRaised answer is final; every other answer has had no effect, and the node is attempted again, with the
-  // same operands settled anew, when what it waits for has happened.
+  // One node at one place. `operands` are the values of node.args (kStatement: of its inputs, which may be
+  // unbound, then of its cells), settled; they may be pending. A kDone or kRaised answer is final; every other
+  // answer has had no effect, and the node is attempted again, with the same operands settled anew, when what it
+  // waits for has happened.
   //
-  // When view.quiet() the answer may not be kBlocked or kOrdered.
+  // The window itself handles kMove, kUnbind, kIf, kLoop, kTry, kReturn, kBreak and kContinue; all other ops come
+  // here. kTruth also comes with a node of its own for the conditions of kIf, kLoop and handlers. kRaise and
+  // kReraise answer kRaised (or what they wait for).
+  //
+  // When view.quiet() the answer may not be kBlocked or kOrdered. When it is not, a kDone answer has had no
+  // effect that anything but its own result could show: the window also attempts nodes to learn what code it
+  // has not reached yet may do, and throws the answer away.
   virtual Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                          View& view) = 0;
 

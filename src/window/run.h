@@ -30,8 +30,8 @@ class Executor {
   virtual void start(Ticket ticket, std::unique_ptr<Call> call) = 0;
   // The call's completion is no longer wanted and will not be delivered. It may still be running until drain().
   virtual void cancel(Ticket ticket) = 0;
-  // Waits until at least one started call is complete and returns those that are. Throws what interrupts the wait
-  // (the user's Ctrl-C); the run then cancels everything.
+  // Waits until at least one started call is complete and returns those that are. An interrupt of the wait (the
+  // user's Ctrl-C) is a completion with ticket 0 that raised: it becomes the exception of the oldest call in flight.
   // REQUIRES: a started call that is neither cancelled nor delivered.
   virtual std::vector<Completion> wait() = 0;
   // Those complete by now, without waiting.
@@ -76,7 +76,7 @@ struct Outcome {
 };
 
 // Runs `enter` to its end on the calling thread: its answer is what running it line by line would have given.
-// When it returns or throws, no call is in flight. It throws only what Executor::wait or the host threw.
+// When it returns or throws, no call is in flight. It throws only what the executor or the host threw.
 class Run {
  public:
   Run(Host& host, Executor& executor, const Options& options);

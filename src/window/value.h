@@ -24,6 +24,7 @@ inline constexpr Flags kUnknown = 0;
 inline constexpr Flags kData = 1;   // operators and formatting on it run no user code
 inline constexpr Flags kFresh = 2;  // an object that nobody else holds when it comes into being
 inline constexpr Flags kAtom = 4;   // immutable, holds no mutable object; implies kData
+inline constexpr Flags kMaybeUnbound = 8;  // may turn out to be unbound: a variable that a branch may not assign
 
 class Cell;
 

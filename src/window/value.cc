@@ -1,0 +1,52 @@
+#include "window/value.h"
+
+#include <algorithm>
+
+namespace xcs::window {
+
+Value Value::pending(Cell* cell) {
+  Value v;
+  cell->retain();
+  v.object_ = reinterpret_cast<Object*>(cell);
+  return v;
+}
+
+void Value::retain() const {
+  if (ready()) {
+    ops_->retain(object_);
+  } else if (object_ != nullptr) {
+    cell()->retain();
+  }
+}
+
+void Value::release() {
+  if (ready()) {
+    ops_->release(object_);
+  } else if (object_ != nullptr) {
+    cell()->release();
+  }
+}
+
+void Value::settle() {
+  while (is_pending() && cell()->filled()) {
+    const std::uint32_t before = round;
+    Value content = cell()->content();
+    *this = std::move(content);
+    round = std::max(round, before);
+  }
+}
+
+Flags Value::flags() const { return is_pending() ? cell()->flags() : kUnknown; }
+
+void Cell::fill(Value content) {
+  content.settle();
+  content_ = std::move(content);
+  filled_ = true;
+  std::vector<Waiter*> waiters = std::move(waiters_);
+  waiters_.clear();
+  for (Waiter* waiter : waiters) waiter->wake();
+}
+
+void Cell::forget(Waiter* waiter) { std::erase(waiters_, waiter); }
+
+}  // namespace xcs::window
