@@ -6,15 +6,18 @@ SETUP_FLAGS ?=
 
 VENV := .venv/bin/python
 
-.PHONY: help setup setup-lint build wheel test demo asan tsan clean
+.PHONY: help setup setup-lint build wheel test demo bench format lint asan tsan clean
 
 help:
 	@echo 'make demo     watch ordinary functions finish sooner, with the same answers'
 	@echo 'make test     build everything and run every test'
 	@echo 'make build    build the extension and make `import xcs` work in .venv'
 	@echo 'make wheel    build a wheel into dist/'
+	@echo 'make bench    measure'
 	@echo 'make asan     the C++ tests under the address and undefined-behaviour sanitizers'
 	@echo 'make tsan     the C++ tests under the thread sanitizer'
+	@echo 'make format   rewrite the sources in the project'"'"'s format'
+	@echo 'make lint     format, warnings, thread safety, types, include order'
 	@echo 'make clean    remove what was built, but not .venv'
 
 setup:
@@ -38,6 +41,17 @@ test: build
 
 demo: build
 	$(VENV) -m xcs demo
+
+bench: build
+	cmake --build --preset release -j $(JOBS)
+	$(VENV) -m xcs bench
+	@for program in build/release/bench/*_bench; do echo "== $$program" && $$program || exit 1; done
+
+format: setup-lint
+	$(VENV) tools/lint.py --fix
+
+lint: setup-lint
+	$(VENV) tools/lint.py --jobs $(JOBS)
 
 asan tsan: setup
 	cmake --preset $@

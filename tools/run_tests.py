@@ -1,6 +1,6 @@
 """Runs every test suite and ends with one line, `N passed, M failed`, that counts all of them.
 
-Expects what `make test` builds: the C++ tests in build/dev, and the extension beside the Python package. The counts
+Expects what `make test` builds: the C++ tests in build/dev, and the extension in the Python package. The counts
 come from the JUnit files that the runners write, not from their text. A suite that ran no test, or whose runner
 failed without a failing test, counts as one failure. Exits with status 1 on any failure.
 """
@@ -11,7 +11,7 @@ import argparse
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ElementTree
+import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,7 +47,7 @@ def suites(jobs: int) -> list[Suite]:
     """The suites of this project, in the order in which they run."""
     cpp = RESULTS / "cpp.xml"
     python = RESULTS / "python.xml"
-    ctest = ["ctest", "--test-dir", "build/dev", "--parallel", str(jobs), "--progress", "--output-on-failure"]
+    ctest = ["ctest", "--test-dir", "build/dev", "--parallel", str(jobs), "--output-on-failure"]
     pytest = [sys.executable, "-m", "pytest", "-q", "--tb=short"]
     return [
         Suite("C++", [*ctest, "--output-junit", str(cpp)], cpp),
@@ -57,7 +57,7 @@ def suites(jobs: int) -> list[Suite]:
 
 def count(results: Path) -> Outcome:
     """Counts the test cases in a JUnit file; raises if there is none that can be read."""
-    cases = list(ElementTree.parse(results).iter("testcase"))
+    cases = list(ET.parse(results).iter("testcase"))
     failed = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
     skipped = sum(case.find("skipped") is not None for case in cases)
     return Outcome(len(cases) - failed - skipped, failed, skipped)
@@ -103,7 +103,7 @@ def run_all(to_run: list[Suite]) -> Outcome:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=2, help="how many C++ tests run at a time")
     arguments = parser.parse_args()
     RESULTS.mkdir(parents=True, exist_ok=True)

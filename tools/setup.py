@@ -1,8 +1,8 @@
 """Installs what building and testing XCS needs: Debian packages, and a virtual environment in .venv.
 
-Runs on any Python 3.10 or newer with its standard library alone. A second run finds everything in place and only
-checks, in well under a second. When something is missing that it may not or cannot install, it says what, and the
-command that installs it, and exits with status 1.
+Runs on any Python 3.10 or newer with its standard library alone. A second run finds everything in place and
+only checks, in well under a second. When something is missing that it may not or cannot install, it says
+what, and the command that installs it, and exits with status 1.
 """
 
 from __future__ import annotations
@@ -64,9 +64,7 @@ def missing_packages(packages: list[str]) -> list[str]:
     query = ["dpkg-query", "--show", "--showformat", "${binary:Package} ${db:Status-Status}\n", *packages]
     # dpkg-query exits with 1 when it knows none of a name; its output lists those it does know.
     listed = subprocess.run(query, capture_output=True, text=True, check=False).stdout
-    installed = {
-        line.split()[0].split(":")[0] for line in listed.splitlines() if line.endswith(" installed")
-    }
+    installed = {line.split()[0].split(":")[0] for line in listed.splitlines() if line.endswith(" installed")}
     return [package for package in packages if package not in installed]
 
 
@@ -105,7 +103,7 @@ def check_python() -> None:
 
 
 def install_environment() -> None:
-    """Makes .venv, or brings it up to date, unless the stamp says that it is what the requirements ask for."""
+    """Makes .venv, or brings it up to date, unless its stamp says that it is what is asked for."""
     interpreter = f"{sys.executable} {sys.version} {VENV}".replace("\n", " ")
     requirements = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
     stamp = STAMP.read_text().splitlines() if STAMP.exists() else []
@@ -122,7 +120,7 @@ def install_environment() -> None:
 
 
 def make_importable(python: str) -> None:
-    """Puts python/ on the module path of .venv, where `make build` places the extension beside its package."""
+    """Puts python/ on the module path of .venv; `make build` places the extension in the package there."""
     site_packages = subprocess.run(
         [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
         capture_output=True,
@@ -139,8 +137,8 @@ def run(command: list[str], environment: dict[str, str] | None = None) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--lint", action="store_true", help="also install what `make lint` and `make format` need")
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--lint", action="store_true", help="also what `make lint` and `make format` need")
     parser.add_argument("--skip-system", action="store_true", help="leave system packages to the user")
     arguments = parser.parse_args()
     try:

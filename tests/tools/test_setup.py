@@ -26,7 +26,7 @@ def test_a_user_who_is_not_root_is_told_the_packages_and_the_command(monkeypatch
 
 def test_a_machine_without_dpkg_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup.shutil, "which", lambda command: None)
-    with pytest.raises(setup.SetupError, match="libcurl4-openssl-dev.*\n.*--skip-system"):
+    with pytest.raises(setup.SetupError, match=r"libcurl4-openssl-dev.*\n.*--skip-system"):
         setup.install_system_packages(lint=False)
 
 
@@ -42,9 +42,7 @@ def test_an_old_python_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         setup.check_python()
 
 
-def test_a_finished_environment_is_not_made_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_finished_environment_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
     monkeypatch.setattr(setup, "VENV", tmp_path)
     monkeypatch.setattr(setup, "STAMP", tmp_path / "setup.stamp")
