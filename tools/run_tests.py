@@ -1,8 +1,8 @@
 """Runs every test suite and ends with one line, `N passed, M failed`, that counts all of them.
 
-Expects what `make test` builds: the C++ tests in build/dev, and the extension in the Python package. The counts
-come from the JUnit files that the runners write, not from their text. A suite that ran no test, or whose runner
-failed without a failing test, counts as one failure. Exits with status 1 on any failure.
+Expects what `make test` builds: the C++ tests in build/dev, and the extension in the Python package. The
+counts come from the JUnit files that the runners write, not from their text. A suite that ran no test, or
+whose runner failed without a failing test, counts as one failure. Exits with status 1 on any failure.
 """
 
 from __future__ import annotations
