@@ -32,7 +32,7 @@ build: setup
 	cmake --install build/release --component python --prefix python
 
 wheel: setup
-	$(VENV) -m pip wheel --no-build-isolation --no-deps --wheel-dir dist .
+	$(VENV) -m pip wheel --no-build-isolation --no-deps --wheel-dir dist -C build-dir=build/release .
 
 test: build
 	cmake --preset dev
