@@ -25,8 +25,8 @@ std::string_view name(ErrorKind kind);
 // sentence made for people, with the numbers and without secrets.
 struct Error {
   ErrorKind kind = ErrorKind::kInternal;
-  std::string code;
-  std::string message;
+  std::string code = {};
+  std::string message = {};
   std::optional<int> http_status = std::nullopt;  // when an HTTP server answered
   std::string provider_reason = {};  // the provider's own word for it, e.g. "rate_limit_exceeded"
   std::string request_id = {};       // the provider's name for the request, when it gave one

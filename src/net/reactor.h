@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <thread>
 
 #include "net/transport.h"
 
@@ -13,10 +14,13 @@ struct ReactorOptions {
   std::size_t max_in_flight = 0;
 };
 
+class Loop;
+class Mailbox;
+
 // What a reactor has done since it was made, read at one moment.
 struct ReactorStats {
   std::size_t in_flight = 0;       // attempts handed to libcurl and not finished
-  std::size_t queued = 0;          // waiting for a slot
+  std::size_t waiting = 0;         // accepted and not in flight: for a slot, a name lookup or a repetition
   std::size_t most_in_flight = 0;  // the highest in_flight seen
   std::size_t attempts = 0;        // attempts begun
   std::size_t connections = 0;     // sockets opened
@@ -37,8 +41,9 @@ class Reactor final : public Transport {
   ReactorStats stats() const;
 
  private:
-  class Loop;
-  std::unique_ptr<Loop> loop_;
+  const std::shared_ptr<Mailbox> mailbox_;
+  const std::unique_ptr<Loop> loop_;
+  std::thread thread_;
 };
 
 }  // namespace xcs::net

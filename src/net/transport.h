@@ -43,10 +43,10 @@ struct Timeouts {
 
 struct Request {
   std::string method = "POST";
-  std::string url;
-  Headers headers;
-  std::string body;
-  Timeouts timeouts;
+  std::string url = {};
+  Headers headers = {};
+  std::string body = {};
+  Timeouts timeouts = {};
   std::size_t max_response_bytes = std::size_t{64} << 20;  // after decompression
 };
 
@@ -60,7 +60,7 @@ struct Response {
 struct Handler {
   // Called once per attempt: with the response, whatever its status, or with the reason why there is none.
   // Returns nullopt when the matter is settled, or a delay after which the same request is sent again.
-  // Never throws.
+  // After an error of kind cancelled or internal nothing is sent again, whatever it returns. Never throws.
   std::move_only_function<std::optional<Duration>(Result<Response>)> on_done;
   // When set, receives the body of a 2xx response piece by piece instead of Response::body; other
   // responses are collected as usual. Returns an error to give up: on_done receives it. Never throws.

@@ -1,0 +1,54 @@
+// How other threads reach the loop.
+#pragma once
+
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
+#include "net/transfer.h"
+
+namespace xcs::net {
+
+struct Command {
+  enum class Kind { kStart, kCancel };
+  Kind kind;
+  std::shared_ptr<Transfer> transfer;
+};
+
+// Shared by the loop and every handle, because a handle may outlive the loop.
+class Mailbox {
+ public:
+  Mailbox();
+  ~Mailbox();
+  Mailbox(const Mailbox&) = delete;
+  Mailbox& operator=(const Mailbox&) = delete;
+
+  // Any thread. False, and the command is dropped, when the mailbox is closed.
+  bool try_post(Command command);
+  // Any thread: makes the loop's next take return closed = true.
+  void close();
+
+  struct Delivery {
+    std::vector<Command> commands;
+    bool closed;
+  };
+  Delivery take();
+
+  // Readable, in the sense of poll, when there is something to take.
+  int descriptor() const { return wakeup_; }
+
+  // The loop's thread; set before any other thread can see the mailbox.
+  std::thread::id runner;
+
+ private:
+  void wake();
+
+  const int wakeup_;  // an eventfd
+  Mutex mutex_;
+  std::vector<Command> commands_ XCS_GUARDED_BY(mutex_);
+  bool closed_ XCS_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace xcs::net

@@ -1,0 +1,70 @@
+#include "net/multi.h"
+
+#include <chrono>
+
+#include "base/check.h"
+#include "net/sockets.h"
+
+namespace xcs::net {
+namespace {
+
+void check(CURLMcode code) { XCS_CHECK(code == CURLM_OK, curl_multi_strerror(code)); }
+
+}  // namespace
+
+Multi::Multi(Sockets& sockets, long connections) : sockets_(sockets), handle_(curl_multi_init()) {
+  XCS_CHECK(handle_ != nullptr);
+  check(curl_multi_setopt(handle_, CURLMOPT_SOCKETFUNCTION, &Multi::set_socket));
+  check(curl_multi_setopt(handle_, CURLMOPT_SOCKETDATA, this));
+  check(curl_multi_setopt(handle_, CURLMOPT_TIMERFUNCTION, &Multi::set_timer));
+  check(curl_multi_setopt(handle_, CURLMOPT_TIMERDATA, this));
+  check(curl_multi_setopt(handle_, CURLMOPT_PIPELINING, static_cast<long>(CURLPIPE_MULTIPLEX)));
+  check(curl_multi_setopt(handle_, CURLMOPT_MAXCONNECTS, connections));
+}
+
+Multi::~Multi() { curl_multi_cleanup(handle_); }
+
+int Multi::set_socket(CURL*, curl_socket_t fd, int what, void* multi, void*) {
+  auto& self = *static_cast<Multi*>(multi);
+  self.sockets_.watch(fd, what, &self);
+  return 0;
+}
+
+int Multi::set_timer(CURLM*, long milliseconds, void* multi) {
+  auto& self = *static_cast<Multi*>(multi);
+  self.wake_at_ = milliseconds < 0
+                      ? TimePoint::max()
+                      : std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
+  return 0;
+}
+
+void Multi::add(CURL* handle) {
+  check(curl_multi_add_handle(handle_, handle));
+  ++size_;
+}
+
+void Multi::remove(CURL* handle) {
+  check(curl_multi_remove_handle(handle_, handle));
+  --size_;
+}
+
+void Multi::on_socket(int fd, int curl_events) {
+  int running = 0;
+  check(curl_multi_socket_action(handle_, fd, curl_events, &running));
+}
+
+void Multi::on_time() {
+  wake_at_ = TimePoint::max();
+  int running = 0;
+  check(curl_multi_socket_action(handle_, CURL_SOCKET_TIMEOUT, 0, &running));
+}
+
+std::optional<Multi::Finished> Multi::try_finished() {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(handle_, &left)) {
+    if (message->msg == CURLMSG_DONE) return Finished{message->easy_handle, message->data.result};
+  }
+  return std::nullopt;
+}
+
+}  // namespace xcs::net

@@ -1,0 +1,486 @@
+#include "net/reactor.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <future>
+#include <latch>
+#include <string>
+#include <vector>
+
+#include "net/testing/fake_server.h"
+
+namespace xcs::net {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::always;
+using testing::Connection;
+using testing::FakeServer;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+Request get(std::string url) { return {.method = "GET", .url = std::move(url)}; }
+
+// Starts the request and waits for its only outcome.
+Result<Response> wait_for(Transport& transport, Request request) {
+  std::promise<Result<Response>> outcome;
+  auto future = outcome.get_future();
+  const Handle handle = transport.start(std::move(request), {[&](Result<Response> result) {
+                                          outcome.set_value(std::move(result));
+                                          return std::nullopt;
+                                        }});
+  return future.get();
+}
+
+Error wait_for_error(Transport& transport, Request request) {
+  Result<Response> result = wait_for(transport, std::move(request));
+  EXPECT_FALSE(result.has_value()) << "status " << (result ? result->status : 0);
+  return result ? Error{} : result.error();
+}
+
+TEST(Reactor, DeliversStatusHeadersAndBody) {
+  FakeServer server(always(201, "hello", "X-Request-Id: r-1\r\n"));
+  Reactor reactor;
+  const Result<Response> response = wait_for(reactor, get(server.url()));
+  ASSERT_TRUE(response) << to_string(response.error());
+  EXPECT_EQ(response->status, 201);
+  EXPECT_EQ(response->headers.find("x-request-id"), "r-1");
+  EXPECT_EQ(response->body, "hello");
+}
+
+TEST(Reactor, SendsMethodPathHeadersAndBody) {
+  std::promise<std::string> seen;
+  FakeServer server([&](Connection& connection) {
+    seen.set_value(connection.wait_request());
+    connection.respond(200, "");
+  });
+  Reactor reactor;
+  Request request{.method = "POST", .url = server.url("/v1/x?q=1"), .body = "{\"a\":1}"};
+  request.headers.add("Content-Type", "application/json");
+  ASSERT_TRUE(wait_for(reactor, std::move(request)));
+  const std::string text = seen.get_future().get();
+  EXPECT_THAT(text, HasSubstr("POST /v1/x?q=1 HTTP/1.1\r\n"));
+  EXPECT_THAT(text, HasSubstr("Content-Type: application/json\r\n"));
+  EXPECT_THAT(text, HasSubstr("\r\n\r\n{\"a\":1}"));
+}
+
+TEST(Reactor, DeleteAndPutKeepTheirMethodAndThePooledHandleForgetsIt) {
+  FakeServer server([](Connection& connection) {
+    for (;;) {
+      const std::string request = connection.wait_request();
+      if (request.empty()) return;
+      connection.respond(200, request.substr(0, request.find(' ')));
+    }
+  });
+  Reactor reactor;
+  for (const std::string method : {"DELETE", "POST", "PUT", "GET", "POST"}) {
+    const Result<Response> response = wait_for(reactor, {.method = method, .url = server.url()});
+    ASSERT_TRUE(response);
+    EXPECT_EQ(response->body, method);
+  }
+}
+
+TEST(Reactor, SendsALargeBodyWithoutWaitingForContinue) {
+  FakeServer server([](Connection& connection) {
+    const std::string request = connection.wait_request();
+    connection.respond(200, fmt::format("{} {}", request.size() > 3'000'000, request.contains("Expect")));
+  });
+  Reactor reactor;
+  const Result<Response> response =
+      wait_for(reactor, {.url = server.url(), .body = std::string(3'000'000, 'x')});
+  ASSERT_TRUE(response) << to_string(response.error());
+  EXPECT_EQ(response->body, "true false");
+}
+
+TEST(Reactor, ReusesOneConnectionForCallsInARow) {
+  FakeServer server(always(200, "ok"));
+  Reactor reactor;
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(wait_for(reactor, get(server.url())));
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(Reactor, AssemblesABodySentByteByByteInChunks) {
+  FakeServer server([](Connection& connection) {
+    connection.wait_request();
+    for (const char c : std::string_view("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                                         "3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")) {
+      connection.send({&c, 1});
+    }
+    connection.wait_closed();
+  });
+  Reactor reactor;
+  const Result<Response> response = wait_for(reactor, get(server.url()));
+  ASSERT_TRUE(response) << to_string(response.error());
+  EXPECT_EQ(response->body, "abcde");
+}
+
+TEST(Reactor, SkipsInterimResponses) {
+  FakeServer server([](Connection& connection) {
+    connection.wait_request();
+    connection.send("HTTP/1.1 103 Early Hints\r\nX-Early: yes\r\n\r\n");
+    connection.respond(200, "final");
+  });
+  Reactor reactor;
+  const Result<Response> response = wait_for(reactor, get(server.url()));
+  ASSERT_TRUE(response) << to_string(response.error());
+  EXPECT_EQ(response->status, 200);
+  EXPECT_EQ(response->headers.find("x-early"), std::nullopt);
+}
+
+TEST(Reactor, DecompressesGzip) {
+  static constexpr unsigned char kHelloGzip[] = {0x1f, 0x8b, 0x08, 0,    0,    0,    0,    0,    0,
+                                                 0x03, 0xcb, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x86,
+                                                 0xa6, 0x10, 0x36, 0x05, 0,    0,    0};
+  FakeServer server(always(200, std::string(reinterpret_cast<const char*>(kHelloGzip), sizeof kHelloGzip),
+                           "Content-Encoding: gzip\r\n"));
+  Reactor reactor;
+  const Result<Response> response = wait_for(reactor, get(server.url()));
+  ASSERT_TRUE(response) << to_string(response.error());
+  EXPECT_EQ(response->body, "hello");
+}
+
+TEST(Reactor, DoesNotFollowRedirects) {
+  FakeServer elsewhere(always(200, "leaked"));
+  FakeServer server(always(302, "", "Location: " + elsewhere.url() + "\r\n"));
+  Reactor reactor;
+  const Result<Response> response = wait_for(reactor, get(server.url()));
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->status, 302);
+  EXPECT_EQ(elsewhere.connections(), 0);
+}
+
+TEST(Reactor, UnreachableServerIsATransientErrorThatNamesItAndWhatToCheck) {
+  const std::string where = fmt::format("127.0.0.1:{}", testing::unused_port());
+  Reactor reactor;
+  const Error error = wait_for_error(reactor, get("http://" + where + "/v1?key=secret"));
+  EXPECT_EQ(error.kind, ErrorKind::kTransient);
+  EXPECT_EQ(error.code, "net.connect");
+  EXPECT_THAT(error.message, HasSubstr("cannot connect to " + where + ": check that the server is running"));
+  EXPECT_THAT(error.message, Not(HasSubstr("secret")));
+}
+
+TEST(Reactor, AllCallsToAnUnknownHostFail) {
+  Reactor reactor;
+  std::vector<std::future<std::string>> codes;
+  std::vector<Handle> handles;
+  for (int i = 0; i < 20; ++i) {
+    auto code = std::make_shared<std::promise<std::string>>();
+    codes.push_back(code->get_future());
+    handles.push_back(reactor.start(get("http://no-such-host.invalid/"), {[code](Result<Response> result) {
+                                      code->set_value(result ? "answered" : result.error().code);
+                                      return std::nullopt;
+                                    }}));
+  }
+  for (auto& code : codes) EXPECT_EQ(code.get(), "net.resolve");
+}
+
+TEST(Reactor, UnusableAddressesAreUsageErrors) {
+  Reactor reactor;
+  for (const std::string url :
+       {"", "localhost:80", "ftp://h/", "file:///etc/passwd", "http://", "http://a b/"}) {
+    const Error error = wait_for_error(reactor, get(url));
+    EXPECT_EQ(error.kind, ErrorKind::kUsage) << url << " " << to_string(error);
+    EXPECT_EQ(error.code, "net.url") << url;
+  }
+}
+
+TEST(Reactor, AHeaderWithALineBreakIsRefusedAndNotShown) {
+  FakeServer server(always(200, ""));
+  Reactor reactor;
+  Request request = get(server.url());
+  request.headers.add("Authorization", "Bearer key\r\nX-Injected: 1");
+  const Error error = wait_for_error(reactor, std::move(request));
+  EXPECT_EQ(error.code, "net.header");
+  EXPECT_THAT(to_string(error), Not(HasSubstr("key")));
+  EXPECT_EQ(server.connections(), 0);
+}
+
+TEST(Reactor, AResetAndACutAnswerAreTransient) {
+  FakeServer resetting([](Connection& connection) {
+    connection.wait_request();
+    connection.reset();
+  });
+  FakeServer cutting([](Connection& connection) {
+    connection.wait_request();
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+  });
+  Reactor reactor;
+  for (const FakeServer* server : {&resetting, &cutting}) {
+    const Error error = wait_for_error(reactor, get(server->url()));
+    EXPECT_EQ(error.kind, ErrorKind::kTransient);
+    EXPECT_EQ(error.code, "net.broken");
+  }
+}
+
+TEST(Reactor, AnAnswerBeyondTheBoundIsRefusedWithTheBound) {
+  FakeServer server(always(200, std::string(5000, 'x')));
+  Reactor reactor;
+  Request request = get(server.url());
+  request.max_response_bytes = 4999;
+  const Error error = wait_for_error(reactor, request);
+  EXPECT_EQ(error.code, "net.too_large");
+  EXPECT_THAT(error.message, HasSubstr("larger than the 4999 bytes"));
+  request.max_response_bytes = 5000;
+  EXPECT_TRUE(wait_for(reactor, request));
+}
+
+TEST(Reactor, ASilentServerMeetsTheFirstByteTimeout) {
+  FakeServer server([](Connection& connection) { connection.wait_closed(); });
+  Reactor reactor;
+  Request request = get(server.url());
+  request.timeouts.first_byte = milliseconds(20);
+  const Error error = wait_for_error(reactor, std::move(request));
+  EXPECT_EQ(error.kind, ErrorKind::kTransient);
+  EXPECT_EQ(error.code, "net.first_byte_timeout");
+  EXPECT_THAT(error.message,
+              HasSubstr(fmt::format("127.0.0.1:{} did not begin its answer within 0.02 s", server.port())));
+}
+
+TEST(Reactor, AStallInsideTheAnswerMeetsTheIdleTimeout) {
+  FakeServer server([](Connection& connection) {
+    connection.wait_request();
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+    connection.wait_closed();
+  });
+  Reactor reactor;
+  Request request = get(server.url());
+  request.timeouts.idle = milliseconds(20);
+  EXPECT_EQ(wait_for_error(reactor, std::move(request)).code, "net.idle_timeout");
+}
+
+TEST(Reactor, AnAnswerThatNeverEndsMeetsTheTotalTimeout) {
+  FakeServer server([](Connection& connection) {
+    connection.wait_request();
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
+    connection.wait_closed();
+  });
+  Reactor reactor;
+  Request request = get(server.url());
+  request.timeouts.total = milliseconds(20);
+  EXPECT_EQ(wait_for_error(reactor, std::move(request)).code, "net.total_timeout");
+}
+
+TEST(Reactor, StreamsA2xxBodyPieceByPieceAndCollectsOtherBodies) {
+  FakeServer server([](Connection& connection) {
+    connection.wait_request();
+    connection.respond(200, "streamed");
+    connection.wait_request();
+    connection.respond(500, "collected");
+  });
+  Reactor reactor;
+  std::string pieces;
+  const auto stream_once = [&] {
+    std::promise<Response> done;
+    const Handle handle =
+        reactor.start(get(server.url()), {.on_done =
+                                              [&](Result<Response> result) {
+                                                done.set_value(result ? std::move(*result) : Response{});
+                                                return std::nullopt;
+                                              },
+                                          .on_piece =
+                                              [&](std::string_view piece) {
+                                                pieces += piece;
+                                                return Result<void>();
+                                              }});
+    return done.get_future().get();
+  };
+  EXPECT_EQ(stream_once().body, "");
+  EXPECT_EQ(pieces, "streamed");
+  EXPECT_EQ(stream_once().body, "collected");
+  EXPECT_EQ(pieces, "streamed");
+}
+
+TEST(Reactor, AHandlerThatRefusesAPieceGetsItsOwnError) {
+  FakeServer server(always(200, "piece"));
+  Reactor reactor;
+  std::promise<std::string> code;
+  const Handle handle =
+      reactor.start(get(server.url()), {.on_done =
+                                            [&](Result<Response> result) {
+                                              code.set_value(result ? "answered" : result.error().code);
+                                              return std::nullopt;
+                                            },
+                                        .on_piece = [&](std::string_view) -> Result<void> {
+                                          return std::unexpected(Error{.code = "test.refused"});
+                                        }});
+  EXPECT_EQ(code.get_future().get(), "test.refused");
+}
+
+TEST(Reactor, SendsTheSameRequestAgainWhenTheHandlerAsksForIt) {
+  std::atomic<int> requests = 0;
+  FakeServer server([&](Connection& connection) {
+    while (!connection.wait_request().empty()) connection.respond(++requests < 3 ? 503 : 200, "");
+  });
+  Reactor reactor;
+  std::promise<int> status;
+  const Handle handle =
+      reactor.start(get(server.url()), {[&](Result<Response> result) -> std::optional<Duration> {
+                      if (result && result->status == 503) return milliseconds(1);
+                      status.set_value(result ? result->status : 0);
+                      return std::nullopt;
+                    }});
+  EXPECT_EQ(status.get_future().get(), 200);
+  EXPECT_EQ(requests, 3);
+}
+
+TEST(Reactor, NeverHasMoreInFlightThanAllowedAndServesTheRestInOrder) {
+  std::atomic<int> open = 0;
+  std::atomic<int> most = 0;
+  FakeServer server([&](Connection& connection) {
+    while (!connection.wait_request().empty()) {
+      most = std::max(most.load(), ++open);
+      --open;
+      connection.respond(200, "");
+    }
+  });
+  Reactor reactor({.max_in_flight = 1});
+  std::vector<int> order;
+  std::vector<Handle> handles;
+  std::latch left(50);
+  for (int i = 0; i < 50; ++i) {
+    handles.push_back(reactor.start(get(server.url()), {[&, i](Result<Response>) {
+                                      order.push_back(i);
+                                      left.count_down();
+                                      return std::nullopt;
+                                    }}));
+  }
+  left.wait();
+  EXPECT_EQ(most, 1);
+  EXPECT_TRUE(std::ranges::is_sorted(order));
+  EXPECT_EQ(reactor.stats().most_in_flight, 1u);
+}
+
+TEST(Reactor, QueueingDoesNotCountAgainstTheTimeouts) {
+  FakeServer silent([](Connection& connection) { connection.wait_closed(); });
+  FakeServer server(always(200, "ok"));
+  Reactor reactor({.max_in_flight = 1});
+  Request first = get(silent.url());
+  Request second = get(server.url());
+  first.timeouts.total = second.timeouts.total = milliseconds(300);
+  std::promise<bool> answered;
+  const Handle holds_the_slot =
+      reactor.start(first, {[](Result<Response>) { return std::nullopt; }});  // for the whole 300 ms
+  const Handle queued = reactor.start(second, {[&](Result<Response> result) {
+                                        answered.set_value(result.has_value());
+                                        return std::nullopt;
+                                      }});
+  EXPECT_TRUE(answered.get_future().get());
+}
+
+TEST(Reactor, ADestroyedHandleIsNeverHeardOfAgain) {
+  FakeServer server(always(200, "ok"));
+  Reactor reactor;
+  for (int i = 0; i < 300; ++i) {
+    auto alive = std::make_unique<std::atomic<bool>>(true);
+    Handle handle = reactor.start(get(server.url()), {[&alive](Result<Response>) {
+                                    EXPECT_TRUE(alive->load());
+                                    return std::nullopt;
+                                  }});
+    if (i % 3 == 1) std::this_thread::yield();
+    if (i % 3 == 2) wait_for(reactor, get(server.url()));
+    handle.reset();
+    alive.reset();
+  }
+}
+
+TEST(Reactor, AHandlerMayDestroyItsOwnHandle) {
+  FakeServer server(always(200, "ok"));
+  Reactor reactor;
+  std::promise<void> handle_stored;
+  std::shared_future<void> stored = handle_stored.get_future().share();
+  std::promise<void> done;
+  Handle handle;
+  handle = reactor.start(get(server.url()), {[&, stored](Result<Response>) -> std::optional<Duration> {
+                           stored.wait();
+                           handle.reset();
+                           done.set_value();
+                           return milliseconds(0);  // of no effect: the operation is cancelled
+                         }});
+  handle_stored.set_value();
+  done.get_future().wait();
+  EXPECT_TRUE(wait_for(reactor, get(server.url())));
+  EXPECT_EQ(reactor.stats().attempts, 2u);
+}
+
+TEST(Reactor, AHandlerMayStartTheNextRequest) {
+  FakeServer server(always(200, "ok"));
+  Reactor reactor;
+  std::promise<int> status;
+  Handle second;
+  const Handle first = reactor.start(get(server.url()), {[&](Result<Response>) {
+                                       second =
+                                           reactor.start(get(server.url()), {[&](Result<Response> result) {
+                                                           status.set_value(result ? result->status : 0);
+                                                           return std::nullopt;
+                                                         }});
+                                       return std::nullopt;
+                                     }});
+  EXPECT_EQ(status.get_future().get(), 200);
+}
+
+TEST(Reactor, CancellationFreesTheSlotOfASilentServer) {
+  FakeServer silent([](Connection& connection) { connection.wait_closed(); });
+  FakeServer server(always(200, "ok"));
+  Reactor reactor({.max_in_flight = 1});
+  Handle stuck = reactor.start(get(silent.url()), {[](Result<Response>) { return std::nullopt; }});
+  std::promise<bool> answered;
+  const Handle next = reactor.start(get(server.url()), {[&](Result<Response> result) {
+                                      answered.set_value(result.has_value());
+                                      return std::nullopt;
+                                    }});
+  stuck.reset();
+  EXPECT_TRUE(answered.get_future().get());
+}
+
+TEST(Reactor, DestroyingItSettlesEverythingWithACancelledError) {
+  FakeServer silent([](Connection& connection) { connection.wait_closed(); });
+  std::vector<std::string> codes;
+  std::vector<Handle> handles;
+  {
+    Reactor reactor({.max_in_flight = 2});
+    for (int i = 0; i < 5; ++i) {
+      handles.push_back(reactor.start(get(silent.url()), {[&](Result<Response> result) {
+                                        codes.push_back(result ? "answered" : result.error().code);
+                                        return milliseconds(0);
+                                      }}));
+    }
+  }
+  EXPECT_EQ(codes, std::vector<std::string>(5, "net.stopped"));
+}
+
+// Destroys handle, reactor or both after each number of pieces of the exchange has passed.
+TEST(Reactor, CanBeTornDownAtEveryStep) {
+  constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
+  for (std::size_t sent = 0; sent <= kAnswer.size(); ++sent) {
+    std::promise<void> reached;
+    FakeServer server([&](Connection& connection) {
+      connection.wait_request();
+      connection.send(kAnswer.substr(0, sent));
+      reached.set_value();
+      connection.wait_closed();
+    });
+    int heard = 0;
+    auto reactor = std::make_unique<Reactor>();
+    Handle handle = reactor->start(get(server.url()), {[&](Result<Response>) {
+                                     ++heard;
+                                     return std::nullopt;
+                                   }});
+    reached.get_future().wait();
+    if (sent % 2 == 0) {
+      handle.reset();
+      reactor.reset();
+      EXPECT_LE(heard, sent == kAnswer.size() ? 1 : 0);
+    } else {
+      reactor.reset();
+      EXPECT_EQ(heard, 1);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace xcs::net
