@@ -1,0 +1,45 @@
+// Where other threads put what they have finished, for the one thread that waits for it.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <utility>
+#include <vector>
+
+#include "base/mutex.h"
+
+namespace xcs::exec {
+
+template <class T>
+class CompletionQueue {
+ public:
+  // Safe from any thread.
+  void push(T item) XCS_EXCLUDES(mutex_) {
+    // The waiter may destroy the queue as soon as it sees the item, so it is woken before the lock is given up.
+    MutexLock lock(mutex_);
+    items_.push_back(std::move(item));
+    wake_.notify_one();
+  }
+
+  // What has been pushed and not taken yet, oldest first; empty when nothing came within `limit`.
+  std::vector<T> wait_for(std::chrono::nanoseconds limit) XCS_EXCLUDES(mutex_) {
+    const auto end = std::chrono::steady_clock::now() + limit;
+    MutexLock lock(mutex_);
+    while (items_.empty() && wake_.wait_until(lock, end) == std::cv_status::no_timeout) {
+    }
+    return std::exchange(items_, {});
+  }
+
+  // As wait_for, without waiting.
+  std::vector<T> poll() XCS_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    return std::exchange(items_, {});
+  }
+
+ private:
+  Mutex mutex_;
+  std::condition_variable_any wake_;
+  std::vector<T> items_ XCS_GUARDED_BY(mutex_);
+};
+
+}  // namespace xcs::exec
