@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace xcs::sim {
+
+// One HTTP/1.x request. Every view points into the bytes given to the parser, or into the parser's own memory for a
+// chunked body, and dies with the next call to the parser.
+struct HttpRequest {
+  std::string_view method;
+  std::string_view target;
+  std::string_view authorization;
+  std::string_view x_api_key;
+  std::string_view anthropic_version;  // empty when absent, like every header
+  std::string_view body;
+  bool keep_alive = true;
+};
+
+// Recognises one request at a time in a growing buffer.
+//
+// The caller hands over everything received since the last complete request; the parser remembers how far it has
+// looked, so a request that arrives in many pieces costs no more than one that arrives whole.
+class HttpParser {
+ public:
+  enum class State { kNeedMore, kComplete, kBad };
+
+  // `received` starts at the first byte of the request and repeats the bytes of earlier calls, grown at the end.
+  // kComplete: request() and consumed() are set. kBad: bad_status() and bad_reason() are set, the connection is lost.
+  State parse(std::string_view received);
+
+  // Ready for the next request, which starts consumed() bytes further on.
+  void reset();
+
+  const HttpRequest& request() const { return request_; }
+  std::size_t consumed() const { return consumed_; }
+  int bad_status() const { return bad_status_; }
+  std::string_view bad_reason() const { return bad_reason_; }
+
+  // True once per request whose client waits for "100 Continue" before it sends the body.
+  bool take_continue();
+
+  static constexpr std::size_t kMaxHead = 64 * 1024;
+  static constexpr std::size_t kMaxBody = 64 * 1024 * 1024;
+
+ private:
+  enum class Phase { kHead, kSizedBody, kChunkSize, kChunkData, kChunkEnd, kTrailer };
+
+  State find_head(std::string_view received);
+  State read_head(std::string_view head);
+  State read_request_line(std::string_view line);
+  State read_header(std::string_view line);
+  State read_content_length(std::string_view value);
+  State read_chunks(std::string_view received);
+  State read_chunk_size(std::string_view line);
+  State complete(std::string_view received);
+  State bad(int status, std::string_view reason);
+
+  Phase phase_ = Phase::kHead;
+  std::size_t position_ = 0;   // everything before it has been looked at
+  const char* head_ = nullptr;  // where the head stood when it was read
+  std::size_t head_size_ = 0;
+  std::size_t body_size_ = 0;  // of a sized body; of the current chunk otherwise
+  bool has_length_ = false;
+  bool chunked_ = false;
+  bool expects_continue_ = false;
+  std::string chunks_;         // the body of a chunked request, decoded
+  HttpRequest request_;
+  std::size_t consumed_ = 0;
+  int bad_status_ = 0;
+  std::string_view bad_reason_;
+};
+
+// True if the two are equal when ASCII capitals are read as small letters.
+bool equals_ignoring_case(std::string_view a, std::string_view b);
+
+}  // namespace xcs::sim

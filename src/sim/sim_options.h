@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/error.h"
+#include "sim/latency.h"
+#include "sim/limiter.h"
+
+namespace xcs::sim {
+
+struct SimOptions {
+  std::string host = "127.0.0.1";
+  std::uint16_t port = 0;              // 0: the system picks a free one
+  std::uint64_t seed = 0;
+  Weather weather;
+  Limits limits;
+  std::optional<std::string> api_key;  // the only key accepted; without one any key is, and none
+  bool stateful = false;               // answers depend on the order of arrival, too
+};
+
+// What a command line asks for.
+struct SimCommand {
+  SimOptions options;
+  bool help = false;
+};
+
+// Reads the arguments after the program's name. Fails with "sim.usage" and a sentence for the user.
+Result<SimCommand> parse_sim_arguments(std::span<const char* const> arguments);
+
+// The text of --help.
+std::string sim_help();
+
+}  // namespace xcs::sim

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <simdjson.h>
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "sim/answer.h"
+#include "sim/http_parser.h"
+#include "sim/script.h"
+#include "sim/sim_options.h"
+#include "sim/sim_stats.h"
+
+namespace xcs::sim {
+
+// The provider without its sockets: turns requests into scripts and keeps the books. Used by one thread at a time.
+class SimService {
+ public:
+  explicit SimService(SimOptions options);
+
+  // The whole answer to `request`, which was completely read at `now`. If the script counts as in flight, the caller
+  // says end() once it is over.
+  Script handle(const HttpRequest& request, TimePoint now);
+
+  // The answer to bytes that are no HTTP request; it closes the connection.
+  Script refuse(int status, std::string_view reason);
+
+  // A request in flight is over; `complete` is false if the client left before its answer was complete.
+  void end(bool complete);
+
+  SimStats& stats() { return stats_; }
+
+ private:
+  struct Exchange;  // one request on its way to a script
+
+  Script route(Exchange& exchange);
+  Script serve_stats(Exchange& exchange);
+  Script serve_models(Exchange& exchange, std::string_view path);
+  Script serve_api(Exchange& exchange, Endpoint endpoint);
+  Script answer(Exchange& exchange, const ApiRequest& request);
+  Script answer_ok(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers, const Fate& fate);
+  Script answer_stream(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
+                       const Fate& fate);
+  Script fail(Exchange& exchange, const ApiError& error, std::chrono::nanoseconds due = {});
+  Script finish(Exchange& exchange, int status, std::string_view body, std::chrono::nanoseconds due);
+
+  std::optional<ApiError> check_key(const Exchange& exchange) const;
+  std::expected<ApiRequest, ApiError> read(const Exchange& exchange, Endpoint endpoint);
+  std::optional<ApiError> admit(Exchange& exchange, const ApiRequest& request, std::int64_t produced);
+  Limiter& limiter_for(const Exchange& exchange, std::string_view model);
+  std::uint64_t next_ordinal(std::uint64_t hash);
+  std::string response_headers(const Exchange& exchange, std::chrono::nanoseconds due) const;
+
+  SimOptions options_;
+  SimStats stats_;
+  simdjson::dom::parser parser_;
+  std::unordered_map<std::uint64_t, std::uint64_t> seen_;      // how often a canonical request came
+  std::unordered_map<std::uint64_t, Limiter> limiters_;        // by key and model
+  std::uint64_t arrivals_ = 0;
+};
+
+}  // namespace xcs::sim

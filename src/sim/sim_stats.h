@@ -1,0 +1,46 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace xcs::sim {
+
+// What the server has seen, as GET /sim/stats tells it. Requests for the counters themselves are not counted.
+struct SimStats {
+  std::uint64_t requests = 0;
+  std::uint64_t chat_completions = 0;
+  std::uint64_t responses = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t embeddings = 0;
+  std::uint64_t models = 0;
+  std::uint64_t unknown_paths = 0;
+  std::map<int, std::uint64_t> by_status;  // answers begun, by HTTP status
+  std::uint64_t duplicates = 0;            // requests whose canonical body came before
+  std::uint64_t in_flight = 0;
+  std::uint64_t peak_in_flight = 0;
+  std::uint64_t refused_requests = 0;      // over the limit of requests per minute
+  std::uint64_t refused_tokens = 0;        // over the limit of tokens per minute
+  std::uint64_t refused_concurrency = 0;   // over the limit of requests in flight
+  std::uint64_t resets = 0;
+  std::uint64_t black_holes = 0;
+  std::uint64_t stream_errors = 0;
+  std::uint64_t abandoned = 0;             // the client left before the answer was complete
+  std::uint64_t prompt_tokens = 0;
+  std::uint64_t completion_tokens = 0;
+  std::uint64_t connections_accepted = 0;
+  std::uint64_t connections_open = 0;
+  std::uint64_t descriptor_shortages = 0;  // times accepting paused because no file descriptor was left
+  std::uint64_t bytes_received = 0;
+  std::uint64_t bytes_sent = 0;
+
+  std::uint64_t limit_violations() const { return refused_requests + refused_tokens + refused_concurrency; }
+
+  // All counters to 0; what is in flight or open stays.
+  void clear();
+};
+
+std::string stats_json(const SimStats& stats);
+
+}  // namespace xcs::sim
