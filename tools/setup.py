@@ -19,6 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "setup.stamp"
+CMAKE_CACHE = ROOT / "build" / "release" / "CMakeCache.txt"
 REQUIREMENTS = ROOT / "tools" / "requirements-dev.txt"
 OLDEST_PYTHON = (3, 10)
 
@@ -112,6 +113,8 @@ def install_environment() -> None:
     print(f"setup: making {VENV} for Python {sys.version.split()[0]}", flush=True)
     if stamp[:1] != [interpreter]:
         run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+        # It remembers the earlier interpreter's headers and the suffix of its extensions.
+        CMAKE_CACHE.unlink(missing_ok=True)
     python = str(VENV / "bin" / "python")
     # Twice quiet: a find-links folder that lacks a package is no news.
     run([python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-r", str(REQUIREMENTS)])
