@@ -1,0 +1,226 @@
+#include "llm/wire_request.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <string_view>
+#include <utility>
+
+#include "llm/json.h"
+
+namespace xcs::llm {
+namespace {
+
+constexpr int kAnthropicMaxTokens = 4096;
+constexpr std::string_view kAnthropicVersion = "2023-06-01";
+
+struct ProviderFacts {
+  std::string_view public_address;
+  std::string_view host;  // of the public address
+  std::string_view path;
+  std::string_view key_variable;
+  std::string_view address_variable;
+};
+
+constexpr ProviderFacts kOpenAi = {"https://api.openai.com/v1", "api.openai.com", "/chat/completions",
+                                   "OPENAI_API_KEY", "OPENAI_BASE_URL"};
+constexpr ProviderFacts kAnthropic = {"https://api.anthropic.com", "api.anthropic.com", "/v1/messages",
+                                      "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"};
+
+const ProviderFacts& facts_of(Provider provider) {
+  return provider == Provider::kAnthropic ? kAnthropic : kOpenAi;
+}
+
+std::string environment(std::string_view name) {
+  const char* value = std::getenv(std::string(name).c_str());
+  return value == nullptr ? "" : value;
+}
+
+std::unexpected<Error> usage_error(std::string_view code, std::string message) {
+  return std::unexpected(
+      Error{.kind = ErrorKind::kUsage, .code = std::string(code), .message = std::move(message)});
+}
+
+std::string address_of(const ChatRequest& request, const ProviderFacts& facts) {
+  std::string address = request.base_url;
+  if (address.empty()) address = environment(facts.address_variable);
+  if (address.empty()) address = facts.public_address;
+  while (address.ends_with('/')) address.pop_back();
+  return address;
+}
+
+Result<std::string> key_of(const ChatRequest& request, const ProviderFacts& facts, std::string_view address) {
+  std::string key = request.api_key.empty() ? environment(facts.key_variable) : request.api_key;
+  if (key.empty() && address.contains(facts.host)) {
+    return usage_error("llm.key_missing",
+                       fmt::format("{} needs an API key: pass api_key or set the environment "
+                                   "variable {}",
+                                   facts.host, facts.key_variable));
+  }
+  if (std::ranges::any_of(key, [](unsigned char c) { return c <= ' ' || c >= 0x7f; })) {
+    return usage_error(
+        "llm.key_malformed",
+        fmt::format("the API key contains a space, a line break or another character that no key "
+                    "has: check api_key or {}",
+                    facts.key_variable));
+  }
+  return key;
+}
+
+// The fields of a request's body; those the user gave in extra_json win.
+class Body {
+ public:
+  explicit Body(std::string_view extra_json) : extra_json_(extra_json) {}
+
+  Result<void> parse_extra() {
+    if (extra_json_.empty()) return {};
+    Json root;
+    if (parser_.parse(extra_json_.data(), extra_json_.size()).get(root) == simdjson::SUCCESS &&
+        root.is_object()) {
+      extra_ = root;
+      return {};
+    }
+    return usage_error("llm.extra", "the extra fields of the request are not a valid JSON object");
+  }
+  void add_string(std::string_view name, std::string_view value) {
+    if (!overridden(name)) writer_.add_string(name, value);
+  }
+  void add_raw(std::string_view name, std::string_view json) {
+    if (!overridden(name)) writer_.add_raw(name, json);
+  }
+  std::string finish() && {
+    if (extra_) {
+      for (const auto [name, value] : simdjson::dom::object(*extra_)) {
+        writer_.add_raw(name, simdjson::minify(value));
+      }
+    }
+    return std::move(writer_).finish();
+  }
+
+ private:
+  bool overridden(std::string_view name) const { return extra_ && find(*extra_, {name}).has_value(); }
+
+  const std::string_view extra_json_;
+  simdjson::dom::parser parser_;
+  std::optional<Json> extra_;
+  ObjectWriter writer_;
+};
+
+Result<std::string> message_json(const Message& message) {
+  ObjectWriter writer;
+  writer.add_string("role", message.role);
+  if (message.content_json.empty()) {
+    writer.add_string("content", message.content);
+  } else {
+    simdjson::dom::parser parser;
+    if (parser.parse(message.content_json).error() != simdjson::SUCCESS) {
+      return usage_error("llm.content", "the content of a message is not valid JSON");
+    }
+    writer.add_raw("content", message.content_json);
+  }
+  return std::move(writer).finish();
+}
+
+// Writes the messages, and the system prompt where the provider wants it: with OpenAI it is the first
+// message; with Anthropic it is a field of its own, which also takes messages of the role "system".
+Result<void> add_messages(Body& body, Provider provider, const ChatRequest& request) {
+  std::string system = request.system;
+  std::string list;
+  const auto append = [&](const Message& message) -> Result<void> {
+    Result<std::string> json = message_json(message);
+    if (!json) return std::unexpected(std::move(json.error()));
+    list.append(list.empty() ? "[" : ",").append(*json);
+    return {};
+  };
+  if (provider == Provider::kOpenAi && !system.empty()) {
+    if (Result<void> added = append({.role = "system", .content = system}); !added) return added;
+  }
+  for (const Message& message : request.messages) {
+    if (provider == Provider::kAnthropic && message.role == "system" && message.content_json.empty()) {
+      system.append(system.empty() ? "" : "\n\n").append(message.content);
+    } else if (Result<void> added = append(message); !added) {
+      return added;
+    }
+  }
+  if (list.empty()) return usage_error("llm.messages", "the request has no messages");
+  if (provider == Provider::kAnthropic && !system.empty()) body.add_string("system", system);
+  body.add_raw("messages", list + "]");
+  return {};
+}
+
+void add_limits(Body& body, Provider provider, const ChatRequest& request, std::string_view address) {
+  if (provider == Provider::kAnthropic) {
+    body.add_raw("max_tokens", fmt::to_string(request.max_tokens.value_or(kAnthropicMaxTokens)));
+  } else if (request.max_tokens) {
+    // OpenAI's own models refuse the older name, most other servers know no other.
+    const bool own = address.contains(kOpenAi.host);
+    body.add_raw(own ? "max_completion_tokens" : "max_tokens", fmt::to_string(*request.max_tokens));
+  }
+  if (request.temperature) body.add_raw("temperature", fmt::to_string(*request.temperature));
+}
+
+Result<std::string> body_of(const ChatRequest& request, Provider provider, std::string_view address,
+                            bool stream) {
+  if (request.model.empty()) return usage_error("llm.model", "the request names no model");
+  if (request.temperature && !std::isfinite(*request.temperature)) {
+    return usage_error("llm.temperature",
+                       fmt::format("temperature is {}, which is no number to send", *request.temperature));
+  }
+  Body body(request.extra_json);
+  if (Result<void> parsed = body.parse_extra(); !parsed) return std::unexpected(std::move(parsed.error()));
+  body.add_string("model", request.model);
+  if (Result<void> added = add_messages(body, provider, request); !added) {
+    return std::unexpected(std::move(added.error()));
+  }
+  add_limits(body, provider, request, address);
+  if (stream) {
+    body.add_raw("stream", "true");
+    if (provider == Provider::kOpenAi) body.add_raw("stream_options", R"({"include_usage":true})");
+  }
+  std::string text = std::move(body).finish();
+  if (!simdjson::validate_utf8(text))
+    return usage_error("llm.utf8", "the request contains text that is not UTF-8");
+  return text;
+}
+
+void add_key(net::Headers& headers, Provider provider, const std::string& key) {
+  if (key.empty()) return;
+  if (provider == Provider::kAnthropic) {
+    headers.add("x-api-key", key);
+  } else {
+    headers.add("Authorization", "Bearer " + key);
+  }
+}
+
+}  // namespace
+
+Provider resolve_provider(const ChatRequest& request) {
+  if (request.provider) return *request.provider;
+  const bool anthropic = request.model.starts_with("claude") || request.base_url.contains("anthropic.com");
+  return anthropic ? Provider::kAnthropic : Provider::kOpenAi;
+}
+
+std::string_view key_variable(Provider provider) { return facts_of(provider).key_variable; }
+
+Result<WireRequest> to_wire(const ChatRequest& request, bool stream) {
+  const Provider provider = resolve_provider(request);
+  const ProviderFacts& facts = facts_of(provider);
+  const std::string address = address_of(request, facts);
+  Result<std::string> key = key_of(request, facts, address);
+  if (!key) return std::unexpected(std::move(key.error()));
+  Result<std::string> body = body_of(request, provider, address, stream);
+  if (!body) return std::unexpected(std::move(body.error()));
+  net::Request http{.method = "POST",
+                    .url = address + std::string(facts.path),
+                    .body = std::move(*body),
+                    .timeouts = request.timeouts};
+  http.headers.add("Content-Type", "application/json");
+  http.headers.add("Accept", stream ? "text/event-stream" : "application/json");
+  if (provider == Provider::kAnthropic) http.headers.add("anthropic-version", kAnthropicVersion);
+  add_key(http.headers, provider, *key);
+  return WireRequest{.provider = provider, .http = std::move(http), .api_key = std::move(*key)};
+}
+
+}  // namespace xcs::llm

@@ -1,0 +1,26 @@
+// A chat request as an HTTP request in its provider's format.
+#pragma once
+
+#include <string>
+
+#include "base/error.h"
+#include "llm/chat.h"
+#include "net/transport.h"
+
+namespace xcs::llm {
+
+// A chat request made ready to send, with what messages about it need.
+struct WireRequest {
+  Provider provider = Provider::kOpenAi;
+  net::Request http;
+  std::string api_key;  // to keep it out of messages; empty when none is sent
+};
+
+// Fills in addresses and keys from the environment. Fails with a usage error that says what to change when
+// the request cannot be sent: no model, no messages, no key, a malformed field.
+Result<WireRequest> to_wire(const ChatRequest& request, bool stream);
+
+// "OPENAI_API_KEY" or "ANTHROPIC_API_KEY".
+std::string_view key_variable(Provider provider);
+
+}  // namespace xcs::llm
