@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -115,7 +116,6 @@ struct Action {
   Enter enter;
 };
 
-// What an iterator operand and one more step of it mean to the window.
 class Host {
  public:
   virtual ~Host() = default;
@@ -138,6 +138,14 @@ class Host {
   // One step of the iterator that kIter made (loops[index].item receives the item). As attempt(), and kStop at
   // the end. `node` is the kLoop node.
   virtual Action next(const ir::Program& program, const ir::Node& node, const Value& iterator, View& view) = 0;
+
+  // What is known of a value that is there: kAtom and kData as for pending ones, kUnknown when in doubt. Of an
+  // iterator that kIter made: what is known of all its items.
+  virtual Flags known(const Value& value) = 0;
+
+  // The items that the iterator will still yield, when they are all at hand, memory around them is clear and there
+  // are at most `limit`; taking them out changes nothing. nullopt otherwise.
+  virtual std::optional<std::vector<Value>> peek_items(const Value& iterator, std::size_t limit, View& view) = 0;
 
   // Whether a value that kTruth, kContains or kMatchException yielded is true.
   virtual bool is_true(const Value& value) = 0;

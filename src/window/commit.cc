@@ -1,0 +1,422 @@
+// Issue and commit: what waits in the window is done as soon as it may be, and in order where order matters.
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+
+#include "window/machine.h"
+
+namespace xcs::window {
+
+namespace {
+
+std::uint64_t now_ns() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
+                                        std::chrono::steady_clock::now().time_since_epoch())
+                                        .count());
+}
+
+}  // namespace
+
+Machine::Machine(Host& host, Executor& executor, const Options& options)
+    : host_(host), executor_(executor), options_(options), memory_(host) {}
+
+Machine::~Machine() {
+  if (root_ != nullptr) {
+    discard(*root_);
+    free(root_);
+  }
+  host_.set_handled(Value());
+  executor_.drain();
+}
+
+void Machine::begin(Enter enter) {
+  root_ = new Frame(*this, nullptr, 0, Frame::kActivation, *enter.program);
+  root_->program_owner = std::move(enter.program);
+  root_->region = &root_->program.regions[root_->program.body];
+  root_->env = std::move(enter.slots);
+  root_->env.resize(root_->program.slots.size());
+  enqueue(*root_);
+}
+
+Outcome Machine::take() {
+  if (root_ != nullptr) {
+    discard(*root_);
+    free(std::exchange(root_, nullptr));
+  }
+  host_.set_handled(Value());
+  executor_.drain();
+  return std::move(outcome_);
+}
+
+void Machine::dequeue(Item& item) {
+  if (!item.queued) return;
+  item.queued = false;
+  std::erase(ready_, &item);
+}
+
+void Machine::enqueue(Item& item) {
+  if (item.queued || item.done) return;
+  item.queued = true;
+  ready_.push_back(&item);
+}
+
+// Each step does the first of these that there is to do: what has become ready, failures that can be handled, commits,
+// completions; and waits when there is nothing else.
+bool Machine::step() {
+  if (complete_) return true;
+  if (!ready_.empty()) {
+    Item* item = ready_.front();
+    ready_.pop_front();
+    item->queued = false;
+    if (item->is_frame) {
+      fetch(static_cast<Frame*>(item));
+    } else {
+      retry(static_cast<Entry&>(*item));
+    }
+  } else if (handle_failures() || commit()) {
+  } else if (!stalled_.empty() && live_ < options_.window) {
+    Frame* frame = stalled_.back();
+    stalled_.pop_back();
+    fetch(frame);
+  } else if (!in_flight_.empty()) {
+    deliver(executor_.wait());
+  } else if (!complete_) {
+    throw std::logic_error("the window has nothing to wait for and is not complete");
+  }
+  if (root_->done) complete_ = true;
+  return complete_;
+}
+
+
+
+// Retries what everything has become complete before. Returns whether anything was done.
+bool Machine::commit() {
+  Frame* frame = root_;
+  while (true) {
+    trim(*frame);
+    if (frame->items.empty()) {
+      const bool stalled = std::erase(stalled_, frame) != 0;
+      if (frame->state != Frame::kBlocked || (!frame->wants_turn && !stalled)) return false;
+      frame->round = std::max(frame->round, committed_round_);
+      frame->wants_turn = false;
+      fetch(frame);
+      return true;
+    }
+    Item* item = frame->items.front();
+    if (item->is_frame) {
+      frame = static_cast<Frame*>(item);
+      continue;
+    }
+    auto& entry = static_cast<Entry&>(*item);
+    if (entry.state == Entry::kFailed || entry.state == Entry::kIssued) return false;
+    entry.round = std::max(entry.round, committed_round_);
+    entry.stop_waiting();
+    ++site(entry.program, entry.node).in_order;
+    retry(entry);
+    return true;
+  }
+}
+
+// Drops what is done from the front.
+void Machine::trim(Frame& frame) {
+  while (!frame.items.empty() && frame.items.front()->done) {
+    Item* item = frame.items.front();
+    frame.items.pop_front();
+    committed_round_ = std::max(committed_round_, item->deep_round);
+    free(item);
+  }
+}
+
+bool Machine::is_oldest(Place place) {
+  if (live_ == 0) return true;
+  auto* frame = const_cast<Frame*>(place.frame);
+  std::uint64_t sequence = place.sequence;
+  while (frame != nullptr) {
+    trim(*frame);
+    if (!frame->items.empty() && frame->items.front()->sequence < sequence) return false;
+    sequence = frame->sequence;
+    frame = frame->parent;
+  }
+  return true;
+}
+
+void Machine::dispatch(Entry& entry, Action action) {
+  if (action.verdict == Action::kIssue) {
+    memory_.remove(entry);
+    entry.effect = Effect();
+    issue(entry, std::move(action.call));
+    return;
+  }
+  if (quiet()) throw std::logic_error("the host did not run the oldest node");
+  note_wait(entry, entry.program, entry.node, action.reason);
+  memory_.remove(entry);
+  entry.effect = std::move(action.effect);
+  memory_.add(entry);
+  entry.state = action.verdict == Action::kOrdered ? Entry::kOrdered : Entry::kWaiting;
+  switch (action.verdict) {
+    case Action::kOperand: entry.wait_for(entry.operands[action.operand]); break;
+    case Action::kElement: entry.wait_for(action.value); break;
+    case Action::kBlocked:
+      if (blocker_ != nullptr) entry.wait_for(blocker_);
+      break;
+    default: break;
+  }
+}
+
+void Machine::retry(Entry& entry) {
+  for (Value& operand : entry.operands) {
+    operand.settle();
+    entry.round = std::max(entry.round, operand.round);
+  }
+  ir::SlotId slot = 0;
+  if (first_unbound(entry.node, entry.operands, slot) != nullptr)
+    return fail(entry, host_.unbound_error(entry.program, slot, entry.node));
+  const bool variable = entry.node.op == ir::Op::kMove || entry.node.op == ir::Op::kUnbind;
+  if (variable) {
+    if (entry.operands[0].is_pending() && (entry.operands[0].flags() & kMaybeUnbound) != 0)
+      return entry.wait_for(entry.operands[0]);
+    return complete(entry, entry.operands[0], {});
+  }
+  Action action = attempt(entry.program, entry.node, entry.operands, {entry.parent, entry.sequence}, entry.handled);
+  switch (action.verdict) {
+    case Action::kDone: return complete(entry, std::move(action.value), std::move(action.values));
+    case Action::kRaised: return fail(entry, std::move(action.value));
+    case Action::kEnter: return become_frame(entry, std::move(action.enter));
+    default: return dispatch(entry, std::move(action));
+  }
+}
+
+// The call turned out to enter a function of the user's, whose frame takes the entry's place.
+void Machine::become_frame(Entry& entry, Enter enter) {
+  Frame& parent = *entry.parent;
+  if (Value error = host_.depth_error(parent.calls + 1); error.bound()) return fail(entry, std::move(error));
+  auto* frame = new Frame(*this, &parent, entry.sequence, Frame::kActivation, *enter.program);
+  frame->program_owner = std::move(enter.program);
+  frame->region = &frame->program.regions[frame->program.body];
+  frame->node = &entry.node;
+  frame->calls = parent.calls + 1;
+  frame->round = entry.round;
+  frame->handled = entry.handled;
+  frame->snapshot = entry.snapshot;
+  frame->env = std::move(enter.slots);
+  frame->env.resize(frame->program.slots.size());
+  frame->passed = true;
+  ++counters_.frames;
+  frame->result = entry.results.empty() ? Value() : entry.results[0];
+  parent.items.replace(frame);
+  memory_.remove(entry);
+  entry.done = true;
+  std::vector<Waiter*> followers = std::exchange(entry.followers, {});
+  delete &entry;  // its count among the live ones passes to the frame
+  fetch(frame);
+  for (Waiter* follower : followers) follower->wake();
+}
+
+void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
+  memory_.remove(entry);
+  entry.deep_round = std::max(entry.deep_round, entry.round);
+  if (entry.reached_ns != 0) {
+    Site& s = site(entry.program, entry.node);
+    s.wait_ns += now_ns() - entry.reached_ns;
+  }
+  std::vector<Value> results = std::move(entry.results);
+  const std::uint32_t round = entry.round;
+  mark_done(entry);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    Value content = values.empty() ? value : std::move(values[i]);
+    content.round = std::max(content.round, round);
+    results[i].cell()->fill(std::move(content));
+  }
+}
+
+void Machine::fail(Entry& entry, Value exception) {
+  memory_.remove(entry);
+  entry.state = Entry::kFailed;
+  entry.exception = std::move(exception);
+  failed_.push_back(&entry);
+}
+
+void Machine::mark_done(Item& item) {
+  item.done = true;
+  item.wake_followers();
+  if (item.is_frame) {
+    auto& frame = static_cast<Frame&>(item);
+    frame.deep_round = std::max(frame.deep_round, frame.round);
+    if (frame.watcher != nullptr) std::exchange(frame.watcher, nullptr)->wake();
+    if (frame.passed) --live_;
+  } else {
+    --live_;
+  }
+  Frame* parent = item.parent;
+  if (parent == nullptr) return;
+  parent->deep_round = std::max(parent->deep_round, item.deep_round);
+  --parent->unfinished;
+  if (parent->state == Frame::kFetched && parent->unfinished == 0) mark_done(*parent);
+}
+
+void Machine::issue(Entry& entry, std::unique_ptr<Call> call) {
+  entry.state = Entry::kIssued;
+  ++entry.round;
+  counters_.rounds = std::max(counters_.rounds, entry.round);
+  ++counters_.calls;
+  Site& s = site(entry.program, entry.node);
+  ++s.issued;
+  place_ = {entry.parent, entry.sequence};
+  if (!is_oldest(place_)) ++s.early;
+  entry.call = std::move(call);
+  if (in_flight_.size() < options_.max_in_flight) {
+    start(entry);
+  } else {
+    unstarted_.push_back(&entry);
+  }
+}
+
+void Machine::start(Entry& entry) {
+  entry.ticket = ++last_ticket_;
+  in_flight_[entry.ticket] = &entry;
+  counters_.most_in_flight = std::max(counters_.most_in_flight, static_cast<std::uint32_t>(in_flight_.size()));
+  executor_.start(entry.ticket, std::move(entry.call));
+}
+
+void Machine::start_waiting() {
+  while (!unstarted_.empty() && in_flight_.size() < options_.max_in_flight) {
+    Entry* entry = unstarted_.front();
+    unstarted_.pop_front();
+    start(*entry);
+  }
+}
+
+bool Machine::deliver(std::vector<Completion> completions) {
+  for (Completion& completion : completions) {
+    if (completion.ticket == 0) {
+      interrupt(std::move(completion.value));
+      continue;
+    }
+    auto found = in_flight_.find(completion.ticket);
+    if (found == in_flight_.end()) continue;
+    Entry& entry = *found->second;
+    in_flight_.erase(found);
+    if (completion.raised) {
+      fail(entry, std::move(completion.value));
+    } else {
+      complete(entry, std::move(completion.value), {});
+    }
+  }
+  start_waiting();
+  return !completions.empty();
+}
+
+// Sequential execution would be in the oldest call: that is where the interrupt arrives.
+void Machine::interrupt(Value exception) {
+  Entry* oldest = nullptr;
+  for (auto& [ticket, entry] : in_flight_)
+    if (oldest == nullptr || before(*entry, Place{oldest->parent, oldest->sequence})) oldest = entry;
+  if (oldest == nullptr) return;
+  executor_.cancel(oldest->ticket);
+  in_flight_.erase(oldest->ticket);
+  fail(*oldest, std::move(exception));
+}
+
+bool Machine::handle_failures() {
+  for (Entry* entry : failed_) {
+    Frame* handler = handle(*entry);
+    if (complete_) return true;
+    if (handler == nullptr) continue;
+    fetch(handler);
+    return true;
+  }
+  return false;
+}
+
+// Everything in `frame` from `first` on never happened.
+void Machine::discard_from(Frame& frame, const Item& first) {
+  const std::uint64_t from = first.sequence;
+  while (!frame.items.empty() && frame.items.back()->sequence >= from) {
+    Item* item = frame.items.back();
+    const bool was_done = item->done;
+    discard(*item);
+    if (!was_done) --frame.unfinished;
+    frame.items.pop_back();
+    free(item);
+  }
+}
+
+void Machine::discard(Item& item) {
+  dequeue(item);
+  item.stop_waiting();
+  if (item.is_frame) {
+    auto& frame = static_cast<Frame&>(item);
+    for (Item* i : frame.items.all()) discard(*i);
+    memory_.remove(frame);
+    std::erase(stalled_, &frame);
+    if (frame.passed && !frame.done) --live_;
+  } else if (!item.done) {
+    auto& entry = static_cast<Entry&>(item);
+    memory_.remove(entry);
+    --live_;
+    if (entry.state == Entry::kFailed) std::erase(failed_, &entry);
+    if (entry.state == Entry::kIssued) {
+      ++counters_.cancelled;
+      if (entry.call != nullptr) {
+        std::erase(unstarted_, &entry);
+      } else if (in_flight_.erase(entry.ticket) != 0) {
+        executor_.cancel(entry.ticket);
+      }
+    }
+  }
+  item.done = true;
+  item.wake_followers();
+}
+
+void Machine::free(Item* item) {
+  if (item->is_frame) {
+    auto* frame = static_cast<Frame*>(item);
+    while (!frame->items.empty()) {
+      Item* child = frame->items.back();
+      frame->items.pop_back();
+      free(child);
+    }
+  }
+  delete item;
+}
+
+Site& Machine::site(const ir::Program& program, const ir::Node& node) {
+  auto [found, added] = site_of_.try_emplace(&node, sites_.size());
+  if (added) {
+    sites_.emplace_back();
+    sites_.back().program = &program;
+    sites_.back().node = &node;
+  }
+  return sites_[found->second];
+}
+
+void Machine::note_wait(Item& item, const ir::Program& program, const ir::Node& node, ReasonCode reason) {
+  if (reason == 0) return;
+  Site& s = site(program, node);
+  ++s.waited;
+  s.reason = reason;
+  if (item.reached_ns == 0) item.reached_ns = now_ns();
+}
+
+bool Machine::quiet() {
+  if (quiet_ < 0) quiet_ = is_oldest(place_) ? 1 : 0;
+  return quiet_ == 1;
+}
+
+View::State Machine::look(Object* object, Where where) {
+  if (memory_.empty()) return State::kClear;
+  answer_ = memory_.look(object, where, place_, options_.forward);
+  if (answer_.state == State::kBlocked) blocker_ = answer_.blocker;
+  if (answer_.state == State::kPending) ++counters_.forwards;
+  return answer_.state;
+}
+
+View::State Machine::look_anywhere() {
+  if (memory_.empty()) return State::kClear;
+  Item* item = memory_.opaque_before(place_);
+  if (item == nullptr) return State::kClear;
+  blocker_ = item;
+  return State::kBlocked;
+}
+
+}  // namespace xcs::window

@@ -1,0 +1,341 @@
+// The frames of if, loop and try statements.
+#include <algorithm>
+
+#include "window/machine.h"
+
+namespace xcs::window {
+
+namespace {
+
+// What a loop or try frame does next.
+enum Phase : std::uint8_t {
+  kStart,
+  kHead,        // while: the condition's region runs
+  kCondition,   // while: the condition is read
+  kBody,
+  kElse,
+  kBodyFetched,  // try: until the body is complete
+  kElseFetched,
+  kTest,         // try: the handler's test is about to run
+  kTesting,
+  kTested,
+  kHandler,
+  kHandlerFetched,
+  kFinal,
+  kFinalRunning,
+};
+
+}  // namespace
+
+// Reads `condition` as bool. On kGone, `next` is the frame to go on with.
+Machine::Test Machine::test(Frame& frame, const Value& condition, Frame*& next) {
+  if (frame.test.bound()) {
+    frame.test.settle();
+    if (frame.test.is_pending()) {
+      frame.wait_for(frame.test);
+      next = block(frame);
+      return Test::kGone;
+    }
+    frame.round = std::max(frame.round, frame.test.round);
+    const bool yes = host_.is_true(frame.test);
+    frame.test = Value();
+    return yes ? Test::kTrue : Test::kFalse;
+  }
+  ir::Node node{ir::Op::kTruth, ir::kNone, ir::kNone, {}, frame.node->position};
+  Value operand = condition;
+  operand.settle();
+  Action action = attempt(frame.program, node, std::span(&operand, 1), frame.end(), frame.handled);
+  switch (action.verdict) {
+    case Action::kDone:
+      if (action.value.is_pending()) {
+        frame.test = action.value;
+        return test(frame, condition, next);
+      }
+      frame.round = std::max({frame.round, operand.round, action.value.round});
+      return host_.is_true(action.value) ? Test::kTrue : Test::kFalse;
+    case Action::kRaised: next = raise(frame, *frame.node, std::move(action.value)); return Test::kGone;
+    case Action::kEnter:
+      next = push_activation(frame, *frame.node, std::move(action.enter));
+      frame.child->dest = ir::kNone;
+      return Test::kGone;
+    case Action::kOperand:
+      action.verdict = Action::kElement;
+      action.value = operand;
+      [[fallthrough]];
+    default: next = block_on(frame, *frame.node, action); return Test::kGone;
+  }
+}
+
+// Runs the statement whole when nothing can be gained by walking through it.
+Frame* Machine::whole(Frame& frame, const ir::Node& node, ir::Index statement) {
+  if (statement != ir::kNone) {
+    stand_at(frame.end(), frame.handled);
+    if (quiet() && host_.runs_whole(frame.program, statement)) {
+      const ir::Statement& s = frame.program.statements[statement];
+      ir::Node run{ir::Op::kStatement, ir::kNone, statement, {}, node.position};
+      gather(frame, run);
+      const bool ready = std::ranges::none_of(operands_, [](const Value& v) { return v.is_pending(); });
+      if (ready) {
+        Action action = attempt(frame.program, run, operands_, frame.end(), frame.handled);
+        if (action.verdict == Action::kRaised) return raise(frame, node, std::move(action.value));
+        for (std::size_t i = 0; i < s.outputs.size(); ++i) frame.env[s.outputs[i]] = std::move(action.values[i]);
+        return &frame;
+      }
+    }
+  }
+  switch (node.op) {
+    case ir::Op::kLoop: return push_control(frame, Frame::kLoop, node);
+    case ir::Op::kTry: return push_control(frame, Frame::kTry, node);
+    default: return push_control(frame, Frame::kIf, node);
+  }
+}
+
+Frame* Machine::begin_if(Frame& frame, const ir::Node& node) {
+  return whole(frame, node, frame.program.ifs[node.index].whole);
+}
+
+Frame* Machine::advance_if(Frame& frame) {
+  Frame* next = nullptr;
+  const ir::If& branch = frame.program.ifs[frame.node->index];
+  const Test decided = test(frame, frame.env[frame.node->args[0]], next);
+  if (decided == Test::kGone) return next;
+  const ir::RegionId region = decided == Test::kTrue ? branch.then_region : branch.else_region;
+  if (region == ir::kNone) return finish(frame);
+  return push_region(frame, region);
+}
+
+Frame* Machine::advance_loop(Frame& frame) {
+  const ir::Loop& loop = frame.program.loops[frame.node->index];
+  if (frame.phase == kStart && loop.head != ir::kNone) {
+    frame.phase = kHead;
+    return push_region(frame, loop.head);
+  }
+  if (loop.head == ir::kNone) return next_item(frame);
+  Frame* next = nullptr;
+  const Test decided = test(frame, frame.env[loop.condition], next);
+  if (decided == Test::kGone) return next;
+  if (decided == Test::kFalse) return end_loop(frame);
+  frame.phase = kBody;
+  return push_region(frame, loop.body);
+}
+
+Frame* Machine::next_item(Frame& frame) {
+  const ir::Loop& loop = frame.program.loops[frame.node->index];
+  Value& iterator = frame.env[frame.node->args[0]];
+  iterator.settle();
+  if (iterator.is_pending()) {
+    frame.wait_for(iterator);
+    return block(frame);
+  }
+  stand_at(frame.end(), frame.handled);
+  frame.round = std::max(frame.round, iterator.round);
+  Action action = host_.next(frame.program, *frame.node, iterator, *this);
+  switch (action.verdict) {
+    case Action::kDone:
+      action.value.round = std::max(action.value.round, frame.round);
+      frame.env[loop.item] = std::move(action.value);
+      frame.phase = kBody;
+      return push_region(frame, loop.body);
+    case Action::kStop: return end_loop(frame);
+    case Action::kRaised: return raise(frame, *frame.node, std::move(action.value));
+    default: return block_on(frame, *frame.node, action);
+  }
+}
+
+Frame* Machine::end_loop(Frame& frame) {
+  const ir::Loop& loop = frame.program.loops[frame.node->index];
+  if (loop.orelse == ir::kNone) return finish(frame);
+  frame.phase = kElse;
+  return push_region(frame, loop.orelse);
+}
+
+Frame* Machine::resume_loop(Frame& frame, Exit exit, Value returned) {
+  if (frame.phase == kHead) {
+    frame.phase = kCondition;
+    return &frame;
+  }
+  if (frame.phase == kElse || exit == Exit::kReturned || exit == Exit::kBroke) {
+    frame.exit = frame.phase != kElse && exit == Exit::kBroke ? Exit::kFell : exit;
+    frame.returned = std::move(returned);
+    return finish(frame);
+  }
+  frame.phase = kStart;
+  return &frame;
+}
+
+Frame* Machine::wait_until_complete(Frame& frame, Frame* child) {
+  if (child == nullptr) return &frame;
+  child->watcher = &frame;
+  return block(frame);
+}
+
+Frame* Machine::advance_try(Frame& frame) {
+  const ir::Try& t = frame.program.tries[frame.node->index];
+  Frame* next = nullptr;
+  switch (frame.phase) {
+    case kStart:
+      frame.phase = kBody;
+      frame.body = push_region(frame, t.body);
+      return frame.body;
+    case kBodyFetched:
+      frame.body = nullptr;
+      if (frame.saved_exit == Exit::kFell && t.orelse != ir::kNone) {
+        frame.phase = kElse;
+        return push_region(frame, t.orelse);
+      }
+      frame.phase = kFinal;
+      return &frame;
+    case kTest:
+      if (frame.handler == t.handlers.size()) {
+        frame.phase = kFinal;
+        return &frame;
+      }
+      if (const ir::Handler& h = t.handlers[frame.handler]; h.test == ir::kNone) {
+        frame.phase = kHandler;
+        next = push_region(frame, h.body);
+      } else {
+        frame.phase = kTesting;
+        next = push_region(frame, h.test);
+      }
+      next->handled = frame.pending_exception;
+      return next;
+    case kTested:
+      switch (test(frame, frame.env[t.handlers[frame.handler].caught], next)) {
+        case Test::kGone: return next;
+        case Test::kFalse:
+          ++frame.handler;
+          frame.phase = kTest;
+          return &frame;
+        case Test::kTrue:
+          frame.phase = kHandler;
+          next = push_region(frame, t.handlers[frame.handler].body);
+          next->handled = frame.pending_exception;
+          return next;
+      }
+      return nullptr;
+    case kElseFetched:
+    case kHandlerFetched:
+      frame.phase = kFinal;
+      return &frame;
+    case kFinal:
+      frame.test = Value();
+      if (t.final_region == ir::kNone || (frame.pending_exception.bound() && !t.final_on_exception))
+        return conclude_try(frame);
+      frame.phase = kFinalRunning;
+      next = push_region(frame, t.final_region);
+      if (frame.pending_exception.bound()) next->handled = frame.pending_exception;
+      return next;
+    default: return nullptr;
+  }
+}
+
+Frame* Machine::resume_try(Frame& frame, Exit exit, Value returned, Frame* unfinished) {
+  const ir::Try& t = frame.program.tries[frame.node->index];
+  switch (frame.phase) {
+    case kTesting:
+      frame.phase = kTested;
+      return &frame;
+    case kFinalRunning:
+      if (exit == Exit::kFell) return conclude_try(frame);
+      frame.exit = exit;
+      frame.returned = std::move(returned);
+      return finish(frame);
+    case kBody: frame.phase = kBodyFetched; break;
+    case kElse: frame.phase = kElseFetched; break;
+    default:
+      frame.phase = kHandlerFetched;
+      frame.pending_exception = Value();
+  }
+  frame.saved_exit = exit;
+  frame.saved_return = std::move(returned);
+  // Only the body can still fail into the handlers; what follows it matters to the final region alone.
+  if (frame.phase != kBodyFetched && t.final_region == ir::kNone) return &frame;
+  return wait_until_complete(frame, unfinished);
+}
+
+Frame* Machine::conclude_try(Frame& frame) {
+  if (frame.pending_exception.bound()) {
+    Value exception = std::move(frame.pending_exception);
+    frame.pending_exception = Value();
+    frame.phase = kFinalRunning;
+    return raise(frame, *frame.node, std::move(exception));
+  }
+  frame.exit = frame.saved_exit;
+  frame.returned = std::move(frame.saved_return);
+  return finish(frame);
+}
+
+// Note [failure]
+// A failed entry is handled by the innermost try statement whose body (or, for its final region, whose body, else or
+// handler) holds it, as soon as everything before it inside that statement is complete: what comes before the
+// statement cannot change which exception its handlers see. Without such a statement it ends the run, once it is
+// the oldest unfinished entry of all.
+Frame* Machine::handle(Entry& entry) {
+  Item* child = &entry;
+  bool precise = true;
+  for (Frame* f = entry.parent; f != nullptr; child = f, f = f->parent) {
+    trim(*f);
+    // Done items may stand between unfinished ones; only those before `child` matter.
+    for (Item* item : f->items.all()) {
+      if (item == child) break;
+      precise = precise && item->done;
+    }
+    if (f->kind != Frame::kTry) continue;
+    const ir::Try& t = f->program.tries[f->node->index];
+    const bool in_body = child == f->body;
+    const bool catches = in_body && !t.handlers.empty();
+    const bool finally = t.final_region != ir::kNone && t.final_on_exception && f->phase != kFinalRunning;
+    if (!catches && !finally) continue;
+    if (!precise) return nullptr;
+    f->phase = catches ? kTest : kFinal;
+    return enter_handler(*f, entry, *child);
+  }
+  if (!precise) return nullptr;
+  outcome_ = {true, entry.exception};
+  for (const Item* i = &entry; i->parent != nullptr; i = i->parent)
+    if (i->is_frame && static_cast<const Frame*>(i)->kind == Frame::kActivation)
+      host_.unwound(i->parent->program, *static_cast<const Frame*>(i)->node, entry.exception);
+  complete_ = true;
+  return nullptr;
+}
+
+namespace {
+
+const Frame* activation_of(const Frame* frame) {
+  while (frame->kind != Frame::kActivation) frame = frame->parent;
+  return frame;
+}
+
+}  // namespace
+
+Frame* Machine::enter_handler(Frame& frame, Entry& entry, Item& failed_child) {
+  const Frame* own = activation_of(&frame);
+  const Item* item = &entry;
+  for (const Item* i = &entry; activation_of(i->parent) != own; i = i->parent) {
+    if (i->is_frame && static_cast<const Frame*>(i)->kind == Frame::kActivation)
+      host_.unwound(i->parent->program, *static_cast<const Frame*>(i)->node, entry.exception);
+    item = i->parent;
+  }
+  if (item != &entry && item->is_frame && activation_of(item->parent) == own)
+    host_.unwound(item->parent->program, *static_cast<const Frame*>(item)->node, entry.exception);
+  Env env = item->snapshot ? *item->snapshot : item->parent->env;
+  Value exception = entry.exception;
+  const std::uint32_t round = std::max(frame.round, entry.round);
+  discard_from(frame, failed_child);
+  frame.stop_waiting();
+  dequeue(frame);
+  frame.env = std::move(env);
+  const ir::Try& t = frame.program.tries[frame.node->index];
+  if (t.exception != ir::kNone) frame.env[t.exception] = exception;
+  frame.pending_exception = std::move(exception);
+  frame.saved_exit = Exit::kFell;
+  frame.handler = 0;
+  frame.body = nullptr;
+  frame.child = nullptr;
+  frame.test = Value();
+  frame.round = round;
+  frame.state = Frame::kRunning;
+  return &frame;
+}
+
+}  // namespace xcs::window

@@ -1,0 +1,533 @@
+#include "window/dry_run.h"
+
+#include <algorithm>
+
+namespace xcs::window {
+
+namespace {
+
+constexpr Flags kTypes = kData | kAtom;
+
+Frame* leaf_of(Frame& frame) {
+  Frame* leaf = &frame;
+  while (leaf->child != nullptr) leaf = leaf->child;
+  return leaf;
+}
+
+// The variables of the frame's activation, wherever in it control is.
+const Env& current_env(const Frame& frame) {
+  const Frame* leaf = &frame;
+  while (leaf->child != nullptr && leaf->child->kind != Frame::kActivation) leaf = leaf->child;
+  return leaf->env;
+}
+
+bool control_op(ir::Op op) {
+  switch (op) {
+    case ir::Op::kIf:
+    case ir::Op::kLoop:
+    case ir::Op::kTry:
+    case ir::Op::kReturn:
+    case ir::Op::kBreak:
+    case ir::Op::kContinue:
+    case ir::Op::kRaise:
+    case ir::Op::kReraise: return true;
+    default: return false;
+  }
+}
+
+}  // namespace
+
+Summary Machine::summarize(Frame& frame) { return DryRun(*this, frame).run(); }
+
+DryRun::DryRun(Machine& machine, Frame& outer) : machine_(machine), outer_(outer) {}
+
+Summary DryRun::run() {
+  Frame* frame = leaf_of(outer_);
+  place_ = frame->end();
+  Flow flow = rest_of(*frame);
+  while (frame != &outer_) {
+    Frame* parent = frame->parent;
+    flow = after_child(*parent, *frame, std::move(flow));
+    frame = parent;
+  }
+  if (outer_.kind == Frame::kActivation) {
+    if (flow.fell) join(flow.returned, machine_.host_.none());
+    if (flow.returned) {
+      const Value& v = *flow.returned;
+      summary_.result = flags_of(v) & (kTypes | kMaybeUnbound);
+      const bool fresh = v.is_pending() && own_.contains(v.cell()) && !escaped_.contains(v.cell());
+      if (fresh) summary_.result |= v.flags() & kFresh;
+    }
+  } else {
+    join(flow.fell, std::move(flow.continued));
+    for (ir::SlotId slot : machine_.assigned(outer_)) {
+      const Flags flags = flow.fell ? flags_of((*flow.fell)[slot]) : kMaybeUnbound;
+      summary_.outputs.push_back(flags & (kTypes | kMaybeUnbound));
+    }
+  }
+  if (budget_ == 0) summary_.footprint.anything = true;
+  if (summary_.footprint.anything) {
+    summary_.footprint.places.clear();
+    summary_.footprint.held.clear();
+  }
+  return std::move(summary_);
+}
+
+// What the frame itself still does, from where it is blocked.
+DryRun::Flow DryRun::rest_of(Frame& frame) {
+  const ir::Program& p = frame.program;
+  switch (frame.kind) {
+    case Frame::kActivation:
+    case Frame::kRegion:
+      if (frame.state == Frame::kStuck) return {};
+      return nodes(p, *frame.region, frame.pc, frame.env);
+    case Frame::kIf: return branch(p, *frame.node, frame.env);
+    case Frame::kLoop: return loop(p, *frame.node, frame.env);
+    case Frame::kTry: {
+      const ir::Try& t = p.tries[frame.node->index];
+      take_explicit(frame);
+      if (frame.state == Frame::kStuck) return {};
+      Flow body;
+      body.fell = frame.env;
+      if (frame.saved_exit == Exit::kReturned) {
+        body.fell.reset();
+        body.returned = frame.saved_return;
+      } else if (frame.saved_exit != Exit::kFell) {
+        (frame.saved_exit == Exit::kBroke ? body.broke : body.continued) = frame.env;
+        body.fell.reset();
+      }
+      return after_body(p, t, frame.env, std::move(body));
+    }
+  }
+  return {};
+}
+
+// What `frame` still does once its child, in which control is, has come to `flow`.
+DryRun::Flow DryRun::after_child(Frame& frame, Frame& child, Flow flow) {
+  const ir::Program& p = frame.program;
+  if (child.kind == Frame::kActivation) {
+    if (flow.fell) join(flow.returned, machine_.host_.none());
+    if (!flow.returned) return {};
+    Env env = frame.env;
+    if (child.dest != ir::kNone && flow.returned) env[child.dest] = *flow.returned;
+    flow = {};
+    if (frame.kind != Frame::kRegion && frame.kind != Frame::kActivation) return rest_of(frame);
+    return nodes(p, *frame.region, frame.pc, std::move(env));
+  }
+  switch (frame.kind) {
+    case Frame::kActivation:
+    case Frame::kRegion: {
+      if (!flow.fell) return flow;
+      Env env = std::move(*flow.fell);
+      flow.fell.reset();
+      join(flow, nodes(p, *frame.region, frame.pc, std::move(env)));
+      return flow;
+    }
+    case Frame::kIf: return flow;
+    case Frame::kLoop: {
+      const ir::Loop& l = p.loops[frame.node->index];
+      if (child.region == (l.orelse == ir::kNone ? nullptr : &p.regions[l.orelse])) return flow;
+      Flow result;
+      join(result.fell, std::move(flow.broke));
+      join(result.returned, std::move(flow.returned));
+      join(flow.fell, std::move(flow.continued));
+      if (flow.fell) join(result, loop(p, *frame.node, std::move(*flow.fell)));
+      return result;
+    }
+    case Frame::kTry: {
+      const ir::Try& t = p.tries[frame.node->index];
+      take_explicit(frame);
+      const Env& start = current_env(frame);
+      if (&child == frame.body) return after_body(p, t, start, std::move(flow));
+      if (t.final_region != ir::kNone && child.region == &p.regions[t.final_region]) return flow;
+      // In a handler's test or body, or in the else region: the other handlers may still run.
+      return after_body(p, t, start, std::move(flow));
+    }
+  }
+  return {};
+}
+
+DryRun::Flow DryRun::region(const ir::Program& program, ir::RegionId id, Env env) {
+  if (id == ir::kNone) {
+    Flow flow;
+    flow.fell = std::move(env);
+    return flow;
+  }
+  return nodes(program, program.regions[id], 0, std::move(env));
+}
+
+DryRun::Flow DryRun::nodes(const ir::Program& program, const ir::Region& region, std::size_t from, Env env) {
+  Flow flow;
+  for (std::size_t i = from; i < region.nodes.size(); ++i) {
+    if (budget_ == 0 || summary_.footprint.anything) {
+      summary_.footprint.anything = true;
+      return flow;
+    }
+    --budget_;
+    const ir::Node& n = region.nodes[i];
+    if (!control_op(n.op)) {
+      if (!node(program, n, env)) return flow;
+      continue;
+    }
+    Flow inner;
+    control(program, n, std::move(env), inner);
+    join(flow.broke, std::move(inner.broke));
+    join(flow.continued, std::move(inner.continued));
+    join(flow.returned, std::move(inner.returned));
+    if (!inner.fell) return flow;
+    env = std::move(*inner.fell);
+  }
+  flow.fell = std::move(env);
+  return flow;
+}
+
+void DryRun::control(const ir::Program& program, const ir::Node& n, Env env, Flow& flow) {
+  switch (n.op) {
+    case ir::Op::kIf: flow = branch(program, n, std::move(env)); break;
+    case ir::Op::kLoop: flow = loop(program, n, std::move(env)); break;
+    case ir::Op::kTry: flow = attempt_try(program, n, std::move(env)); break;
+    case ir::Op::kReturn:
+      env[n.args[0]].settle();
+      if (env[n.args[0]].bound()) flow.returned = env[n.args[0]];
+      break;
+    case ir::Op::kBreak: flow.broke = std::move(env); break;
+    case ir::Op::kContinue: flow.continued = std::move(env); break;
+    default: {
+      // A raise: building the exception may run code.
+      std::vector<Value> operands;
+      for (ir::SlotId slot : n.args) operands.push_back(env[slot]);
+      for (Value& v : operands) v.settle();
+      if (std::ranges::all_of(operands, &Value::bound))
+        take_effect(machine_.host_.attempt(program, n, operands, *this), operands);
+    }
+  }
+}
+
+// One node that control passes through. Returns whether it does not raise for sure.
+bool DryRun::node(const ir::Program& program, const ir::Node& n, Env& env) {
+  std::vector<Value> operands;
+  auto take = [&](ir::SlotId slot) {
+    env[slot].settle();
+    operands.push_back(env[slot]);
+  };
+  if (n.op == ir::Op::kStatement) {
+    for (ir::SlotId slot : program.statements[n.index].inputs) take(slot);
+    for (ir::SlotId slot : program.statements[n.index].cells) take(slot);
+  } else {
+    for (ir::SlotId slot : n.args) take(slot);
+    if (!std::ranges::all_of(operands, &Value::bound)) return false;
+  }
+  if (n.op == ir::Op::kMove) {
+    env[n.dest] = operands[0];
+    return true;
+  }
+  if (n.op == ir::Op::kUnbind) {
+    env[n.args[0]] = Value();
+    return true;
+  }
+  Action action = machine_.host_.attempt(program, n, operands, *this);
+  if (action.verdict == Action::kRaised) return false;
+  if (action.verdict == Action::kEnter) {
+    Value result = enter(std::move(action.enter));
+    if (!result.bound()) return false;
+    if (n.dest != ir::kNone) env[n.dest] = std::move(result);
+    return true;
+  }
+  if (action.verdict != Action::kDone) take_effect(action, operands);
+  set_dests(program, n, action, env);
+  return true;
+}
+
+void DryRun::set_dests(const ir::Program& program, const ir::Node& n, const Action& action, Env& env) {
+  const bool done = action.verdict == Action::kDone;
+  if (n.op == ir::Op::kUnpack || n.op == ir::Op::kStatement) {
+    const auto& slots = n.op == ir::Op::kUnpack ? program.unpacks[n.index].dests : program.statements[n.index].outputs;
+    const Flags flags = n.op == ir::Op::kUnpack ? Flags(action.flags & kTypes) : kMaybeUnbound;
+    for (std::size_t i = 0; i < slots.size(); ++i) env[slots[i]] = done ? action.values[i] : unknown(flags);
+  } else if (n.dest != ir::kNone) {
+    env[n.dest] = done ? action.value : unknown(action.flags);
+  }
+}
+
+DryRun::Flow DryRun::branch(const ir::Program& program, const ir::Node& n, Env env) {
+  const ir::If& i = program.ifs[n.index];
+  Value condition = env[n.args[0]];
+  condition.settle();
+  if (!condition.bound()) return {};
+  const ir::Node truth{ir::Op::kTruth, ir::kNone, ir::kNone, {}, n.position};
+  Action action = machine_.host_.attempt(program, truth, std::span(&condition, 1), *this);
+  if (action.verdict == Action::kRaised) return {};
+  if (action.verdict == Action::kDone && action.value.ready())
+    return region(program, machine_.host_.is_true(action.value) ? i.then_region : i.else_region, std::move(env));
+  if (action.verdict == Action::kEnter) {
+    enter(std::move(action.enter));
+  } else if (action.verdict != Action::kDone) {
+    take_effect(action, std::span(&condition, 1));
+  }
+  Flow flow = region(program, i.then_region, env);
+  join(flow, region(program, i.else_region, std::move(env)));
+  return flow;
+}
+
+DryRun::Flow DryRun::loop_once(const ir::Program& program, const ir::Loop& l, Env env, const Value& item) {
+  if (l.head != ir::kNone) {
+    Flow head = region(program, l.head, std::move(env));
+    if (!head.fell) return {};
+    Value condition = (*head.fell)[l.condition];
+    condition.settle();
+    if (condition.bound()) {
+      const ir::Node truth{ir::Op::kTruth, ir::kNone, ir::kNone, {}, {}};
+      Action action = machine_.host_.attempt(program, truth, std::span(&condition, 1), *this);
+      if (action.verdict != Action::kDone && action.verdict != Action::kRaised)
+        take_effect(action, std::span(&condition, 1));
+    }
+    env = std::move(*head.fell);
+  } else {
+    env[l.item] = item;
+  }
+  return region(program, l.body, std::move(env));
+}
+
+DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env) {
+  const ir::Loop& l = program.loops[n.index];
+  Flow result;
+  std::optional<std::vector<Value>> items;
+  Flags item_flags = kUnknown;
+  if (l.head == ir::kNone) {
+    Value iterator = env[n.args[0]];
+    iterator.settle();
+    if (!iterator.bound()) return {};
+    if (iterator.is_pending()) {
+      item_flags = iterator.flags() & kTypes;
+    } else {
+      items = machine_.host_.peek_items(iterator, 16, *this);
+      item_flags = machine_.host_.known(iterator) & kTypes;
+    }
+  }
+  // The first turns one by one when the items are known, then turns with what all turns have in common.
+  std::optional<Env> end = env;
+  auto turn = [&](const Value& item) {
+    Flow flow = loop_once(program, l, *end, item);
+    join(flow.fell, std::move(flow.continued));
+    join(result.fell, std::move(flow.broke));
+    join(result.returned, std::move(flow.returned));
+    return std::move(flow.fell);
+  };
+  if (items) {
+    std::optional<Env> ends = end;  // after any number of turns
+    for (const Value& item : *items) {
+      end = turn(item);
+      if (!end) break;
+      ends = end;
+    }
+    end = items->empty() || end ? ends : std::nullopt;
+  } else {
+    for (int i = 0;; ++i) {
+      const std::size_t places = summary_.footprint.places.size();
+      std::optional<Env> joined = end;
+      join(joined, turn(l.head == ir::kNone ? unknown(item_flags) : Value()));
+      bool same = summary_.footprint.places.size() == places;
+      for (std::size_t s = 0; s < joined->size() && same; ++s) {
+        const Value &a = (*joined)[s], &b = (*end)[s];
+        same = a.object() == b.object() || (a.is_pending() && b.is_pending() && a.flags() == b.flags());
+      }
+      end = std::move(joined);
+      if (same) break;
+      if (i == 4 || summary_.footprint.anything) {
+        summary_.footprint.anything = true;
+        return result;
+      }
+    }
+  }
+  if (!end) return result;
+  if (l.orelse == ir::kNone) {
+    join(result.fell, std::move(end));
+  } else {
+    join(result, region(program, l.orelse, std::move(*end)));
+  }
+  return result;
+}
+
+DryRun::Flow DryRun::attempt_try(const ir::Program& program, const ir::Node& n, Env env) {
+  const ir::Try& t = program.tries[n.index];
+  Flow body = region(program, t.body, env);
+  return after_body(program, t, env, std::move(body));
+}
+
+// The variables at an unknown point of the statement.
+Env DryRun::forgotten(const ir::Program& program, const ir::Try& t, const Env& start) {
+  Env env = start;
+  auto forget = [&](ir::RegionId region) {
+    if (region == ir::kNone) return;
+    for (ir::SlotId slot : program.regions[region].assigned) env[slot] = unknown(kMaybeUnbound);
+  };
+  forget(t.body);
+  forget(t.orelse);
+  for (const ir::Handler& h : t.handlers) {
+    forget(h.test);
+    forget(h.body);
+  }
+  return env;
+}
+
+DryRun::Flow DryRun::after_body(const ir::Program& program, const ir::Try& t, const Env& start, Flow body) {
+  Flow flow = std::move(body);
+  if (flow.fell && t.orelse != ir::kNone) {
+    Env env = std::move(*flow.fell);
+    flow.fell.reset();
+    join(flow, region(program, t.orelse, std::move(env)));
+  }
+  for (const ir::Handler& h : t.handlers) {
+    Env env = forgotten(program, t, start);
+    if (t.exception != ir::kNone) env[t.exception] = unknown(kData);
+    Flow tested = region(program, h.test, std::move(env));
+    if (tested.fell) join(flow, region(program, h.body, std::move(*tested.fell)));
+  }
+  return finally(program, t, start, std::move(flow));
+}
+
+DryRun::Flow DryRun::finally(const ir::Program& program, const ir::Try& t, const Env& start, Flow flow) {
+  if (t.final_region == ir::kNone) return flow;
+  Flow after = region(program, t.final_region, forgotten(program, t, start));
+  join(flow.returned, std::move(after.returned));
+  join(flow.broke, std::move(after.broke));
+  join(flow.continued, std::move(after.continued));
+  if (flow.fell && after.fell) {
+    // What the final region assigns is what it assigned; the rest is as before it.
+    for (ir::SlotId slot : program.regions[t.final_region].assigned) (*flow.fell)[slot] = (*after.fell)[slot];
+  }
+  return flow;
+}
+
+Value DryRun::enter(Enter enter) {
+  const ir::Program& program = *enter.program;
+  if (std::ranges::count(entered_, &program) > 0 || entered_.size() > 24) {
+    // The walk under way covers what another activation stores, as long as it is given nothing else to store to.
+    for (ir::Index i = 0; i < program.parameters.count() && i < enter.slots.size(); ++i)
+      if (enter.slots[i].bound() && (flags_of(enter.slots[i]) & kAtom) == 0) summary_.footprint.anything = true;
+    if (entered_.size() > 24) summary_.footprint.anything = true;
+    return unknown(kUnknown);
+  }
+  entered_.push_back(&program);
+  enter.slots.resize(program.slots.size());
+  Flow flow = region(program, program.body, std::move(enter.slots));
+  entered_.pop_back();
+  if (flow.fell) join(flow.returned, machine_.host_.none());
+  return flow.returned ? *flow.returned : Value();
+}
+
+void DryRun::take_effect(const Action& action, std::span<const Value> operands) {
+  switch (action.verdict) {
+    case Action::kOperand:
+    case Action::kElement:
+    case Action::kBlocked:
+    case Action::kOrdered: break;
+    default: return;
+  }
+  // The value may be kept by what is stored or built from it.
+  if ((action.flags & kAtom) == 0 || action.effect.memory != Effect::kNone)
+    for (const Value& v : operands)
+      if (v.is_pending()) escaped_.insert(v.cell());
+  if (action.effect.memory == Effect::kNone) return;
+  if (action.effect.memory == Effect::kAnything) {
+    summary_.footprint.anything = true;
+    return;
+  }
+  for (const Effect::Store& store : action.effect.stores) add_place(store);
+  for (const Value& v : operands) summary_.footprint.held.push_back(v);
+}
+
+void DryRun::add_place(const Effect::Store& store) {
+  Value target = store.target;
+  target.settle();
+  if (target.is_pending() && own_.contains(target.cell())) {
+    if ((target.flags() & kFresh) == 0) summary_.footprint.anything = true;
+    return;
+  }
+  for (const Effect::Store& other : summary_.footprint.places)
+    if (other.target.object() == target.object() && other.where.kind == store.where.kind &&
+        other.where.key == store.where.key)
+      return;
+  summary_.footprint.places.push_back({target, store.where});
+}
+
+// Stores that were fetched in a try statement may not happen after all.
+void DryRun::take_explicit(const Frame& frame) {
+  for (const Item* item : frame.items.all()) {
+    if (item->done) continue;
+    if (item->is_frame) {
+      take_explicit(static_cast<const Frame&>(*item));
+      continue;
+    }
+    const auto& entry = static_cast<const Entry&>(*item);
+    if (entry.effect.memory == Effect::kAnything) summary_.footprint.anything = true;
+    for (const Effect::Store& store : entry.effect.stores) {
+      add_place(store);
+      if (entry.state == Entry::kFailed) continue;
+      for (const Value& v : entry.operands) summary_.footprint.held.push_back(v);
+    }
+  }
+}
+
+Value DryRun::unknown(Flags flags) {
+  Value v = Value::pending(new Cell(flags));
+  own_.insert(v.cell());
+  summary_.footprint.held.push_back(v);  // keeps the cell's address its own
+  return v;
+}
+
+Flags DryRun::flags_of(const Value& value) {
+  if (!value.bound()) return kMaybeUnbound;
+  return value.is_pending() ? value.flags() : machine_.host_.known(value);
+}
+
+Value DryRun::join(const Value& a, const Value& b) {
+  if (a.object() == b.object()) return a;
+  const Flags fa = flags_of(a), fb = flags_of(b);
+  Flags flags = fa & fb & (kTypes | kFresh);
+  if (!a.bound()) flags = fb & kTypes;
+  if (!b.bound()) flags = fa & kTypes;
+  if (a.is_pending() && escaped_.contains(a.cell())) flags &= kTypes;
+  if (b.is_pending() && escaped_.contains(b.cell())) flags &= kTypes;
+  // Fresh only as long as both are values that do not exist yet.
+  if (!a.is_pending() || !own_.contains(a.cell()) || !b.is_pending() || !own_.contains(b.cell())) flags &= kTypes;
+  flags |= (fa | fb) & kMaybeUnbound;
+  return unknown(flags);
+}
+
+void DryRun::join(std::optional<Env>& into, std::optional<Env> env) {
+  if (!env) return;
+  if (!into) {
+    into = std::move(env);
+    return;
+  }
+  for (std::size_t i = 0; i < into->size(); ++i) (*into)[i] = join((*into)[i], (*env)[i]);
+}
+
+void DryRun::join(std::optional<Value>& into, std::optional<Value> value) {
+  if (!value) return;
+  into = into ? join(*into, *value) : *value;
+}
+
+void DryRun::join(Flow& into, Flow flow) {
+  join(into.fell, std::move(flow.fell));
+  join(into.broke, std::move(flow.broke));
+  join(into.continued, std::move(flow.continued));
+  join(into.returned, std::move(flow.returned));
+}
+
+View::State DryRun::look(Object* object, Where where) {
+  for (const Effect::Store& store : summary_.footprint.places) {
+    // A store to a value that is not there yet may go to this object.
+    const bool same = store.target.is_pending() ? (store.target.flags() & kFresh) == 0 : store.target.object() == object;
+    if (same && machine_.memory_.overlap(store.where, where)) return State::kBlocked;
+  }
+  answer_ = machine_.memory_.look(object, where, place_, machine_.options_.forward);
+  return answer_.state;
+}
+
+View::State DryRun::look_anywhere() {
+  return machine_.memory_.opaque_before(place_) != nullptr ? State::kBlocked : State::kClear;
+}
+
+}  // namespace xcs::window

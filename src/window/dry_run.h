@@ -1,0 +1,71 @@
+// What blocked code may still do, found by walking it from where it stands without doing anything.
+#pragma once
+
+#include <optional>
+#include <unordered_set>
+
+#include "window/machine.h"
+
+namespace xcs::window {
+
+// Note [summaries]
+// A blocked frame hides the stores of the code it has not reached. The dry run walks that code with the variables as
+// they are: nodes are attempted at the frame's place, where nothing is the oldest, so that the host does nothing
+// but say what they would do. What is not known becomes a pending value that is never filled; both arms of an
+// undecided branch are walked; loops are walked until nothing new comes up. A load that may see one of the stores
+// found so far yields an unknown value. A store through an unknown value may go anywhere.
+class DryRun final : private View {
+ public:
+  DryRun(Machine& machine, Frame& outer);
+  Summary run();
+
+ private:
+  // Where control may be after a piece of code, and with which variables.
+  struct Flow {
+    std::optional<Env> fell, broke, continued;
+    std::optional<Value> returned;
+  };
+
+  Flow rest_of(Frame& frame);
+  Flow after_child(Frame& frame, Frame& child, Flow flow);
+  Flow region(const ir::Program& program, ir::RegionId id, Env env);
+  Flow nodes(const ir::Program& program, const ir::Region& region, std::size_t from, Env env);
+  bool node(const ir::Program& program, const ir::Node& node, Env& env);
+  void control(const ir::Program& program, const ir::Node& node, Env env, Flow& flow);
+  Flow branch(const ir::Program& program, const ir::Node& node, Env env);
+  Flow loop(const ir::Program& program, const ir::Node& node, Env env);
+  Flow loop_once(const ir::Program& program, const ir::Loop& loop, Env env, const Value& item);
+  Flow attempt_try(const ir::Program& program, const ir::Node& node, Env env);
+  Flow after_body(const ir::Program& program, const ir::Try& t, const Env& start, Flow body);
+  Flow finally(const ir::Program& program, const ir::Try& t, const Env& start, Flow flow);
+  Env forgotten(const ir::Program& program, const ir::Try& t, const Env& start);
+  Value enter(Enter enter);
+
+  void take_effect(const Action& action, std::span<const Value> operands);
+  void take_explicit(const Frame& frame);
+  void add_place(const Effect::Store& store);
+  Value unknown(Flags flags);
+  Flags flags_of(const Value& value);
+  Value join(const Value& a, const Value& b);
+  void join(std::optional<Env>& into, std::optional<Env> env);
+  void join(std::optional<Value>& into, std::optional<Value> value);
+  void join(Flow& into, Flow flow);
+  void set_dests(const ir::Program& program, const ir::Node& node, const Action& action, Env& env);
+
+  bool quiet() override { return false; }
+  State look(Object* object, Where where) override;
+  State look_anywhere() override;
+  std::span<const PendingStore> stores() override { return answer_.stores; }
+
+  Machine& machine_;
+  Frame& outer_;
+  Place place_{nullptr, 0};
+  Summary summary_;
+  std::size_t budget_ = 4000;  // nodes to look at before giving up
+  std::vector<const ir::Program*> entered_;
+  std::unordered_set<const Cell*> own_;      // made here: values that do not exist yet
+  std::unordered_set<const Cell*> escaped_;  // of these, those that something other than a variable may hold
+  MemoryIndex::Answer answer_;
+};
+
+}  // namespace xcs::window

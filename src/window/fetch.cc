@@ -1,0 +1,490 @@
+// Fetch: walks the program in order, does at once what can be done, and leaves the rest in the window.
+#include <algorithm>
+#include <cassert>
+
+#include "window/machine.h"
+
+namespace xcs::window {
+
+namespace {
+
+std::uint32_t round_of(std::span<const Value> values, std::uint32_t at_least) {
+  for (const Value& v : values) at_least = std::max(at_least, v.round);
+  return at_least;
+}
+
+}  // namespace
+
+void Machine::fetch(Frame* frame) {
+  while (frame != nullptr) frame = advance(*frame);
+}
+
+Frame* Machine::advance(Frame& frame) {
+  if (live_ >= options_.window && !is_oldest(frame.end())) {
+    frame.state = Frame::kBlocked;
+    stalled_.push_back(&frame);
+    return nullptr;
+  }
+  frame.state = Frame::kRunning;
+  frame.wants_turn = false;
+  switch (frame.kind) {
+    case Frame::kActivation:
+    case Frame::kRegion: return run_nodes(frame);
+    case Frame::kIf: return advance_if(frame);
+    case Frame::kLoop: return advance_loop(frame);
+    case Frame::kTry: return advance_try(frame);
+  }
+  return nullptr;
+}
+
+Frame* Machine::run_nodes(Frame& frame) {
+  const std::vector<ir::Node>& nodes = frame.region->nodes;
+  while (frame.pc < nodes.size()) {
+    const ir::Node& node = nodes[frame.pc++];
+    Frame* next = nullptr;
+    switch (node.op) {
+      case ir::Op::kMove: next = move(frame, node); break;
+      case ir::Op::kUnbind: next = unbind(frame, node); break;
+      case ir::Op::kIf: next = begin_if(frame, node); break;
+      case ir::Op::kLoop: next = whole(frame, node, frame.program.loops[node.index].whole); break;
+      case ir::Op::kTry: next = whole(frame, node, frame.program.tries[node.index].whole); break;
+      case ir::Op::kReturn:
+      case ir::Op::kBreak:
+      case ir::Op::kContinue: return leave(frame, node);
+      default: next = run_node(frame, node);
+    }
+    if (next != &frame || frame.state != Frame::kRunning) return next;
+  }
+  return finish(frame);
+}
+
+void Machine::gather(Frame& frame, const ir::Node& node) {
+  operands_.clear();
+  auto take = [&](ir::SlotId slot) {
+    Value& v = frame.env[slot];
+    v.settle();
+    operands_.push_back(v);
+  };
+  if (node.op == ir::Op::kStatement) {
+    const ir::Statement& statement = frame.program.statements[node.index];
+    for (ir::SlotId slot : statement.inputs) take(slot);
+    for (ir::SlotId slot : statement.cells) take(slot);
+  } else {
+    for (ir::SlotId slot : node.args) take(slot);
+  }
+}
+
+const ir::Node* Machine::first_unbound(const ir::Node& node, std::span<const Value> operands,
+                                       ir::SlotId& slot) const {
+  if (node.op == ir::Op::kStatement) return nullptr;
+  for (std::size_t i = 0; i < operands.size() && i < node.args.size(); ++i) {
+    if (operands[i].bound()) continue;
+    slot = node.args[i];
+    return &node;
+  }
+  return nullptr;
+}
+
+void Machine::stand_at(Place place, const Value& handled) {
+  place_ = place;
+  quiet_ = -1;
+  blocker_ = nullptr;
+  if (handled.bound() != handled_.bound() || (handled.bound() && handled.object() != handled_.object())) {
+    host_.set_handled(handled);
+    handled_ = handled;
+  }
+}
+
+Action Machine::attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
+                        Place place, const Value& handled) {
+  stand_at(place, handled);
+  return host_.attempt(program, node, operands, *this);
+}
+
+Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
+  gather(frame, node);
+  ir::SlotId slot = 0;
+  if (first_unbound(node, operands_, slot) != nullptr)
+    return raise(frame, node, host_.unbound_error(frame.program, slot, node));
+  Action action = attempt(frame.program, node, operands_, frame.end(), frame.handled);
+  switch (action.verdict) {
+    case Action::kDone: {
+      const std::uint32_t round = round_of(operands_, frame.round);
+      if (node.op == ir::Op::kUnpack || node.op == ir::Op::kStatement) {
+        const auto& slots = node.op == ir::Op::kUnpack ? frame.program.unpacks[node.index].dests
+                                                       : frame.program.statements[node.index].outputs;
+        for (std::size_t i = 0; i < slots.size(); ++i) {
+          action.values[i].round = std::max(action.values[i].round, round);
+          frame.env[slots[i]] = std::move(action.values[i]);
+        }
+      } else if (node.dest != ir::kNone) {
+        action.value.round = std::max(action.value.round, round);
+        frame.env[node.dest] = std::move(action.value);
+      }
+      return &frame;
+    }
+    case Action::kRaised: return raise(frame, node, std::move(action.value));
+    case Action::kEnter: return push_activation(frame, node, std::move(action.enter));
+    default: break;
+  }
+  const bool raises = node.op == ir::Op::kRaise || node.op == ir::Op::kReraise;
+  Entry& entry = add_entry(frame, node);
+  give_results(entry, frame, action);
+  dispatch(entry, std::move(action));
+  if (!raises) return &frame;
+  frame.state = Frame::kStuck;
+  return pass(frame, true);
+}
+
+// The new entry holds operands_, and the variables as they were before it.
+Entry& Machine::add_entry(Frame& frame, const ir::Node& node) {
+  auto* entry = new Entry(*this, &frame, frame.next_sequence++, frame.program, node);
+  frame.items.push_back(entry);
+  ++frame.unfinished;
+  ++live_;
+  ++counters_.entries;
+  counters_.most_entries = std::max(counters_.most_entries, live_);
+  entry->operands = operands_;
+  entry->round = round_of(operands_, frame.round);
+  entry->handled = frame.handled;
+  if (frame.in_try) entry->snapshot = std::make_shared<const Env>(frame.env);
+  return *entry;
+}
+
+void Machine::give_results(Entry& entry, Frame& frame, const Action& action) {
+  auto give = [&](ir::SlotId slot, Flags flags) {
+    Value cell = Value::pending(new Cell(flags));
+    cell.round = entry.round;
+    entry.results.push_back(cell);
+    frame.env[slot] = std::move(cell);
+  };
+  const ir::Node& node = entry.node;
+  if (node.op == ir::Op::kUnpack) {
+    const Flags flags = action.flags & (kData | kAtom);
+    for (ir::SlotId slot : frame.program.unpacks[node.index].dests) give(slot, flags);
+  } else if (node.op == ir::Op::kStatement) {
+    for (ir::SlotId slot : frame.program.statements[node.index].outputs) give(slot, kMaybeUnbound);
+  } else if (node.dest != ir::kNone) {
+    give(node.dest, action.flags);
+  }
+}
+
+// Note [variables that may be unbound]
+// A branch that is not decided may leave a variable unbound. Reading it is an error at the place of the read, so a
+// plain move of such a value waits in the window like any other node that may fail.
+Frame* Machine::move(Frame& frame, const ir::Node& node) {
+  gather(frame, node);
+  ir::SlotId slot = 0;
+  if (first_unbound(node, operands_, slot) != nullptr)
+    return raise(frame, node, host_.unbound_error(frame.program, slot, node));
+  Value& value = operands_[0];
+  if ((value.flags() & kMaybeUnbound) != 0) {
+    Action action;
+    action.flags = value.flags() & (kData | kAtom);
+    Entry& entry = add_entry(frame, node);
+    give_results(entry, frame, action);
+    entry.wait_for(entry.operands[0]);
+  } else {
+    value.round = std::max(value.round, frame.round);
+    frame.env[node.dest] = value;
+  }
+  return &frame;
+}
+
+Frame* Machine::unbind(Frame& frame, const ir::Node& node) {
+  gather(frame, node);
+  ir::SlotId slot = 0;
+  if (first_unbound(node, operands_, slot) != nullptr)
+    return raise(frame, node, host_.unbound_error(frame.program, slot, node));
+  if ((operands_[0].flags() & kMaybeUnbound) != 0) {
+    Entry& entry = add_entry(frame, node);
+    entry.wait_for(entry.operands[0]);
+  }
+  frame.env[node.args[0]] = Value();
+  return &frame;
+}
+
+Frame* Machine::leave(Frame& frame, const ir::Node& node) {
+  if (node.op == ir::Op::kReturn) {
+    gather(frame, node);
+    ir::SlotId slot = 0;
+    if (first_unbound(node, operands_, slot) != nullptr)
+      return raise(frame, node, host_.unbound_error(frame.program, slot, node));
+    if ((operands_[0].flags() & kMaybeUnbound) != 0) {
+      frame.wait_for(operands_[0]);
+      --frame.pc;
+      return block(frame);
+    }
+    frame.returned = operands_[0];
+    frame.exit = Exit::kReturned;
+  } else {
+    frame.exit = node.op == ir::Op::kBreak ? Exit::kBroke : Exit::kContinued;
+  }
+  return finish(frame);
+}
+
+Frame* Machine::push_activation(Frame& frame, const ir::Node& node, Enter enter) {
+  if (Value error = host_.depth_error(frame.calls + 1); error.bound()) return raise(frame, node, std::move(error));
+  auto* f = new Frame(*this, &frame, frame.next_sequence++, Frame::kActivation, *enter.program);
+  f->program_owner = std::move(enter.program);
+  f->region = &f->program.regions[f->program.body];
+  f->node = &node;
+  f->dest = node.dest;
+  f->calls = frame.calls + 1;
+  f->round = frame.round;
+  f->handled = frame.handled;
+  f->env = std::move(enter.slots);
+  f->env.resize(f->program.slots.size());
+  frame.items.push_back(f);
+  ++frame.unfinished;
+  frame.child = f;
+  frame.state = Frame::kSuspended;
+  return f;
+}
+
+Frame* Machine::push_region(Frame& frame, ir::RegionId region) {
+  Frame* f = push_control(frame, Frame::kRegion, *frame.node);
+  f->region = &frame.program.regions[region];
+  return f;
+}
+
+// A child of the same activation takes over the variables.
+Frame* Machine::push_control(Frame& frame, Frame::Kind kind, const ir::Node& node) {
+  auto* f = new Frame(*this, &frame, frame.next_sequence++, kind, frame.program);
+  f->node = &node;
+  f->calls = frame.calls;
+  f->round = frame.round;
+  f->handled = frame.handled;
+  f->in_try = frame.in_try || frame.kind == Frame::kTry;
+  f->env = std::move(frame.env);
+  frame.items.push_back(f);
+  ++frame.unfinished;
+  frame.child = f;
+  frame.state = Frame::kSuspended;
+  return f;
+}
+
+// The frame's code has been walked to its end.
+Frame* Machine::finish(Frame& frame) {
+  frame.state = Frame::kFetched;
+  memory_.remove(frame);
+  const bool activation = frame.kind == Frame::kActivation;
+  if (activation) {
+    if (frame.exit != Exit::kReturned) frame.returned = host_.none();
+    frame.returned.round = std::max(frame.returned.round, frame.round);
+  }
+  Frame* parent = frame.parent;
+  if (parent == nullptr) {
+    outcome_.value = frame.returned;
+    if (frame.unfinished == 0) frame.done = true;
+    return nullptr;
+  }
+  if (frame.passed) {
+    if (activation && frame.result.is_pending()) frame.result.cell()->fill(frame.returned);
+    for (Frame::Output& output : frame.outputs) {
+      Value& v = frame.env[output.slot];
+      v.settle();
+      v.round = std::max(v.round, frame.round);
+      output.cell.cell()->fill(v);
+    }
+    frame.outputs.clear();
+    frame.env.clear();
+    frame.wake_followers();
+    if (frame.unfinished == 0) mark_done(frame);
+    return nullptr;
+  }
+
+  if (activation && frame.unfinished != 0 && parent->in_try)
+    frame.snapshot = std::make_shared<const Env>(parent->env);
+  parent->child = nullptr;
+  const Exit exit = frame.exit;
+  Value returned = std::move(frame.returned);
+  if (activation) {
+    if (frame.dest != ir::kNone) {
+      parent->env[frame.dest] = returned;
+    } else {
+      parent->test = returned;
+    }
+  } else {
+    parent->env = std::move(frame.env);
+    parent->round = std::max(parent->round, frame.round);
+  }
+  frame.env.clear();
+  Frame* unfinished = &frame;
+  if (frame.unfinished == 0) {
+    unfinished = nullptr;
+    frame.done = true;
+    frame.wake_followers();
+    --parent->unfinished;
+    parent->items.pop_back();  // nothing can have come after it: the parent was suspended
+    free(&frame);
+  }
+  parent->state = Frame::kRunning;
+  return resume(*parent, activation, exit, std::move(returned), unfinished);
+}
+
+// Control comes back to `parent` from its child; `unfinished` is the child unless it is complete.
+Frame* Machine::resume(Frame& parent, bool activation, Exit exit, Value returned, Frame* unfinished) {
+  if (activation) return &parent;
+  switch (parent.kind) {
+    case Frame::kActivation:
+    case Frame::kRegion:
+      if (exit == Exit::kFell) return &parent;
+      parent.exit = exit;
+      parent.returned = std::move(returned);
+      return finish(parent);
+    case Frame::kIf:
+      parent.exit = exit;
+      parent.returned = std::move(returned);
+      return finish(parent);
+    case Frame::kLoop: return resume_loop(parent, exit, std::move(returned));
+    case Frame::kTry: return resume_try(parent, exit, std::move(returned), unfinished);
+  }
+  return nullptr;
+}
+
+// An exception at this place. It is handled once everything before it is complete; nothing after it is fetched, except
+// past a try statement that may handle it.
+Frame* Machine::raise(Frame& frame, const ir::Node& node, Value exception) {
+  operands_.clear();
+  Entry& entry = add_entry(frame, node);
+  entry.state = Entry::kFailed;
+  entry.exception = std::move(exception);
+  frame.state = Frame::kStuck;
+  if (Frame* handler = handle(entry)) return handler;
+  failed_.push_back(&entry);
+  return pass(frame, true);
+}
+
+// The frame's own control waits for what the action says.
+Frame* Machine::block_on(Frame& frame, const ir::Node& node, Action& action) {
+  note_wait(frame, frame.program, node, action.reason);
+  switch (action.verdict) {
+    case Action::kElement: frame.wait_for(action.value); break;
+    case Action::kBlocked:
+      if (blocker_ != nullptr) {
+        frame.wait_for(blocker_);
+        break;
+      }
+      [[fallthrough]];
+    default: frame.wants_turn = true;
+  }
+  return block(frame);
+}
+
+Frame* Machine::block(Frame& frame) {
+  frame.state = Frame::kBlocked;
+  return pass(frame, false);
+}
+
+bool Machine::may_leave(const Frame& frame) const {
+  const ir::Program& p = frame.program;
+  auto any = [&](ir::RegionId r) { return r != ir::kNone && p.regions[r].exits.any(); };
+  switch (frame.kind) {
+    case Frame::kActivation: return false;
+    case Frame::kRegion: {
+      const ir::Exits& e = frame.region->exits;
+      if (frame.parent->kind == Frame::kLoop && frame.region == &p.regions[p.loops[frame.node->index].body])
+        return e.returns || e.breaks || e.yields;
+      return e.any();
+    }
+    case Frame::kIf: {
+      const ir::If& i = p.ifs[frame.node->index];
+      return any(i.then_region) || any(i.else_region);
+    }
+    case Frame::kLoop: {
+      const ir::Loop& l = p.loops[frame.node->index];
+      const ir::Exits& e = p.regions[l.body].exits;
+      return e.returns || e.yields || any(l.head) || any(l.orelse);
+    }
+    case Frame::kTry: {
+      const ir::Try& t = p.tries[frame.node->index];
+      bool leaves = any(t.body) || any(t.orelse) || any(t.final_region);
+      for (const ir::Handler& h : t.handlers) leaves = leaves || any(h.body) || any(h.test);
+      return leaves;
+    }
+  }
+  return true;
+}
+
+// `frame` cannot go on. Finds the innermost frame around it that can be left behind, and goes on after that one.
+Frame* Machine::pass(Frame& frame, bool raising) {
+  for (Frame* f = &frame; f->parent != nullptr; f = f->parent) {
+    if (f->passed) {
+      if (!f->indexed && f->state != Frame::kFetched) memory_.add(*f, summarize(*f).footprint);
+      return nullptr;
+    }
+    if (f->kind == Frame::kTry && f->body != nullptr && !f->program.tries[f->node->index].handlers.empty())
+      raising = false;
+    if (raising || may_leave(*f) || f->parent->kind == Frame::kTry) continue;
+    return go_on_without(*f->parent, *f);
+  }
+  return nullptr;
+}
+
+Frame* Machine::go_on_without(Frame& parent, Frame& child) {
+  const Summary summary = options_.summaries ? summarize(child) : Summary{{true, {}, {}}, {}, kUnknown};
+  child.passed = true;
+  ++live_;
+  ++counters_.frames;
+  parent.child = nullptr;
+  if (child.kind == Frame::kActivation) {
+    if (parent.in_try) child.snapshot = std::make_shared<const Env>(parent.env);
+    child.result = Value::pending(new Cell(summary.result));
+    child.result.round = child.round;
+    (child.dest != ir::kNone ? parent.env[child.dest] : parent.test) = child.result;
+  } else {
+    const Frame* leaf = &child;
+    while (leaf->child != nullptr && leaf->child->kind != Frame::kActivation) leaf = leaf->child;
+    parent.env = leaf->env;
+    const std::vector<ir::SlotId>& slots = assigned(child);
+    for (std::size_t i = 0; i < slots.size(); ++i) {
+      const Flags flags = i < summary.outputs.size() ? summary.outputs[i] : kMaybeUnbound;
+      Value cell = Value::pending(new Cell(flags));
+      child.outputs.push_back({slots[i], cell});
+      parent.env[slots[i]] = std::move(cell);
+    }
+  }
+  memory_.add(child, summary.footprint);
+  parent.state = Frame::kRunning;
+  if (parent.kind == Frame::kIf && child.kind != Frame::kActivation) return finish(parent);
+  if (parent.kind == Frame::kLoop && child.kind != Frame::kActivation)
+    return resume_loop(parent, Exit::kFell, Value());
+  return &parent;
+}
+
+const std::vector<ir::SlotId>& Machine::assigned(const Frame& frame) {
+  if (frame.kind == Frame::kRegion || frame.kind == Frame::kActivation) return frame.region->assigned;
+  auto [found, added] = assigned_.try_emplace(frame.node);
+  std::vector<ir::SlotId>& slots = found->second;
+  if (!added) return slots;
+  const ir::Program& p = frame.program;
+  auto join = [&](ir::RegionId r) {
+    if (r != ir::kNone) slots.insert(slots.end(), p.regions[r].assigned.begin(), p.regions[r].assigned.end());
+  };
+  if (frame.kind == Frame::kIf) {
+    join(p.ifs[frame.node->index].then_region);
+    join(p.ifs[frame.node->index].else_region);
+  } else if (frame.kind == Frame::kLoop) {
+    const ir::Loop& l = p.loops[frame.node->index];
+    join(l.head);
+    join(l.body);
+    join(l.orelse);
+    if (l.item != ir::kNone) slots.push_back(l.item);
+  } else {
+    const ir::Try& t = p.tries[frame.node->index];
+    join(t.body);
+    join(t.orelse);
+    join(t.final_region);
+    for (const ir::Handler& h : t.handlers) {
+      join(h.test);
+      join(h.body);
+    }
+    if (t.exception != ir::kNone) slots.push_back(t.exception);
+  }
+  std::ranges::sort(slots);
+  slots.erase(std::ranges::unique(slots).begin(), slots.end());
+  return slots;
+}
+
+}  // namespace xcs::window

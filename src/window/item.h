@@ -1,0 +1,171 @@
+// What the window holds: a tree of items in program order. An item is an entry (one node that has not committed)
+// or a frame (one activation of a region).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "window/host.h"
+#include "window/run.h"
+#include "window/value.h"
+
+namespace xcs::window {
+
+class Machine;
+class Frame;
+class Entry;
+
+using Env = std::vector<Value>;
+
+// A place in program order: just before item `sequence` of `frame`.
+struct Place {
+  const Frame* frame;
+  std::uint64_t sequence;
+};
+
+class Item : public Waiter {
+ public:
+  Item(Machine& machine, Frame* parent, std::uint64_t sequence, bool frame)
+      : machine(machine), parent(parent), sequence(sequence), is_frame(frame) {}
+  virtual ~Item() = default;
+  Item(const Item&) = delete;
+  Item& operator=(const Item&) = delete;
+
+  void wake() final;
+  // Wakes those that wait for this item to be done or, for a frame, fetched.
+  void wake_followers();
+  // Stops waiting for whatever it waits for.
+  void stop_waiting();
+  void wait_for(const Value& pending);
+  void wait_for(Item* item);
+
+  Machine& machine;
+  Frame* const parent;
+  const std::uint64_t sequence;  // among the parent's items
+  const bool is_frame;
+  bool done = false;
+  bool queued = false;  // in the machine's ready queue
+  std::uint32_t round = 0;
+  std::uint32_t deep_round = 0;           // the largest round in it
+  std::uint64_t reached_ns = 0;           // when it began to wait
+  std::shared_ptr<const Env> snapshot;    // the parent's variables as they were here; only inside a try
+  std::vector<Waiter*> followers;
+  Value awaited;                          // the pending value it waits for
+  Item* awaited_item = nullptr;
+};
+
+class Entry final : public Item {
+ public:
+  enum State : std::uint8_t {
+    kWaiting,   // for an operand, an element, or memory
+    kOrdered,   // for everything before it
+    kIssued,    // an independent call, started or waiting for room
+    kFailed,
+  };
+
+  Entry(Machine& machine, Frame* parent, std::uint64_t sequence, const ir::Program& program, const ir::Node& node)
+      : Item(machine, parent, sequence, false), program(program), node(node) {}
+
+  const ir::Program& program;
+  const ir::Node& node;
+  State state = kWaiting;
+  bool indexed = false;      // its effect is in the memory index
+  std::vector<Value> operands;
+  std::vector<Value> results;  // pending values of the dests
+  Effect effect;
+  Value exception;           // kFailed
+  Value handled;             // the exception whose handler it runs in
+  std::unique_ptr<Call> call;  // issued, but not started for want of room
+  Ticket ticket = 0;
+  ReasonCode reason = 0;
+};
+
+// Items in program order; done ones are dropped from either end.
+class Items {
+ public:
+  bool empty() const { return first_ == items_.size(); }
+  Item* front() const { return items_[first_]; }
+  Item* back() const { return items_.back(); }
+  std::span<Item* const> all() const { return std::span(items_).subspan(first_); }
+  void push_back(Item* item) { items_.push_back(item); }
+  void pop_back() { items_.pop_back(); }
+  void pop_front();
+  // Puts `item` where the item of the same sequence stands.
+  void replace(Item* item);
+
+ private:
+  std::vector<Item*> items_;
+  std::size_t first_ = 0;
+};
+
+// How control left a frame.
+enum class Exit : std::uint8_t { kFell, kReturned, kBroke, kContinued };
+
+class Frame final : public Item {
+ public:
+  enum Kind : std::uint8_t { kActivation, kRegion, kIf, kLoop, kTry };
+  enum State : std::uint8_t {
+    kRunning,    // on the path that is being fetched, or about to be
+    kSuspended,  // waits for a child frame's control
+    kBlocked,    // waits for a value, memory, its turn, or a child to be complete
+    kStuck,      // raised: its last item is a failed entry
+    kFetched,
+  };
+
+  Frame(Machine& machine, Frame* parent, std::uint64_t sequence, Kind kind, const ir::Program& program)
+      : Item(machine, parent, sequence, true),
+        kind(kind),
+        depth(parent == nullptr ? 0 : parent->depth + 1),
+        program(program) {}
+
+  const Kind kind;
+  State state = kRunning;
+  Exit exit = Exit::kFell;
+  bool passed = false;      // the parent went on without it
+  bool wants_turn = false;  // kBlocked until everything before it is complete
+  bool in_try = false;      // an exception in it may be handled in its own activation
+  bool indexed = false;     // its summary is in the memory index
+  std::uint8_t phase = 0;   // kIf, kLoop, kTry: what comes next
+  const std::uint32_t depth;
+  std::uint32_t calls = 0;  // activations around it
+  const ir::Program& program;
+  std::shared_ptr<const ir::Program> program_owner;  // kActivation
+  const ir::Region* region = nullptr;                // kActivation, kRegion
+  const ir::Node* node = nullptr;  // what it belongs to: the kIf, kLoop, kTry, or the call
+  std::uint32_t pc = 0;
+  Env env;             // while it is the innermost of its activation
+  Value returned;      // with Exit::kReturned
+  Value handled;       // the exception whose handler it runs in
+  Value pending_exception;  // kTry: to be handled, or to go on after the final region
+  Value test;          // kIf, kLoop, kTry: the condition
+  std::uint32_t handler = 0;  // kTry: which one
+  Exit saved_exit = Exit::kFell;  // kTry: to go on with after the final region
+  Value saved_return;
+  Frame* body = nullptr;          // kTry: the frame of its body
+  Frame* watcher = nullptr;       // the try frame that waits for this to be complete
+
+  Items items;
+  Frame* child = nullptr;   // kSuspended: the frame it waits for
+  std::uint64_t next_sequence = 0;
+  std::uint64_t unfinished = 0;
+
+  // When passed: what the parent's variables hold in its place, and the result of an activation.
+  struct Output {
+    ir::SlotId slot;
+    Value cell;
+  };
+  std::vector<Output> outputs;
+  Value result;  // kActivation: pending until it has been fetched
+  ir::SlotId dest = ir::kNone;  // kActivation: the parent's slot
+
+  Place end() const { return {this, next_sequence}; }
+};
+
+// Whether `item` comes before `place` and does not contain it.
+bool before(const Item& item, Place place);
+// Whether `frame` contains `item`, or is it.
+bool contains(const Frame& frame, const Item& item);
+
+}  // namespace xcs::window

@@ -1,0 +1,150 @@
+// The machine behind Run: fetch (fetch.cc, control.cc), issue and commit (commit.cc), what blocked frames may store
+// (summary.cc). Everything happens on the thread that runs the program.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <unordered_map>
+
+#include "window/item.h"
+#include "window/memory.h"
+#include "window/run.h"
+
+namespace xcs::window {
+
+// What a frame that the parent goes on without may do.
+struct Summary {
+  Footprint footprint;
+  std::vector<Flags> outputs;  // of each slot the frame may assign, in the order of assigned()
+  Flags result = kUnknown;     // of an activation
+};
+
+class Machine : private View {
+ public:
+  Machine(Host& host, Executor& executor, const Options& options);
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  void begin(Enter enter);
+  bool step();
+  Outcome take();
+  const Counters& counters() const { return counters_; }
+  std::vector<Site> sites() const { return sites_; }
+
+  void enqueue(Item& item);
+  void dequeue(Item& item);
+
+ private:
+  friend class DryRun;
+  enum class Test : std::uint8_t { kTrue, kFalse, kGone };
+
+  // Fetch. Each returns the frame to go on with, or null when none can.
+  void fetch(Frame* frame);
+  Frame* advance(Frame& frame);
+  Frame* run_nodes(Frame& frame);
+  Frame* run_node(Frame& frame, const ir::Node& node);
+  Frame* move(Frame& frame, const ir::Node& node);
+  Frame* unbind(Frame& frame, const ir::Node& node);
+  Frame* leave(Frame& frame, const ir::Node& node);
+  Frame* push_activation(Frame& frame, const ir::Node& node, Enter enter);
+  Frame* push_region(Frame& frame, ir::RegionId region);
+  Frame* push_control(Frame& frame, Frame::Kind kind, const ir::Node& node);
+  Frame* finish(Frame& frame);
+  Frame* resume(Frame& parent, bool activation, Exit exit, Value returned, Frame* unfinished);
+  Frame* raise(Frame& frame, const ir::Node& node, Value exception);
+  Frame* block_on(Frame& frame, const ir::Node& node, Action& action);
+  Frame* block(Frame& frame);
+  Frame* pass(Frame& frame, bool raising);
+  Frame* go_on_without(Frame& parent, Frame& child);
+
+  // Control.
+  Frame* begin_if(Frame& frame, const ir::Node& node);
+  Frame* whole(Frame& frame, const ir::Node& node, ir::Index statement);
+  Frame* advance_if(Frame& frame);
+  Frame* advance_loop(Frame& frame);
+  Frame* next_item(Frame& frame);
+  Frame* end_loop(Frame& frame);
+  Frame* resume_loop(Frame& frame, Exit exit, Value returned);
+  Frame* advance_try(Frame& frame);
+  Frame* resume_try(Frame& frame, Exit exit, Value returned, Frame* unfinished);
+  Frame* conclude_try(Frame& frame);
+  Frame* wait_until_complete(Frame& frame, Frame* child);
+  Test test(Frame& frame, const Value& condition, Frame*& next);
+
+  // Entries.
+  Entry& add_entry(Frame& frame, const ir::Node& node);
+  void give_results(Entry& entry, Frame& frame, const Action& action);
+  void dispatch(Entry& entry, Action action);
+  void retry(Entry& entry);
+  void become_frame(Entry& entry, Enter enter);
+  void complete(Entry& entry, Value value, std::vector<Value> values);
+  void fail(Entry& entry, Value exception);
+  void mark_done(Item& item);
+  void issue(Entry& entry, std::unique_ptr<Call> call);
+  void start(Entry& entry);
+  void start_waiting();
+
+  // Commit and failure.
+  bool commit();
+  bool deliver(std::vector<Completion> completions);
+  void interrupt(Value exception);
+  bool handle_failures();
+  Frame* handle(Entry& entry);
+  Frame* enter_handler(Frame& frame, Entry& entry, Item& failed_child);
+  void discard_from(Frame& frame, const Item& first);
+  void discard(Item& item);
+  void free(Item* item);
+  void trim(Frame& frame);
+  bool is_oldest(Place place);
+
+  // Summaries.
+  Summary summarize(Frame& frame);
+  const std::vector<ir::SlotId>& assigned(const Frame& frame);
+  bool may_leave(const Frame& frame) const;
+
+  // Sets what the View and the host's idea of a handled exception are about.
+  void stand_at(Place place, const Value& handled);
+  Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands, Place place,
+                 const Value& handled);
+  void gather(Frame& frame, const ir::Node& node);
+  const ir::Node* first_unbound(const ir::Node& node, std::span<const Value> operands, ir::SlotId& slot) const;
+  Site& site(const ir::Program& program, const ir::Node& node);
+  void note_wait(Item& item, const ir::Program& program, const ir::Node& node, ReasonCode reason);
+
+  // View.
+  bool quiet() override;
+  State look(Object* object, Where where) override;
+  State look_anywhere() override;
+  std::span<const PendingStore> stores() override { return answer_.stores; }
+
+  Host& host_;
+  Executor& executor_;
+  const Options options_;
+  MemoryIndex memory_;
+  Frame* root_ = nullptr;
+  bool complete_ = false;
+  Outcome outcome_;
+  std::deque<Item*> ready_;
+  std::vector<Frame*> stalled_;  // for want of room in the window
+  std::vector<Entry*> failed_;
+  std::deque<Entry*> unstarted_;  // issued, for want of room in flight
+  std::unordered_map<Ticket, Entry*> in_flight_;
+  Ticket last_ticket_ = 0;
+  std::uint64_t live_ = 0;  // entries and passed frames that are not done
+  std::uint32_t committed_round_ = 0;
+  Counters counters_;
+  std::vector<Site> sites_;
+  std::unordered_map<const ir::Node*, std::size_t> site_of_;
+  std::unordered_map<const ir::Node*, std::vector<ir::SlotId>> assigned_;
+  Value handled_;  // what the host believes is being handled
+
+  // The attempt under way.
+  Place place_{nullptr, 0};
+  int quiet_ = -1;
+  Item* blocker_ = nullptr;
+  MemoryIndex::Answer answer_;
+  std::vector<Value> operands_;
+};
+
+}  // namespace xcs::window

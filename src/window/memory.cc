@@ -1,0 +1,168 @@
+#include "window/memory.h"
+
+#include <algorithm>
+
+namespace xcs::window {
+
+bool before(const Item& item, Place place) {
+  const Frame* a = item.parent;
+  std::uint64_t a_sequence = item.sequence;
+  const Frame* b = place.frame;
+  std::uint64_t b_sequence = place.sequence;
+  while (a != b) {
+    if (b == nullptr || (a != nullptr && a->depth >= b->depth)) {
+      a_sequence = a->sequence;
+      a = a->parent;
+    } else {
+      b_sequence = b->sequence;
+      b = b->parent;
+    }
+  }
+  return a_sequence < b_sequence;
+}
+
+bool contains(const Frame& frame, const Item& item) {
+  const Item* i = &item;
+  while (i != nullptr && i != &frame) i = i->parent;
+  return i != nullptr;
+}
+
+void MemoryIndex::add_store(Item* item, const Effect::Store& store, bool replayable) {
+  Value target = store.target;
+  target.settle();
+  if (target.ready()) {
+    places_[target.object()].push_back({item, store.where, replayable});
+  } else if (target.is_pending()) {
+    unresolved_.push_back({item, {target, store.where}, replayable});
+  }
+}
+
+void MemoryIndex::add(Entry& entry) {
+  if (entry.indexed || entry.effect.memory == Effect::kNone) return;
+  entry.indexed = true;
+  if (entry.effect.memory == Effect::kAnything) {
+    anything_.push_back(&entry);
+    return;
+  }
+  for (const Effect::Store& store : entry.effect.stores)
+    add_store(&entry, store, entry.effect.memory == Effect::kStores);
+}
+
+void MemoryIndex::remove(Entry& entry) {
+  if (!entry.indexed) return;
+  entry.indexed = false;
+  if (entry.effect.memory == Effect::kAnything) {
+    std::erase(anything_, &entry);
+    return;
+  }
+  remove_item(&entry, entry.effect.stores);
+}
+
+void MemoryIndex::add(Frame& frame, Footprint footprint) {
+  frame.indexed = true;
+  if (footprint.anything) {
+    anything_.push_back(&frame);
+    return;
+  }
+  for (const Effect::Store& store : footprint.places) add_store(&frame, store, false);
+  footprints_[&frame] = std::move(footprint);
+}
+
+void MemoryIndex::remove(Frame& frame) {
+  if (!frame.indexed) return;
+  frame.indexed = false;
+  if (auto found = footprints_.find(&frame); found != footprints_.end()) {
+    remove_item(&frame, found->second.places);
+    footprints_.erase(found);
+  } else {
+    std::erase(anything_, &frame);
+  }
+}
+
+void MemoryIndex::remove_item(const Item* item, const std::vector<Effect::Store>& stores) {
+  for (const Effect::Store& store : stores) {
+    Value target = store.target;
+    target.settle();
+    if (target.ready()) {
+      if (auto found = places_.find(target.object()); found != places_.end()) {
+        std::erase_if(found->second, [&](const Hit& hit) { return hit.item == item; });
+        if (found->second.empty()) places_.erase(found);
+      }
+    }
+  }
+  if (!unresolved_.empty())
+    std::erase_if(unresolved_, [&](const Unresolved& u) { return u.item == item; });
+}
+
+// Note [unresolved targets]
+// A store whose target is not there yet is moved into the index by object as soon as the target is. One that is
+// still pending cannot meet an object at hand if its target will be fresh: that object does not exist yet.
+// Otherwise it may be any object, and everything after it waits.
+Item* MemoryIndex::resolve(Place place) {
+  Item* blocker = nullptr;
+  for (std::size_t i = 0; i < unresolved_.size();) {
+    Unresolved& u = unresolved_[i];
+    u.store.target.settle();
+    if (u.store.target.is_pending()) {
+      if (blocker == nullptr && (u.store.target.flags() & kFresh) == 0 && before(*u.item, place)) blocker = u.item;
+      ++i;
+      continue;
+    }
+    if (u.store.target.ready()) places_[u.store.target.object()].push_back({u.item, u.store.where, u.replayable});
+    unresolved_[i] = std::move(unresolved_.back());
+    unresolved_.pop_back();
+  }
+  return blocker;
+}
+
+bool MemoryIndex::overlap(const Where& a, const Where& b) {
+  if (a.kind == Where::kAll || b.kind == Where::kAll) return true;
+  if (a.kind != b.kind) return false;
+  if (a.kind == Where::kAttr) return a.key == b.key;
+  if (a.kind == Where::kItem) return a.key == b.key || host_.same_key(a.key, b.key);
+  return true;
+}
+
+Item* MemoryIndex::opaque_before(Place place) const {
+  for (Item* item : anything_)
+    if (before(*item, place)) return item;
+  return nullptr;
+}
+
+MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, bool forward) {
+  Answer answer;
+  auto blocked = [&](Item* item) {
+    answer.state = View::State::kBlocked;
+    answer.blocker = item;
+    answer.stores.clear();
+    return std::move(answer);
+  };
+  if (Item* item = opaque_before(place)) return blocked(item);
+  if (!unresolved_.empty())
+    if (Item* item = resolve(place)) return blocked(item);
+  auto found = places_.find(object);
+  if (found == places_.end()) return answer;
+
+  std::vector<const Hit*> met;
+  for (const Hit& hit : found->second) {
+    if (!overlap(hit.where, where) || !before(*hit.item, place)) continue;
+    if (!hit.replayable || !forward) return blocked(hit.item);
+    met.push_back(&hit);
+  }
+  if (met.empty()) return answer;
+  std::ranges::sort(met, [](const Hit* a, const Hit* b) {
+    return before(*a->item, Place{b->item->parent, b->item->sequence});
+  });
+  answer.state = View::State::kPending;
+  const Item* last = nullptr;
+  for (const Hit* hit : met) {
+    if (hit->item == last) continue;  // a node that stores to several places of one object is replayed once
+    last = hit->item;
+    auto& entry = static_cast<Entry&>(*hit->item);
+    for (Value& operand : entry.operands) operand.settle();
+    answer.stores.push_back({&entry.program, &entry.node, entry.operands, hit->where});
+  }
+  return answer;
+}
+
+}  // namespace xcs::window

@@ -1,0 +1,62 @@
+// Memory order: which earlier stores a load meets.
+#pragma once
+
+#include <unordered_map>
+#include <vector>
+
+#include "window/item.h"
+
+namespace xcs::window {
+
+// What code not fetched yet may store.
+struct Footprint {
+  bool anything = false;
+  std::vector<Effect::Store> places;
+  std::vector<Value> held;  // keeps the keys of `places` alive
+};
+
+// The stores that have not been committed, found by object.
+class MemoryIndex {
+ public:
+  explicit MemoryIndex(Host& host) : host_(host) {}
+
+  void add(Entry& entry);
+  void remove(Entry& entry);
+  void add(Frame& frame, Footprint footprint);
+  void remove(Frame& frame);
+  bool empty() const { return places_.empty() && anything_.empty() && unresolved_.empty(); }
+
+  struct Answer {
+    View::State state = View::State::kClear;
+    Item* blocker = nullptr;           // kBlocked
+    std::vector<PendingStore> stores;        // kPending
+  };
+  Answer look(Object* object, Where where, Place place, bool forward);
+  // The first item before `place` that may touch any memory, or null.
+  Item* opaque_before(Place place) const;
+
+ private:
+  struct Hit {
+    Item* item;
+    Where where;
+    bool replayable;
+  };
+  struct Unresolved {
+    Item* item;
+    Effect::Store store;
+    bool replayable;
+  };
+  void add_store(Item* item, const Effect::Store& store, bool replayable);
+  friend class DryRun;
+  void remove_item(const Item* item, const std::vector<Effect::Store>& stores);
+  Item* resolve(Place place);
+  bool overlap(const Where& a, const Where& b);
+
+  Host& host_;
+  std::unordered_map<Object*, std::vector<Hit>> places_;
+  std::unordered_map<const Item*, Footprint> footprints_;  // of frames
+  std::vector<Unresolved> unresolved_;  // the object is not known yet
+  std::vector<Item*> anything_;
+};
+
+}  // namespace xcs::window

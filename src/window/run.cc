@@ -1,0 +1,29 @@
+#include "window/run.h"
+
+#include "window/machine.h"
+
+namespace xcs::window {
+
+class Run::Impl : public Machine {
+ public:
+  using Machine::Machine;
+};
+
+Run::Run(Host& host, Executor& executor, const Options& options)
+    : impl_(std::make_unique<Impl>(host, executor, options)) {}
+Run::~Run() = default;
+
+Outcome Run::call(Enter enter) {
+  begin(std::move(enter));
+  while (!step()) {
+  }
+  return take();
+}
+
+const Counters& Run::counters() const { return impl_->counters(); }
+std::vector<Site> Run::sites() const { return impl_->sites(); }
+void Run::begin(Enter enter) { impl_->begin(std::move(enter)); }
+bool Run::step() { return impl_->step(); }
+Outcome Run::take() { return impl_->take(); }
+
+}  // namespace xcs::window
