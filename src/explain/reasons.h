@@ -45,12 +45,22 @@ enum class Reason : std::uint16_t {
   // Control.
   kMayExit,
   kIterator,
-  // What is not lowered.
-  kOrderedStatement,
-  kNeedsFrame,
+  // Functions that run whole.
+  kAsyncFunction,
   kGenerator,
-  kAsync,
+  kLooksAtItsFrame,
   kSourceUnavailable,
+  kTooDeeplyNested,
+  kTemplateString,
+  kYieldFrom,
+  kLeavesUnloweredStatement,
+  // Statements that run whole.
+  kClassStatement,
+  kExceptStar,
+  kImportStatement,
+  kLazyAnnotations,
+  kTypeAlias,
+  kTypeParameters,
   // Limits.
   kRecursionLimit,
   kInFlightLimit,

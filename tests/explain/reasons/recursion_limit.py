@@ -1,0 +1,13 @@
+from explain.stand_in import ask
+
+
+def count(depth):
+    return 0 if depth == 0 else 1 + count(depth - 1)
+
+
+def waits():
+    return ask("deep"), count(10_000)  # RecursionError, as line by line
+
+
+def repaired():
+    return ask("deep"), sum(1 for _ in range(10_000))
