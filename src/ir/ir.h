@@ -19,6 +19,7 @@ inline constexpr std::uint32_t kNone = ~std::uint32_t{0};
 // Where a node stands in the user's file: 1-based lines, 0-based UTF-8 columns, as CPython counts them.
 struct Position {
   std::int32_t line = 0, column = 0, end_line = 0, end_column = 0;
+  bool operator==(const Position&) const = default;
 };
 
 // One operation. `args` and `dest` are slots of the activation; the meaning of `index` is given per op.
@@ -74,25 +75,29 @@ struct Node {
   Op op;
   SlotId dest = kNone;
   Index index = kNone;
-  std::vector<SlotId> args;
-  Position position;
+  std::vector<SlotId> args = {};
+  Position position = {};
+  bool operator==(const Node&) const = default;
 };
 
 // How a region's control may leave it other than at its end.
 struct Exits {
   bool returns = false, breaks = false, continues = false, yields = false;
   bool any() const { return returns || breaks || continues || yields; }
+  bool operator==(const Exits&) const = default;
 };
 
 struct Region {
-  std::vector<Node> nodes;
-  std::vector<SlotId> assigned;  // every slot this region or one inside it may assign; sorted, no duplicates
-  Exits exits;                   // those that leave this region: a break of a loop inside it is not counted
+  std::vector<Node> nodes = {};
+  std::vector<SlotId> assigned = {};  // every slot this region or one inside it may assign; sorted, no duplicates
+  Exits exits = {};                   // those that leave this region: a break of a loop inside it is not counted
+  bool operator==(const Region&) const = default;
 };
 
 struct If {
   RegionId then_region = kNone, else_region = kNone;  // kNone: nothing to do
   Index whole = kNone;                                // statements[] entry that does the same, or kNone
+  bool operator==(const If&) const = default;
 };
 
 struct Loop {
@@ -102,12 +107,14 @@ struct Loop {
   RegionId body = kNone;
   RegionId orelse = kNone;    // when the loop ends other than by break
   Index whole = kNone;
+  bool operator==(const Loop&) const = default;
 };
 
 struct Handler {
   RegionId test = kNone;   // computes `caught`; kNone catches everything
   SlotId caught = kNone;   // read as kTruth after test
   RegionId body = kNone;
+  bool operator==(const Handler&) const = default;
 };
 
 // try/except/else/finally, and `with`: a `with` has one catch-all handler that calls __exit__ with the exception,
@@ -120,26 +127,30 @@ struct Try {
   RegionId final_region = kNone;
   bool final_on_exception = true;
   Index whole = kNone;
+  bool operator==(const Try&) const = default;
 };
 
 enum class ArgKind : std::uint8_t { kPositional, kStar, kKeyword, kDoubleStar };
 struct Arg {
   ArgKind kind = ArgKind::kPositional;
   Index name = kNone;  // kKeyword: names[]
+  bool operator==(const Arg&) const = default;
 };
 struct CallShape {
   Index method = kNone;  // kCallMethod: names[]
-  std::vector<Arg> args;
+  std::vector<Arg> args = {};
   bool plain() const {
     for (const Arg& a : args)
       if (a.kind != ArgKind::kPositional) return false;
     return true;
   }
+  bool operator==(const CallShape&) const = default;
 };
 
 struct Unpack {
-  std::vector<SlotId> dests;
+  std::vector<SlotId> dests = {};
   Index star = kNone;  // position in dests that takes the rest as a list
+  bool operator==(const Unpack&) const = default;
 };
 
 // What a fragment does with its operands, as far as syntax tells.
@@ -157,10 +168,11 @@ enum class FragmentKind : std::uint8_t {
 struct Fragment {
   FragmentKind kind = FragmentKind::kOperator;
   Index syntax = kNone;               // the syntax node, in the tree the program was lowered from
-  std::vector<Index> holes;           // syntax nodes replaced by operand i, in operand order
-  std::vector<std::string> operands;  // the name operand i has in the compiled fragment
-  std::vector<Index> keys;            // kHashing: the operands that are hashed
-  std::string text;                   // the user's source, for reports and the text form
+  std::vector<Index> holes = {};           // syntax nodes replaced by operand i, in operand order
+  std::vector<std::string> operands = {};  // the name operand i has in the compiled fragment
+  std::vector<Index> keys = {};            // kHashing: the operands that are hashed
+  std::string text = {};                   // the user's source, for reports and the text form
+  bool operator==(const Fragment&) const = default;
 };
 
 // A statement the host compiles as it stands. Its nested scopes share the listed cells.
@@ -173,6 +185,7 @@ struct Statement {
   std::vector<SlotId> cells;    // parallel to cell_names
   std::vector<std::string> cell_names;
   Index reason = kNone;         // reasons[]: why it is not lowered further; kNone for a `whole` of a region
+  bool operator==(const Statement&) const = default;
 };
 
 // A function, lambda or generator expression made inside this one.
@@ -182,6 +195,7 @@ struct FunctionTemplate {
   Index defaults = 0, keyword_defaults = 0;  // how many leading args of kMakeFunction are these
   std::vector<std::string> keyword_names;    // of the keyword defaults
   std::vector<std::string> cells;            // the variables its cells stand for, in order of the args
+  bool operator==(const FunctionTemplate&) const = default;
 };
 
 struct Parameters {
@@ -189,6 +203,7 @@ struct Parameters {
   Index keyword_only = 0;
   bool star = false, double_star = false;
   Index count() const { return positional + keyword_only + star + double_star; }
+  bool operator==(const Parameters&) const = default;
 };
 
 // Slots: parameters first (positional, keyword-only, *args, **kwargs), then free variables' cells in order of
@@ -215,6 +230,7 @@ struct Program {
   std::vector<Try> tries;
   std::vector<FunctionTemplate> functions;
   std::vector<std::string> reasons;
+  bool operator==(const Program&) const = default;
 };
 
 }  // namespace xcs::ir

@@ -1,0 +1,97 @@
+#include "ir/facts.h"
+
+#include <algorithm>
+
+namespace xcs::ir {
+namespace {
+
+void add_region(std::vector<RegionId>& to, RegionId region) {
+  if (region != kNone) to.push_back(region);
+}
+
+void add_slot(std::vector<SlotId>& to, SlotId slot) {
+  if (slot != kNone) to.push_back(slot);
+}
+
+void sort_unique(std::vector<SlotId>& slots) {
+  std::ranges::sort(slots);
+  slots.erase(std::ranges::unique(slots).begin(), slots.end());
+}
+
+Exits own_exits(Op op) {
+  Exits e;
+  e.returns = op == Op::kReturn;
+  e.breaks = op == Op::kBreak;
+  e.continues = op == Op::kContinue;
+  e.yields = op == Op::kYield;
+  return e;
+}
+
+void add_exits(Exits& to, const Exits& from, bool from_loop_body) {
+  to.returns |= from.returns;
+  to.yields |= from.yields;
+  to.breaks |= from.breaks && !from_loop_body;
+  to.continues |= from.continues && !from_loop_body;
+}
+
+void fill_region(Program& program, RegionId id) {
+  Region& region = program.regions[id];
+  region.assigned.clear();
+  region.exits = {};
+  for (const Node& node : region.nodes) {
+    add_exits(region.exits, own_exits(node.op), false);
+    std::ranges::copy(slots_assigned(program, node), std::back_inserter(region.assigned));
+    for (RegionId inner : inner_regions(program, node)) {
+      fill_region(program, inner);
+      const Region& from = program.regions[inner];
+      const bool body = node.op == Op::kLoop && inner == program.loops[node.index].body;
+      add_exits(region.exits, from.exits, body);
+      std::ranges::copy(from.assigned, std::back_inserter(region.assigned));
+    }
+  }
+  sort_unique(region.assigned);
+}
+
+}  // namespace
+
+std::vector<RegionId> inner_regions(const Program& program, const Node& node) {
+  std::vector<RegionId> all;
+  if (node.op == Op::kIf) {
+    const If& branch = program.ifs[node.index];
+    add_region(all, branch.then_region);
+    add_region(all, branch.else_region);
+  } else if (node.op == Op::kLoop) {
+    const Loop& loop = program.loops[node.index];
+    add_region(all, loop.head);
+    add_region(all, loop.body);
+    add_region(all, loop.orelse);
+  } else if (node.op == Op::kTry) {
+    const Try& attempt = program.tries[node.index];
+    add_region(all, attempt.body);
+    for (const Handler& h : attempt.handlers) {
+      add_region(all, h.test);
+      add_region(all, h.body);
+    }
+    add_region(all, attempt.orelse);
+    add_region(all, attempt.final_region);
+  }
+  return all;
+}
+
+std::vector<SlotId> slots_assigned(const Program& program, const Node& node) {
+  std::vector<SlotId> all;
+  add_slot(all, node.dest);
+  if (node.op == Op::kUnbind) all.push_back(node.args.at(0));
+  if (node.op == Op::kUnpack) std::ranges::copy(program.unpacks[node.index].dests, std::back_inserter(all));
+  if (node.op == Op::kStatement)
+    std::ranges::copy(program.statements[node.index].outputs, std::back_inserter(all));
+  if (node.op == Op::kLoop) add_slot(all, program.loops[node.index].item);
+  if (node.op == Op::kTry) add_slot(all, program.tries[node.index].exception);
+  return all;
+}
+
+void fill_facts(Program& program) {
+  if (program.body < program.regions.size()) fill_region(program, program.body);
+}
+
+}  // namespace xcs::ir
