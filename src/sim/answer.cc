@@ -17,12 +17,14 @@ constexpr std::int64_t kDefaultWords = 12;
 constexpr std::int64_t kMostWords = 100'000;
 
 constexpr std::array<std::string_view, 64> kWords = {
-    "acorn",  "alder",  "anvil",  "apricot", "arbor",  "aspen",  "badge",  "barley", "bellow", "birch",  "bramble",
-    "breeze", "brook",  "canvas", "caravan", "cinder", "clover", "cobalt", "comet",  "coral",  "crater", "current",
-    "dapple", "dawn",   "drift",  "eagle",   "eddy",   "fable",  "fathom", "fern",   "fjord",  "garnet", "glacier",
-    "gravel", "hazel",  "hollow", "horizon", "ivory",  "jasper", "kernel", "lantern", "lichen", "lumen", "maple",
-    "marble", "mosaic", "nectar", "oasis",   "onyx",   "opal",   "paddle", "plume",  "prairie", "quartz", "ridge",
-    "saffron", "shale", "signal", "thicket", "tundra", "velvet", "walnut", "wharf",  "zenith"};
+    "acorn",   "alder",  "anvil",   "apricot", "arbor",   "aspen",   "badge",   "barley",
+    "bellow",  "birch",  "bramble", "breeze",  "brook",   "canvas",  "caravan", "cinder",
+    "clover",  "cobalt", "comet",   "coral",   "crater",  "current", "dapple",  "dawn",
+    "drift",   "eagle",  "eddy",    "fable",   "fathom",  "fern",    "fjord",   "garnet",
+    "glacier", "gravel", "hazel",   "hollow",  "horizon", "ivory",   "jasper",  "kernel",
+    "lantern", "lichen", "lumen",   "maple",   "marble",  "mosaic",  "nectar",  "oasis",
+    "onyx",    "opal",   "paddle",  "plume",   "prairie", "quartz",  "ridge",   "saffron",
+    "shale",   "signal", "thicket", "tundra",  "velvet",  "walnut",  "wharf",   "zenith"};
 
 void append_words(std::string& out, std::int64_t count, Draw& draw) {
   for (std::int64_t i = 0; i < count; ++i) {
@@ -141,7 +143,8 @@ void cut_at_length(Answer& answer, const ApiRequest& request) {
 
 std::string answer_text(std::string_view prompt, std::uint64_t hash) {
   Draw draw(hash);
-  for (std::size_t open = prompt.rfind('['); open != std::string_view::npos; open = prompt.rfind('[', open - 1)) {
+  for (std::size_t open = prompt.rfind('['); open != std::string_view::npos;
+       open = prompt.rfind('[', open - 1)) {
     const std::size_t close = prompt.find(']', open);
     if (close != std::string_view::npos) {
       if (auto text = obey(prompt.substr(open + 1, close - open - 1), draw)) return *std::move(text);
@@ -169,7 +172,8 @@ std::vector<float> embed(std::string_view model, std::string_view text, std::int
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(' '), text.size());
     Draw places(hash_bytes(text.substr(0, end), seed));
-    for (int i = 0; end > 0 && i < kPlacesPerWord; ++i) vector[places.below(size)] += places.chance(0.5) ? 1.0F : -1.0F;
+    for (int i = 0; end > 0 && i < kPlacesPerWord; ++i)
+      vector[places.below(size)] += places.chance(0.5) ? 1.0F : -1.0F;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   float square = 0;

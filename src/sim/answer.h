@@ -19,8 +19,8 @@ struct Answer {
   std::string_view stop_sequence;  // the one that was met; empty otherwise
 };
 
-// The text a model would answer to `prompt`, a pure function of the two. The last directive in the prompt that can be
-// obeyed decides:
+// The text a model would answer to `prompt`, a pure function of the two. The last directive in the prompt
+// that can be obeyed decides:
 //   [number LO-HI]      a whole number of the range
 //   [one of: A | B | C] one of the options
 //   [list of N]         N lines, "1. ..." to "N. ..."
@@ -28,11 +28,12 @@ struct Answer {
 // Without one, 12 words. N is at most 100,000.
 std::string answer_text(std::string_view prompt, std::uint64_t hash);
 
-// The choice number `choice` of the request, cut at its first stop sequence and at its most tokens. `salt` is 0 for an
-// answer that depends on the request alone.
+// The choice number `choice` of the request, cut at its first stop sequence and at its most tokens. `salt` is
+// 0 for an answer that depends on the request alone.
 Answer make_answer(const ApiRequest& request, std::int64_t choice, std::uint64_t salt);
 
-// A unit vector of `dimensions` numbers, a pure function of model and text. Texts that share words are near each other.
+// A unit vector of `dimensions` numbers, a pure function of model and text. Texts that share words are near
+// each other.
 std::vector<float> embed(std::string_view model, std::string_view text, std::int64_t dimensions);
 
 }  // namespace xcs::sim

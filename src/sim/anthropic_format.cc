@@ -9,9 +9,12 @@ namespace {
 
 std::string_view stop_reason(Stop stop) {
   switch (stop) {
-    case Stop::kLength: return "max_tokens";
-    case Stop::kStopSequence: return "stop_sequence";
-    case Stop::kEnd: break;
+    case Stop::kLength:
+      return "max_tokens";
+    case Stop::kStopSequence:
+      return "stop_sequence";
+    case Stop::kEnd:
+      break;
   }
   return "end_turn";
 }
@@ -26,7 +29,8 @@ void append_usage(std::string& out, std::int64_t input, std::int64_t output) {
 }
 
 // `content` is a JSON array; `answer` gives the reason to stop, none while the message is not complete.
-std::string message(const ApiRequest& request, std::string_view content, const Answer* answer, std::int64_t output) {
+std::string message(const ApiRequest& request, std::string_view content, const Answer* answer,
+                    std::int64_t output) {
   std::string out = R"({"id":"msg_)";
   append_hex(out, request.hash);
   out += R"(","type":"message","role":"assistant","model":)";
@@ -84,7 +88,8 @@ std::string message_body(const ApiRequest& request, const Answer& answer) {
 
 EventStream message_stream(const ApiRequest& request, const Answer& answer) {
   EventStream stream;
-  stream.add("message_start", R"({"type":"message_start","message":)" + message(request, "[]", nullptr, 1) + "}", 0);
+  stream.add("message_start",
+             R"({"type":"message_start","message":)" + message(request, "[]", nullptr, 1) + "}", 0);
   stream.add("content_block_start",
              R"({"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}})", 0);
   stream.add("ping", R"({"type":"ping"})", 0);

@@ -27,7 +27,8 @@ std::optional<ApiError> check_removed(dom::object body) {
   for (const std::string_view key : {"temperature", "top_p", "top_k"}) {
     dom::element value;
     if (body[key].get(value) == simdjson::SUCCESS) {
-      return refuse(fmt::format("{}: sampling parameters are not supported in version {}", key, kNewVersion)).error();
+      return refuse(fmt::format("{}: sampling parameters are not supported in version {}", key, kNewVersion))
+          .error();
     }
   }
   return std::nullopt;
@@ -39,7 +40,8 @@ bool has_citations(dom::object part) {
   return citations && citations->get(list) == simdjson::SUCCESS && list.size() > 0;
 }
 
-std::optional<ApiError> check_parts(dom::element content, std::string_view role, std::size_t index, bool newest) {
+std::optional<ApiError> check_parts(dom::element content, std::string_view role, std::size_t index,
+                                    bool newest) {
   dom::array parts;
   if (content.get(parts) != simdjson::SUCCESS) return std::nullopt;
   std::size_t place = 0;
@@ -49,7 +51,8 @@ std::optional<ApiError> check_parts(dom::element content, std::string_view role,
     std::string_view type;
     if (part.get(object) != simdjson::SUCCESS) return refuse(path + ": Input should be an object").error();
     const auto found = find(object, "type");
-    if (!found || found->get(type) != simdjson::SUCCESS) return refuse(path + ".type: Field required").error();
+    if (!found || found->get(type) != simdjson::SUCCESS)
+      return refuse(path + ".type: Field required").error();
     if (!newest) continue;
     if (role == "assistant" && type == "document") {
       return refuse(path + ": document blocks are not allowed in assistant messages").error();
@@ -69,10 +72,12 @@ std::optional<ApiError> check_message(dom::element message, std::size_t index, b
   const auto found = find(object, "role");
   if (!found || found->get(role) != simdjson::SUCCESS) return refuse(path + ".role: Field required").error();
   if (role != "user" && role != "assistant") {
-    return refuse(fmt::format("messages: Unexpected role \"{}\". Allowed roles are \"user\" or \"assistant\".{}", role,
-                              role == "system" ? " The Messages API takes the system prompt as the top-level `system` "
-                                                 "parameter."
-                                               : ""))
+    return refuse(
+               fmt::format(
+                   "messages: Unexpected role \"{}\". Allowed roles are \"user\" or \"assistant\".{}", role,
+                   role == "system" ? " The Messages API takes the system prompt as the top-level `system` "
+                                      "parameter."
+                                    : ""))
         .error();
   }
   const auto content = find(object, "content");

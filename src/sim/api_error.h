@@ -6,8 +6,8 @@ namespace xcs::sim {
 
 enum class Provider { kOpenAi, kAnthropic };
 
-// Why a request is refused, before it takes the shape one provider gives it. `type`, `code` and `param` may stay empty:
-// the provider's usual type for the status is then used, and code and param are null.
+// Why a request is refused, before it takes the shape one provider gives it. `type`, `code` and `param` may
+// stay empty: the provider's usual type for the status is then used, and code and param are null.
 struct ApiError {
   int status = 400;
   std::string message;

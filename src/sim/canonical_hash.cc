@@ -42,15 +42,22 @@ std::uint64_t hash_array(dom::array array) {
 
 std::uint64_t hash_value(dom::element value) {
   switch (value.type()) {
-    case dom::element_type::OBJECT: return hash_object(value.get_object().value_unsafe());
-    case dom::element_type::ARRAY: return hash_array(value.get_array().value_unsafe());
-    case dom::element_type::STRING: return hash_bytes(value.get_string().value_unsafe(), kString);
+    case dom::element_type::OBJECT:
+      return hash_object(value.get_object().value_unsafe());
+    case dom::element_type::ARRAY:
+      return hash_array(value.get_array().value_unsafe());
+    case dom::element_type::STRING:
+      return hash_bytes(value.get_string().value_unsafe(), kString);
     case dom::element_type::INT64:
       return hash_integer(static_cast<std::uint64_t>(value.get_int64().value_unsafe()));
-    case dom::element_type::UINT64: return hash_integer(value.get_uint64().value_unsafe());
-    case dom::element_type::DOUBLE: return hash_real(value.get_double().value_unsafe());
-    case dom::element_type::BOOL: return mix(value.get_bool().value_unsafe() ? kTrue : kFalse);
-    case dom::element_type::NULL_VALUE: break;
+    case dom::element_type::UINT64:
+      return hash_integer(value.get_uint64().value_unsafe());
+    case dom::element_type::DOUBLE:
+      return hash_real(value.get_double().value_unsafe());
+    case dom::element_type::BOOL:
+      return mix(value.get_bool().value_unsafe() ? kTrue : kFalse);
+    case dom::element_type::NULL_VALUE:
+      break;
   }
   return mix(kNull);
 }

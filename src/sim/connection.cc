@@ -72,7 +72,8 @@ bool Connection::read_request(TimePoint now) {
       start(service_.refuse(parser_.bad_status(), parser_.bad_reason()), now);
       unread_ = {};
       return true;
-    case HttpParser::State::kComplete: break;
+    case HttpParser::State::kComplete:
+      break;
   }
   start(service_.handle(parser_.request(), now), now);
   unread_.remove_prefix(parser_.consumed());

@@ -58,9 +58,9 @@ class Connection {
   Descriptor socket_;
   SimService& service_;
   HttpParser parser_;
-  std::string in_;                // received and not yet consumed
-  std::string_view unread_;       // the same while it is being worked on: a part of in_ or of the scratch memory
-  std::string out_;               // due and not yet sent, from sent_ on
+  std::string in_;           // received and not yet consumed
+  std::string_view unread_;  // the same while it is being worked on: a part of in_ or of the scratch memory
+  std::string out_;          // due and not yet sent, from sent_ on
   std::size_t sent_ = 0;
   std::optional<Script> script_;  // the answer that is being played
   TimePoint started_{};           // when its request was read

@@ -101,19 +101,22 @@ HttpParser::State HttpParser::read_request_line(std::string_view line) {
   request_.target = line.substr(first + 1, second - first - 1);
   const std::string_view version = line.substr(second + 1);
   if (!is_token(request_.method) || request_.target.empty()) return bad(400, "the request line is malformed");
-  if (version != "HTTP/1.1" && version != "HTTP/1.0") return bad(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
+  if (version != "HTTP/1.1" && version != "HTTP/1.0")
+    return bad(505, "only HTTP/1.1 and HTTP/1.0 are spoken here");
   request_.keep_alive = version == "HTTP/1.1";
   return State::kComplete;
 }
 
 HttpParser::State HttpParser::read_header(std::string_view line) {
   const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || !is_token(line.substr(0, colon))) return bad(400, "a header line is malformed");
+  if (colon == std::string_view::npos || !is_token(line.substr(0, colon)))
+    return bad(400, "a header line is malformed");
   const std::string_view name = line.substr(0, colon);
   const std::string_view value = trim(line.substr(colon + 1));
   if (equals_ignoring_case(name, "content-length")) return read_content_length(value);
   if (equals_ignoring_case(name, "transfer-encoding")) {
-    if (!equals_ignoring_case(value, "chunked")) return bad(501, "the only transfer encoding understood is chunked");
+    if (!equals_ignoring_case(value, "chunked"))
+      return bad(501, "the only transfer encoding understood is chunked");
     chunked_ = true;
   } else if (equals_ignoring_case(name, "connection")) {
     if (holds_word(value, "close")) request_.keep_alive = false;
@@ -133,7 +136,8 @@ HttpParser::State HttpParser::read_header(std::string_view line) {
 HttpParser::State HttpParser::read_content_length(std::string_view value) {
   std::size_t size = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), size);
-  if (error != std::errc{} || end != value.data() + value.size()) return bad(400, "Content-Length is not a number");
+  if (error != std::errc{} || end != value.data() + value.size())
+    return bad(400, "Content-Length is not a number");
   if (has_length_ && size != body_size_) return bad(400, "two different Content-Lengths are given");
   has_length_ = true;
   body_size_ = size;
@@ -173,7 +177,8 @@ HttpParser::State HttpParser::read_chunks(std::string_view received) {
 HttpParser::State HttpParser::read_chunk_size(std::string_view line) {
   const std::string_view digits = trim(line.substr(0, line.find(';')));
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), body_size_, 16);
-  if (error != std::errc{} || end != digits.data() + digits.size()) return bad(400, "a chunk's size is not a number");
+  if (error != std::errc{} || end != digits.data() + digits.size())
+    return bad(400, "a chunk's size is not a number");
   if (body_size_ > kMaxBody - chunks_.size()) return bad(413, "the request body is larger than 64 MiB");
   phase_ = body_size_ == 0 ? Phase::kTrailer : Phase::kChunkData;
   return State::kComplete;

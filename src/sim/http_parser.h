@@ -7,8 +7,8 @@
 
 namespace xcs::sim {
 
-// One HTTP/1.x request. Every view points into the bytes given to the parser, or into the parser's own memory for a
-// chunked body, and dies with the next call to the parser.
+// One HTTP/1.x request. Every view points into the bytes given to the parser, or into the parser's own memory
+// for a chunked body, and dies with the next call to the parser.
 struct HttpRequest {
   std::string_view method;
   std::string_view target;
@@ -21,14 +21,15 @@ struct HttpRequest {
 
 // Recognises one request at a time in a growing buffer.
 //
-// The caller hands over everything received since the last complete request; the parser remembers how far it has
-// looked, so a request that arrives in many pieces costs no more than one that arrives whole.
+// The caller hands over everything received since the last complete request; the parser remembers how far it
+// has looked, so a request that arrives in many pieces costs no more than one that arrives whole.
 class HttpParser {
  public:
   enum class State { kNeedMore, kComplete, kBad };
 
-  // `received` starts at the first byte of the request and repeats the bytes of earlier calls, grown at the end.
-  // kComplete: request() and consumed() are set. kBad: bad_status() and bad_reason() are set, the connection is lost.
+  // `received` starts at the first byte of the request and repeats the bytes of earlier calls, grown at the
+  // end. kComplete: request() and consumed() are set. kBad: bad_status() and bad_reason() are set, the
+  // connection is lost.
   State parse(std::string_view received);
 
   // Ready for the next request, which starts consumed() bytes further on.
@@ -59,14 +60,14 @@ class HttpParser {
   State bad(int status, std::string_view reason);
 
   Phase phase_ = Phase::kHead;
-  std::size_t position_ = 0;   // everything before it has been looked at
+  std::size_t position_ = 0;    // everything before it has been looked at
   const char* head_ = nullptr;  // where the head stood when it was read
   std::size_t head_size_ = 0;
   std::size_t body_size_ = 0;  // of a sized body; of the current chunk otherwise
   bool has_length_ = false;
   bool chunked_ = false;
   bool expects_continue_ = false;
-  std::string chunks_;         // the body of a chunked request, decoded
+  std::string chunks_;  // the body of a chunked request, decoded
   HttpRequest request_;
   std::size_t consumed_ = 0;
   int bad_status_ = 0;

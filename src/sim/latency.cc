@@ -6,7 +6,9 @@ namespace xcs::sim {
 
 namespace {
 
-std::chrono::nanoseconds from_ms(double ms) { return std::chrono::nanoseconds(static_cast<std::int64_t>(ms * 1e6)); }
+std::chrono::nanoseconds from_ms(double ms) {
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(ms * 1e6));
+}
 
 Fault draw_fault(const Weather& weather, Draw& draw) {
   double at = draw.unit();
@@ -66,7 +68,8 @@ Fate draw_fate(const Weather& weather, std::uint64_t seed, std::uint64_t hash, s
       weather.fixed_ms ? *weather.fixed_ms : draw.log_normal(weather.first_byte_ms, weather.first_byte_sigma);
   fate.first_byte = from_ms(first_byte_ms * slowness);
   if (weather.tokens_per_second > 0) {
-    fate.per_token = from_ms(1000.0 / draw.log_normal(weather.tokens_per_second, weather.rate_sigma) * slowness);
+    fate.per_token =
+        from_ms(1000.0 / draw.log_normal(weather.tokens_per_second, weather.rate_sigma) * slowness);
   }
   return fate;
 }

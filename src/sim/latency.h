@@ -6,20 +6,20 @@
 
 namespace xcs::sim {
 
-// How slow and how unreliable the provider is. Rates are probabilities of one request, in [0, 1]; at most one fault
-// befalls a request, so they add up to at most 1.
+// How slow and how unreliable the provider is. Rates are probabilities of one request, in [0, 1]; at most one
+// fault befalls a request, so they add up to at most 1.
 struct Weather {
-  std::optional<double> fixed_ms;    // the first byte comes after exactly this long
-  double first_byte_ms = 600;        // median of the log-normal time to the first byte
+  std::optional<double> fixed_ms;  // the first byte comes after exactly this long
+  double first_byte_ms = 600;      // median of the log-normal time to the first byte
   double first_byte_sigma = 0.32;
-  double tokens_per_second = 90;     // median of the log-normal rate; 0: all tokens at once
+  double tokens_per_second = 90;  // median of the log-normal rate; 0: all tokens at once
   double rate_sigma = 0.25;
-  double straggler_rate = 0;         // `straggler_factor` times slower
+  double straggler_rate = 0;  // `straggler_factor` times slower
   double straggler_factor = 10;
-  double black_hole_rate = 0;        // never answered
-  double error_rate = 0;             // 500, or 503 or 529 for an overloaded server, in equal parts
-  double reset_rate = 0;             // the connection is reset instead of an answer
-  double stream_error_rate = 0;      // of streams: an error event in the middle
+  double black_hole_rate = 0;    // never answered
+  double error_rate = 0;         // 500, or 503 or 529 for an overloaded server, in equal parts
+  double reset_rate = 0;         // the connection is reset instead of an answer
+  double stream_error_rate = 0;  // of streams: an error event in the middle
 };
 
 // Every answer complete after exactly `ms`, without faults.
@@ -40,8 +40,8 @@ struct Fate {
   double position = 0;  // where in a stream the fault strikes, in [0, 1)
 };
 
-// A pure function of its arguments. `ordinal` counts the earlier requests with the same hash, so that a repeated
-// request meets another fate.
+// A pure function of its arguments. `ordinal` counts the earlier requests with the same hash, so that a
+// repeated request meets another fate.
 Fate draw_fate(const Weather& weather, std::uint64_t seed, std::uint64_t hash, std::uint64_t ordinal);
 
 }  // namespace xcs::sim

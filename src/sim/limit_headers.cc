@@ -17,9 +17,10 @@ std::int64_t ceil_ms(std::chrono::nanoseconds duration) {
 }
 
 void openai_triple(std::string& out, std::string_view what, Bucket& bucket, TimePoint now) {
-  fmt::format_to(std::back_inserter(out),
-                 "x-ratelimit-limit-{0}: {1}\r\nx-ratelimit-remaining-{0}: {2}\r\nx-ratelimit-reset-{0}: {3}\r\n", what,
-                 bucket.per_minute(), bucket.remaining(now), go_duration(bucket.until_full(now)));
+  fmt::format_to(
+      std::back_inserter(out),
+      "x-ratelimit-limit-{0}: {1}\r\nx-ratelimit-remaining-{0}: {2}\r\nx-ratelimit-reset-{0}: {3}\r\n", what,
+      bucket.per_minute(), bucket.remaining(now), go_duration(bucket.until_full(now)));
 }
 
 // Anthropic rounds what remains of tokens to thousands.
@@ -47,7 +48,8 @@ std::string anthropic_headers(Limiter& limiter, TimePoint now, system_clock::tim
                      rfc3339(wall + std::chrono::ceil<std::chrono::seconds>(bucket->until_full(now))));
   }
   if (auto& bucket = limiter.tokens()) {
-    const std::string reset = rfc3339(wall + std::chrono::ceil<std::chrono::seconds>(bucket->until_full(now)));
+    const std::string reset =
+        rfc3339(wall + std::chrono::ceil<std::chrono::seconds>(bucket->until_full(now)));
     for (const std::string_view what : {"tokens", "input-tokens", "output-tokens"}) {
       anthropic_triple(out, what, bucket->per_minute(), rounded(bucket->remaining(now)), reset);
     }

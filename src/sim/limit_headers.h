@@ -8,7 +8,8 @@
 
 namespace xcs::sim {
 
-// A duration as OpenAI's reset headers spell it: "6ms", "1s", "1.5s", "1m30s", "1h0m0s"; rounded up to milliseconds.
+// A duration as OpenAI's reset headers spell it: "6ms", "1s", "1.5s", "1m30s", "1h0m0s"; rounded up to
+// milliseconds.
 std::string go_duration(std::chrono::nanoseconds duration);
 
 // A point in time as Anthropic's reset headers spell it (RFC 3339, UTC, whole seconds).

@@ -6,7 +6,8 @@
 namespace xcs::sim {
 
 namespace {
-// Below this a missing amount is rounding, not debt: a bucket asked again after exactly the wait it named must agree.
+// Below this a missing amount is rounding, not debt: a bucket asked again after exactly the wait it named
+// must agree.
 constexpr double kSlack = 1e-6;
 }  // namespace
 

@@ -58,8 +58,8 @@ class Limiter {
  public:
   Limiter(const Limits& limits, TimePoint now);
 
-  // Takes one request and `charge` tokens if at least `required` tokens are there; otherwise takes nothing and says
-  // which limit is in the way and for how long.
+  // Takes one request and `charge` tokens if at least `required` tokens are there; otherwise takes nothing
+  // and says which limit is in the way and for how long.
   std::optional<Refusal> admit(std::int64_t required, std::int64_t charge, TimePoint now);
 
   std::optional<Bucket>& requests() { return requests_; }

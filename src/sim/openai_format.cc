@@ -31,9 +31,10 @@ void append_usage(std::string& out, std::int64_t prompt, std::int64_t completion
   append_number(out, completion);
   out += R"(,"total_tokens":)";
   append_number(out, prompt + completion);
-  out += R"(,"prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":0,"audio_tokens":0},)"
-         R"("completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,)"
-         R"("rejected_prediction_tokens":0}})";
+  out +=
+      R"(,"prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":0,"audio_tokens":0},)"
+      R"("completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0,"accepted_prediction_tokens":0,)"
+      R"("rejected_prediction_tokens":0}})";
 }
 
 // The fields a completion and each of its chunks begin with, up to the choices.
@@ -191,8 +192,10 @@ EventStream chat_completion_stream(const ApiRequest& request, std::span<const An
 }
 
 std::string chat_stream_error() {
-  return error_body(Provider::kOpenAi, {500, "The server had an error while processing your request. Sorry about that!",
-                                        "", "server_error", ""}, "");
+  return error_body(Provider::kOpenAi,
+                    {500, "The server had an error while processing your request. Sorry about that!", "",
+                     "server_error", ""},
+                    "");
 }
 
 std::string embedding_body(const ApiRequest& request) {

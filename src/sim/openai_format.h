@@ -10,8 +10,8 @@
 
 namespace xcs::sim {
 
-// The bodies an OpenAI-compatible server answers. All are pure functions of their arguments: ids come from the
-// request's hash, and `created` is the same for every answer.
+// The bodies an OpenAI-compatible server answers. All are pure functions of their arguments: ids come from
+// the request's hash, and `created` is the same for every answer.
 std::string chat_completion_body(const ApiRequest& request, std::span<const Answer> answers);
 EventStream chat_completion_stream(const ApiRequest& request, std::span<const Answer> answers);
 std::string embedding_body(const ApiRequest& request);

@@ -19,8 +19,9 @@ std::unexpected<ApiError> missing(std::string_view param) {
 }
 
 std::unexpected<ApiError> wrong_type(std::string_view param, std::string_view expected, dom::element got) {
-  return refuse(fmt::format("Invalid type for '{}': expected {}, but got {} instead.", param, expected, describe(got)),
-                std::string(param), "invalid_type");
+  return refuse(
+      fmt::format("Invalid type for '{}': expected {}, but got {} instead.", param, expected, describe(got)),
+      std::string(param), "invalid_type");
 }
 
 // An integer of at least `least` at `key`, or none.
@@ -31,9 +32,10 @@ std::expected<std::optional<std::int64_t>, ApiError> read_count(dom::object body
   std::int64_t count = 0;
   if (value->get(count) != simdjson::SUCCESS) return wrong_type(key, "an integer", *value);
   if (count < least) {
-    return refuse(fmt::format("Invalid '{}': integer below minimum value. Expected a value >= {}, but got {} instead.",
-                              key, least, count),
-                  std::string(key), "integer_below_min_value");
+    return refuse(
+        fmt::format("Invalid '{}': integer below minimum value. Expected a value >= {}, but got {} instead.",
+                    key, least, count),
+        std::string(key), "integer_below_min_value");
   }
   return count;
 }
@@ -45,8 +47,9 @@ std::optional<ApiError> check_range(dom::object body, std::string_view key, doub
   if (value->get(number) != simdjson::SUCCESS) return wrong_type(key, "a decimal number", *value).error();
   if (number >= low && number <= high) return std::nullopt;
   const bool above = number > high;
-  return refuse(fmt::format("Invalid '{}': decimal {} value. Expected a value {} {}, but got {} instead.", key,
-                            above ? "above maximum" : "below minimum", above ? "<=" : ">=", above ? high : low, number),
+  return refuse(fmt::format("Invalid '{}': decimal {} value. Expected a value {} {}, but got {} instead.",
+                            key, above ? "above maximum" : "below minimum",
+                            above ? "<=" : ">=", above ? high : low, number),
                 std::string(key), above ? "decimal_above_max_value" : "decimal_below_min_value")
       .error();
 }
@@ -61,9 +64,10 @@ std::optional<ApiError> check_message(dom::element message, std::size_t index) {
   if (role->get(name) != simdjson::SUCCESS) return wrong_type(path + ".role", "a string", *role).error();
   if (name != "system" && name != "user" && name != "assistant" && name != "tool" && name != "developer" &&
       name != "function") {
-    return refuse(fmt::format("Invalid value: '{}'. Supported values are: 'system', 'assistant', 'user', 'function', "
-                              "'tool', and 'developer'.",
-                              name),
+    return refuse(fmt::format(
+                      "Invalid value: '{}'. Supported values are: 'system', 'assistant', 'user', 'function', "
+                      "'tool', and 'developer'.",
+                      name),
                   path + ".role", "invalid_value")
         .error();
   }
@@ -79,9 +83,10 @@ std::expected<dom::array, ApiError> read_messages(dom::object body) {
   dom::array messages;
   if (value->get(messages) != simdjson::SUCCESS) return wrong_type("messages", "an array of objects", *value);
   if (messages.size() == 0) {
-    return refuse("Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array "
-                  "instead.",
-                  "messages", "empty_array");
+    return refuse(
+        "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array "
+        "instead.",
+        "messages", "empty_array");
   }
   std::size_t index = 0;
   for (const dom::element message : messages) {
@@ -148,10 +153,11 @@ std::expected<std::vector<std::string>, ApiError> read_inputs(dom::object body) 
   if (list.size() == 0) return refuse("Invalid 'input': input cannot be an empty array.", "input");
   auto inputs = read_input_list(list, *value);
   if (inputs && inputs->size() > kMostInputs) {
-    return refuse(fmt::format("Invalid 'input': array too long. Expected an array with maximum length {}, but got an "
-                              "array with length {} instead.",
-                              kMostInputs, inputs->size()),
-                  "input", "array_above_max_length");
+    return refuse(
+        fmt::format("Invalid 'input': array too long. Expected an array with maximum length {}, but got an "
+                    "array with length {} instead.",
+                    kMostInputs, inputs->size()),
+        "input", "array_above_max_length");
   }
   return inputs;
 }
@@ -173,7 +179,10 @@ Parsed read_chat_completion(dom::element body) {
   if (!most) return std::unexpected(most.error());
   const auto choices = read_count(object, "n", 1);
   if (!choices) return std::unexpected(choices.error());
-  if (*choices > 128) return refuse("Invalid 'n': integer above maximum value. Expected a value <= 128.", "n");
+  if (*choices > 128) {
+    return refuse("Invalid 'n': integer above maximum value. Expected a value <= 128.", "n",
+                  "integer_above_max_value");
+  }
   request->max_tokens = *most;
   request->choices = choices->value_or(1);
   request->prompt = last_user_text(*messages);
@@ -192,7 +201,8 @@ Parsed read_embedding(dom::element body) {
   const auto dimensions = read_count(object, "dimensions", 1);
   if (!dimensions) return std::unexpected(dimensions.error());
   request->dimensions = dimensions->value_or(request->dimensions);
-  if (request->dimensions > 4096) return refuse("Invalid 'dimensions': expected a value <= 4096.", "dimensions");
+  if (request->dimensions > 4096)
+    return refuse("Invalid 'dimensions': expected a value <= 4096.", "dimensions");
   std::string_view format = "float";
   if (const auto value = find(object, "encoding_format"); value && value->get(format) != simdjson::SUCCESS) {
     return wrong_type("encoding_format", "a string", *value);

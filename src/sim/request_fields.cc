@@ -19,14 +19,21 @@ bool flag_or(dom::object object, std::string_view key, bool fallback) {
 
 std::string_view describe(dom::element value) {
   switch (value.type()) {
-    case dom::element_type::OBJECT: return "an object";
-    case dom::element_type::ARRAY: return "an array";
-    case dom::element_type::STRING: return "a string";
+    case dom::element_type::OBJECT:
+      return "an object";
+    case dom::element_type::ARRAY:
+      return "an array";
+    case dom::element_type::STRING:
+      return "a string";
     case dom::element_type::INT64:
-    case dom::element_type::UINT64: return "an integer";
-    case dom::element_type::DOUBLE: return "a decimal number";
-    case dom::element_type::BOOL: return "a boolean";
-    case dom::element_type::NULL_VALUE: break;
+    case dom::element_type::UINT64:
+      return "an integer";
+    case dom::element_type::DOUBLE:
+      return "a decimal number";
+    case dom::element_type::BOOL:
+      return "a boolean";
+    case dom::element_type::NULL_VALUE:
+      break;
   }
   return "null";
 }

@@ -19,7 +19,8 @@ bool flag_or(simdjson::dom::object object, std::string_view key, bool fallback);
 // "an array", "an object", "a string", ...: how an error message names what stands there.
 std::string_view describe(simdjson::dom::element value);
 
-// The text of a message's content: a string, or the `text` of each part that has one, in order, split by line ends.
+// The text of a message's content: a string, or the `text` of each part that has one, in order, split by line
+// ends.
 std::string content_text(simdjson::dom::element content);
 
 // The text of the last message of role "user"; empty if there is none.

@@ -19,8 +19,8 @@ enum class Ending {
   kNever,  // nothing more is sent and the connection stays open until the client gives up
 };
 
-// Everything the server does in answer to one request: which bytes go out when. Made at once when the request is read,
-// so that it depends on nothing that happens later.
+// Everything the server does in answer to one request: which bytes go out when. Made at once when the request
+// is read, so that it depends on nothing that happens later.
 struct Script {
   struct Step {
     std::chrono::nanoseconds due;  // after the request was read; never decreasing
@@ -44,8 +44,8 @@ struct ResponseHead {
 // The response goes out in one step after `due`.
 Script whole_response(const ResponseHead& head, std::string_view body, std::chrono::nanoseconds due);
 
-// The head goes out with the first event, each event when its tokens are produced; events due together are one step.
-// Every event is one HTTP chunk.
+// The head goes out with the first event, each event when its tokens are produced; events due together are
+// one step. Every event is one HTTP chunk.
 Script streamed_response(const ResponseHead& head, const EventStream& stream, const Fate& fate);
 
 // The same, but after the last event the connection is reset, in the middle of the response.

@@ -66,7 +66,8 @@ void SimLoop::run() {
   while (!stopping_) {
     arm_timer();
     lock.unlock();
-    const int count = ::epoll_wait(epoll_.get(), events.data(), events.size(), accepting_ ? -1 : kRetryAcceptMs);
+    const int count =
+        ::epoll_wait(epoll_.get(), events.data(), events.size(), accepting_ ? -1 : kRetryAcceptMs);
     lock.lock();
     if (count < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "epoll_wait");
     const std::span ready(events.data(), static_cast<std::size_t>(std::max(count, 0)));
@@ -193,8 +194,8 @@ void SimLoop::settle(int fd, Connection::State state) {
 
 void SimLoop::update_interest(int fd) {
   Slot& slot = slots_[static_cast<std::size_t>(fd)];
-  const std::uint32_t interest = (slot.connection->wants_read() ? EPOLLIN : 0U) |
-                                 (slot.connection->wants_write() ? EPOLLOUT : 0U);
+  const std::uint32_t interest =
+      (slot.connection->wants_read() ? EPOLLIN : 0U) | (slot.connection->wants_write() ? EPOLLOUT : 0U);
   if (interest == slot.interest) return;
   slot.interest = interest;
   epoll_event event{};

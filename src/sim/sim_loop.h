@@ -16,7 +16,8 @@ namespace xcs::sim {
 // The server's one thread: accepts connections, reads and writes, and performs what is due, on epoll.
 class SimLoop {
  public:
-  // `listener` is a listening, non-blocking socket. Throws std::system_error if the system has no room for an epoll.
+  // `listener` is a listening, non-blocking socket. Throws std::system_error if the system has no room for an
+  // epoll.
   SimLoop(Descriptor listener, SimOptions options);
 
   // Serves until stop() is called; then every connection is closed.
@@ -63,9 +64,9 @@ class SimLoop {
   std::string scratch_;
   std::vector<Timer> timers_;  // a heap
 
-  Mutex mutex_;                                // held by run() except while it waits for events
+  Mutex mutex_;  // held by run() except while it waits for events
   SimService service_ XCS_GUARDED_BY(mutex_);
-  std::vector<Slot> slots_;    // by descriptor; used by run() alone; refers to service_
+  std::vector<Slot> slots_;  // by descriptor; used by run() alone; refers to service_
 };
 
 }  // namespace xcs::sim

@@ -1,8 +1,9 @@
 // The program behind `xcs sim`.
 
+#include <fmt/format.h>
+
 #include <csignal>
 #include <cstdio>
-#include <fmt/format.h>
 
 #include "sim/sim_options.h"
 #include "sim/sim_server.h"

@@ -41,17 +41,17 @@ Problem assign(Target& target, const std::expected<Number, std::string>& value) 
   return std::nullopt;
 }
 
-template <double Weather::*member>
+template <double Weather::* member>
 Problem set_weather(SimCommand& command, std::string_view text) {
   return assign(command.options.weather.*member, number(text, 0.0, kHuge));
 }
 
-template <double Weather::*member>
+template <double Weather::* member>
 Problem set_rate(SimCommand& command, std::string_view text) {
   return assign(command.options.weather.*member, number(text, 0.0, 1.0));
 }
 
-template <std::optional<double> Limits::*member>
+template <std::optional<double> Limits::* member>
 Problem set_limit(SimCommand& command, std::string_view text) {
   return assign(command.options.limits.*member, number(text, 1.0, kHuge));
 }
@@ -86,38 +86,58 @@ constexpr std::uint64_t kMostSeed = std::numeric_limits<std::uint64_t>::max();
 // In the order of --help. A preset sets everything about latency and faults, so flags after it refine it.
 constexpr std::array kFlags = {
     Flag{"--host", "ADDRESS", "where to listen (127.0.0.1)",
-         [](SimCommand& c, std::string_view t) -> Problem { c.options.host = t; return {}; }},
+         [](SimCommand& c, std::string_view t) -> Problem {
+           c.options.host = t;
+           return {};
+         }},
     Flag{"--port", "PORT", "where to listen; 0 picks a free port (0)",
-         [](SimCommand& c, std::string_view t) { return assign(c.options.port, number<std::uint16_t>(t, 0, 65535)); }},
+         [](SimCommand& c, std::string_view t) {
+           return assign(c.options.port, number<std::uint16_t>(t, 0, 65535));
+         }},
     Flag{"--seed", "N", "draws latencies and faults anew (0)",
-         [](SimCommand& c, std::string_view t) { return assign(c.options.seed, number<std::uint64_t>(t, 0, kMostSeed)); }},
+         [](SimCommand& c, std::string_view t) {
+           return assign(c.options.seed, number<std::uint64_t>(t, 0, kMostSeed));
+         }},
     Flag{"--preset", "NAME", "latency and faults of a good or bad day or an incident", set_preset},
     Flag{"--latency-ms", "MS", "the whole answer after exactly this long; 0 is at once", set_latency},
-    Flag{"--first-byte-ms", "MS", "median time to the first byte (600)", set_weather<&Weather::first_byte_ms>},
+    Flag{"--first-byte-ms", "MS", "median time to the first byte (600)",
+         set_weather<&Weather::first_byte_ms>},
     Flag{"--first-byte-sigma", "S", "sigma of its logarithm (0.32)", set_weather<&Weather::first_byte_sigma>},
     Flag{"--tokens-per-second", "R", "median rate of tokens; 0 sends all at once (90)",
          set_weather<&Weather::tokens_per_second>},
     Flag{"--rate-sigma", "S", "sigma of the rate's logarithm (0.25)", set_weather<&Weather::rate_sigma>},
     Flag{"--straggler-rate", "P", "share of requests that are slower", set_rate<&Weather::straggler_rate>},
     Flag{"--straggler-factor", "F", "how many times slower (10)", set_weather<&Weather::straggler_factor>},
-    Flag{"--black-hole-rate", "P", "share of requests that are never answered", set_rate<&Weather::black_hole_rate>},
+    Flag{"--black-hole-rate", "P", "share of requests that are never answered",
+         set_rate<&Weather::black_hole_rate>},
     Flag{"--error-rate", "P", "share of requests answered 500, 503 or 529", set_rate<&Weather::error_rate>},
     Flag{"--reset-rate", "P", "share of requests whose connection is reset", set_rate<&Weather::reset_rate>},
     Flag{"--stream-error-rate", "P", "share of streams with an error in the middle",
          set_rate<&Weather::stream_error_rate>},
     Flag{"--rpm", "N", "limit of requests per minute, for each key and model",
          set_limit<&Limits::requests_per_minute>},
-    Flag{"--tpm", "N", "limit of tokens per minute, for each key and model", set_limit<&Limits::tokens_per_minute>},
+    Flag{"--tpm", "N", "limit of tokens per minute, for each key and model",
+         set_limit<&Limits::tokens_per_minute>},
     Flag{"--burst-seconds", "S", "how long a limit may be saved up (60)", set_burst},
     Flag{"--max-concurrency", "N", "limit of requests in flight",
          [](SimCommand& c, std::string_view t) {
            return assign(c.options.limits.concurrency, number<std::int64_t>(t, 1, 1'000'000'000));
          }},
     Flag{"--api-key", "KEY", "the only key accepted (any, and none)",
-         [](SimCommand& c, std::string_view t) -> Problem { c.options.api_key = t; return {}; }},
+         [](SimCommand& c, std::string_view t) -> Problem {
+           c.options.api_key = t;
+           return {};
+         }},
     Flag{"--stateful", "", "answers depend on the order of arrival",
-         [](SimCommand& c, std::string_view) -> Problem { c.options.stateful = true; return {}; }},
-    Flag{"--help", "", "print this text", [](SimCommand& c, std::string_view) -> Problem { c.help = true; return {}; }},
+         [](SimCommand& c, std::string_view) -> Problem {
+           c.options.stateful = true;
+           return {};
+         }},
+    Flag{"--help", "", "print this text",
+         [](SimCommand& c, std::string_view) -> Problem {
+           c.help = true;
+           return {};
+         }},
 };
 
 const Flag* find_flag(std::string_view name) {
@@ -128,7 +148,8 @@ const Flag* find_flag(std::string_view name) {
 }
 
 std::unexpected<Error> refuse(std::string message) {
-  return std::unexpected(Error{.kind = ErrorKind::kUsage, .code = "sim.usage", .message = std::move(message)});
+  return std::unexpected(
+      Error{.kind = ErrorKind::kUsage, .code = "sim.usage", .message = std::move(message)});
 }
 
 }  // namespace
@@ -161,7 +182,8 @@ Result<SimCommand> parse_sim_arguments(std::span<const char* const> arguments) {
 std::string sim_help() {
   std::string out = "usage: xcs sim [flags]\n\nA local server that speaks the OpenAI and Anthropic APIs.\n\n";
   for (const Flag& flag : kFlags) {
-    fmt::format_to(std::back_inserter(out), "  {:<28}{}\n", fmt::format("{} {}", flag.name, flag.value), flag.help);
+    fmt::format_to(std::back_inserter(out), "  {:<28}{}\n", fmt::format("{} {}", flag.name, flag.value),
+                   flag.help);
   }
   return out;
 }

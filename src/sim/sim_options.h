@@ -13,7 +13,7 @@ namespace xcs::sim {
 
 struct SimOptions {
   std::string host = "127.0.0.1";
-  std::uint16_t port = 0;              // 0: the system picks a free one
+  std::uint16_t port = 0;  // 0: the system picks a free one
   std::uint64_t seed = 0;
   Weather weather;
   Limits limits;

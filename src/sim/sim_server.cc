@@ -38,8 +38,9 @@ void raise_descriptor_limit() {
 }
 
 std::unexpected<Error> cannot_listen(const std::string& host, std::uint16_t port, std::string_view reason) {
-  return std::unexpected(
-      Error{.kind = ErrorKind::kUsage, .code = "sim.listen", .message = fmt::format("cannot listen on {}:{}: {}", host, port, reason)});
+  return std::unexpected(Error{.kind = ErrorKind::kUsage,
+                               .code = "sim.listen",
+                               .message = fmt::format("cannot listen on {}:{}: {}", host, port, reason)});
 }
 
 // Failure is the value of errno.
@@ -65,7 +66,8 @@ Result<Listener> listen_on(const std::string& host, std::uint16_t port) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  if (const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found); error != 0) {
+  if (const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
+      error != 0) {
     return cannot_listen(host, port, ::gai_strerror(error));
   }
   const Addresses addresses(found);

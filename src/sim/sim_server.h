@@ -13,12 +13,12 @@ namespace xcs::sim {
 
 class SimLoop;
 
-// A model provider's server that runs on a thread of this process. Destroying it closes every connection and returns
-// when the thread has ended.
+// A model provider's server that runs on a thread of this process. Destroying it closes every connection and
+// returns when the thread has ended.
 class SimServer {
  public:
-  // Listens on options.host and options.port. Raises this process's soft limit on open files to its hard limit.
-  // Fails with "sim.listen" and a sentence that names the address and the reason.
+  // Listens on options.host and options.port. Raises this process's soft limit on open files to its hard
+  // limit. Fails with "sim.listen" and a sentence that names the address and the reason.
   static Result<std::unique_ptr<SimServer>> start(SimOptions options);
   ~SimServer();
   SimServer(const SimServer&) = delete;

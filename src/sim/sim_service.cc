@@ -30,13 +30,15 @@ bool is_ascii(std::string_view text) {
 
 ApiError fault_error(Provider provider, Fault fault) {
   if (fault == Fault::kServerError) {
-    return {500, provider == Provider::kOpenAi
-                     ? "The server had an error while processing your request. Sorry about that!"
-                     : "Internal server error",
+    return {500,
+            provider == Provider::kOpenAi
+                ? "The server had an error while processing your request. Sorry about that!"
+                : "Internal server error",
             "", "", ""};
   }
   if (provider == Provider::kAnthropic) return {529, "Overloaded", "", "", ""};
-  return {503, "The server is currently overloaded with other requests. Sorry about that!", "", "server_is_overloaded", ""};
+  return {503, "The server is currently overloaded with other requests. Sorry about that!", "",
+          "server_is_overloaded", ""};
 }
 
 ApiError limit_error(Provider provider, const Refusal& refusal, std::string_view model, std::int64_t limit) {
@@ -50,20 +52,23 @@ ApiError limit_error(Provider provider, const Refusal& refusal, std::string_view
   error.type = tokens ? "tokens" : "requests";
   error.code = "rate_limit_exceeded";
   error.message = refusal.retry_after
-                      ? fmt::format("Rate limit reached for {} on {}: Limit {}. Please try again in {}.", model,
-                                    tokens ? "tokens per min (TPM)" : "requests per min (RPM)", limit,
+                      ? fmt::format("Rate limit reached for {} on {}: Limit {}. Please try again in {}.",
+                                    model, tokens ? "tokens per min (TPM)" : "requests per min (RPM)", limit,
                                     go_duration(*refusal.retry_after))
-                      : fmt::format("Request too large for {} on tokens per min (TPM): Limit {}. The input or output "
-                                    "tokens must be reduced in order to run successfully.",
-                                    model, limit);
+                      : fmt::format(
+                            "Request too large for {} on tokens per min (TPM): Limit {}. The input or output "
+                            "tokens must be reduced in order to run successfully.",
+                            model, limit);
   return error;
 }
 
 ApiError concurrency_error(Provider provider, std::int64_t limit) {
   if (provider == Provider::kAnthropic) {
-    return {429, fmt::format("Number of concurrent connections has exceeded your rate limit of {}.", limit), "", "", ""};
+    return {429, fmt::format("Number of concurrent connections has exceeded your rate limit of {}.", limit),
+            "", "", ""};
   }
-  return {429, fmt::format("Too many requests in flight: Limit {}.", limit), "requests", "rate_limit_exceeded", ""};
+  return {429, fmt::format("Too many requests in flight: Limit {}.", limit), "requests",
+          "rate_limit_exceeded", ""};
 }
 
 // Where in `count` events a stream breaks off: after the first, before the last.
@@ -119,23 +124,33 @@ Script SimService::serve_stats(Exchange& exchange) {
 Script SimService::serve_models(Exchange& exchange, std::string_view path) {
   ++stats_.models;
   if (auto error = check_key(exchange)) return fail(exchange, *error);
-  if (exchange.http.method != "GET") return fail(exchange, {405, "Models can only be read, with GET.", "", "", ""});
+  if (exchange.http.method != "GET")
+    return fail(exchange, {405, "Models can only be read, with GET.", "", "", ""});
   const bool anthropic = exchange.provider == Provider::kAnthropic;
   constexpr std::string_view kPrefix = "/v1/models/";
   if (path.size() <= kPrefix.size()) {
     return finish(exchange, 200, anthropic ? anthropic_model_list_body() : model_list_body(), kAtOnce);
   }
   const std::string_view id = path.substr(kPrefix.size());
-  if (!is_ascii(id)) return fail(exchange, {404, "The model does not exist.", "", "model_not_found", "model"});
+  if (!is_ascii(id))
+    return fail(exchange, {404, "The model does not exist.", "", "model_not_found", "model"});
   return finish(exchange, 200, anthropic ? anthropic_model_body(id) : model_body(id), kAtOnce);
 }
 
 Script SimService::serve_api(Exchange& exchange, Endpoint endpoint) {
   switch (endpoint) {
-    case Endpoint::kChatCompletions: ++stats_.chat_completions; break;
-    case Endpoint::kResponses: ++stats_.responses; break;
-    case Endpoint::kMessages: ++stats_.messages; break;
-    case Endpoint::kEmbeddings: ++stats_.embeddings; break;
+    case Endpoint::kChatCompletions:
+      ++stats_.chat_completions;
+      break;
+    case Endpoint::kResponses:
+      ++stats_.responses;
+      break;
+    case Endpoint::kMessages:
+      ++stats_.messages;
+      break;
+    case Endpoint::kEmbeddings:
+      ++stats_.embeddings;
+      break;
   }
   if (exchange.http.method != "POST") {
     return fail(exchange, {405, fmt::format("Not allowed to {} here; use POST.", exchange.http.method), "",
@@ -155,8 +170,10 @@ std::optional<ApiError> SimService::check_key(const Exchange& exchange) const {
     return ApiError{401, key.empty() ? "x-api-key header is required" : "invalid x-api-key", "", "", ""};
   }
   if (key.empty()) {
-    return ApiError{401, "You didn't provide an API key. Provide it in an Authorization header using Bearer auth "
-                         "(i.e. Authorization: Bearer YOUR_KEY).", "", "", ""};
+    return ApiError{401,
+                    "You didn't provide an API key. Provide it in an Authorization header using Bearer auth "
+                    "(i.e. Authorization: Bearer YOUR_KEY).",
+                    "", "", ""};
   }
   return ApiError{401, "Incorrect API key provided.", "", "invalid_api_key", ""};
 }
@@ -168,13 +185,17 @@ std::expected<ApiRequest, ApiError> SimService::read(const Exchange& exchange, E
     const std::string_view what = exchange.provider == Provider::kOpenAi
                                       ? "We could not parse the JSON body of your request. "
                                       : "The request body is not valid JSON: ";
-    return std::unexpected(ApiError{400, fmt::format("{}({})", what, simdjson::error_message(error)), "", "", ""});
+    return std::unexpected(
+        ApiError{400, fmt::format("{}({})", what, simdjson::error_message(error)), "", "", ""});
   }
   switch (endpoint) {
-    case Endpoint::kMessages: return read_message(body, exchange.http.anthropic_version);
-    case Endpoint::kEmbeddings: return read_embedding(body);
+    case Endpoint::kMessages:
+      return read_message(body, exchange.http.anthropic_version);
+    case Endpoint::kEmbeddings:
+      return read_embedding(body);
     case Endpoint::kResponses:
-    case Endpoint::kChatCompletions: break;
+    case Endpoint::kChatCompletions:
+      break;
   }
   return read_chat_completion(body);
 }
@@ -219,23 +240,27 @@ Script SimService::answer_ok(Exchange& exchange, const ApiRequest& request, std:
   stats_.completion_tokens += static_cast<std::uint64_t>(tokens);
   const auto due = fate.first_byte + tokens * fate.per_token;
   switch (request.endpoint) {
-    case Endpoint::kMessages: return finish(exchange, 200, message_body(request, answers.front()), due);
-    case Endpoint::kEmbeddings: return finish(exchange, 200, embedding_body(request), due);
+    case Endpoint::kMessages:
+      return finish(exchange, 200, message_body(request, answers.front()), due);
+    case Endpoint::kEmbeddings:
+      return finish(exchange, 200, embedding_body(request), due);
     case Endpoint::kResponses:
-    case Endpoint::kChatCompletions: break;
+    case Endpoint::kChatCompletions:
+      break;
   }
   return finish(exchange, 200, chat_completion_body(request, answers), due);
 }
 
-Script SimService::answer_stream(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
-                                 const Fate& fate) {
+Script SimService::answer_stream(Exchange& exchange, const ApiRequest& request,
+                                 std::span<const Answer> answers, const Fate& fate) {
   const bool messages = request.endpoint == Endpoint::kMessages;
-  EventStream stream = messages ? message_stream(request, answers.front()) : chat_completion_stream(request, answers);
+  EventStream stream =
+      messages ? message_stream(request, answers.front()) : chat_completion_stream(request, answers);
   for (const Answer& answer : answers) stats_.completion_tokens += static_cast<std::uint64_t>(answer.tokens);
   stats_.prompt_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
   ++stats_.by_status[200];
-  const ResponseHead head{200, "text/event-stream; charset=utf-8", response_headers(exchange, fate.first_byte),
-                          exchange.http.keep_alive};
+  const ResponseHead head{200, "text/event-stream; charset=utf-8",
+                          response_headers(exchange, fate.first_byte), exchange.http.keep_alive};
   if (fate.fault == Fault::kStreamError || fate.fault == Fault::kReset) {
     stream.truncate(break_point(stream.events().size(), fate.position));
   }
@@ -250,8 +275,10 @@ Script SimService::answer_stream(Exchange& exchange, const ApiRequest& request, 
   return torn_response(head, stream, fate);
 }
 
-// OpenAI reserves the most a request may produce; Anthropic looks at the input alone and charges what is produced.
-std::optional<ApiError> SimService::admit(Exchange& exchange, const ApiRequest& request, std::int64_t produced) {
+// OpenAI reserves the most a request may produce; Anthropic looks at the input alone and charges what is
+// produced.
+std::optional<ApiError> SimService::admit(Exchange& exchange, const ApiRequest& request,
+                                          std::int64_t produced) {
   const Limits& limits = options_.limits;
   if (limits.concurrency && stats_.in_flight >= static_cast<std::uint64_t>(*limits.concurrency)) {
     ++stats_.refused_concurrency;
@@ -264,7 +291,8 @@ std::optional<ApiError> SimService::admit(Exchange& exchange, const ApiRequest& 
   const std::int64_t charge = openai ? reserved : request.prompt_tokens + produced;
   Limiter& limiter = limiter_for(exchange, request.model);
   const auto refusal = limiter.admit(required, charge, exchange.now);
-  exchange.extra_headers = limit_headers(exchange.provider, limiter, exchange.now, std::chrono::system_clock::now());
+  exchange.extra_headers =
+      limit_headers(exchange.provider, limiter, exchange.now, std::chrono::system_clock::now());
   if (!refusal) return std::nullopt;
   const bool tokens = refusal->kind == LimitKind::kTokens;
   ++(tokens ? stats_.refused_tokens : stats_.refused_requests);
@@ -288,10 +316,11 @@ Script SimService::fail(Exchange& exchange, const ApiError& error, std::chrono::
   return finish(exchange, error.status, error_body(exchange.provider, error, exchange.request_id), due);
 }
 
-Script SimService::finish(Exchange& exchange, int status, std::string_view body, std::chrono::nanoseconds due) {
+Script SimService::finish(Exchange& exchange, int status, std::string_view body,
+                          std::chrono::nanoseconds due) {
   if (exchange.counted) ++stats_.by_status[status];
-  return whole_response({status, "application/json", response_headers(exchange, due), exchange.http.keep_alive}, body,
-                        due);
+  return whole_response(
+      {status, "application/json", response_headers(exchange, due), exchange.http.keep_alive}, body, due);
 }
 
 std::string SimService::response_headers(const Exchange& exchange, std::chrono::nanoseconds due) const {
@@ -314,7 +343,8 @@ Script SimService::refuse(int status, std::string_view reason) {
   ++stats_.requests;
   ++stats_.by_status[status];
   const ApiError error{status, std::string(reason), "", "", ""};
-  return whole_response({status, "application/json", "", false}, error_body(Provider::kOpenAi, error, ""), kAtOnce);
+  return whole_response({status, "application/json", "", false}, error_body(Provider::kOpenAi, error, ""),
+                        kAtOnce);
 }
 
 void SimService::end(bool complete) {

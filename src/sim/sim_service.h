@@ -16,13 +16,14 @@
 
 namespace xcs::sim {
 
-// The provider without its sockets: turns requests into scripts and keeps the books. Used by one thread at a time.
+// The provider without its sockets: turns requests into scripts and keeps the books. Used by one thread at a
+// time.
 class SimService {
  public:
   explicit SimService(SimOptions options);
 
-  // The whole answer to `request`, which was completely read at `now`. If the script counts as in flight, the caller
-  // says end() once it is over.
+  // The whole answer to `request`, which was completely read at `now`. If the script counts as in flight, the
+  // caller says end() once it is over.
   Script handle(const HttpRequest& request, TimePoint now);
 
   // The answer to bytes that are no HTTP request; it closes the connection.
@@ -41,7 +42,8 @@ class SimService {
   Script serve_models(Exchange& exchange, std::string_view path);
   Script serve_api(Exchange& exchange, Endpoint endpoint);
   Script answer(Exchange& exchange, const ApiRequest& request);
-  Script answer_ok(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers, const Fate& fate);
+  Script answer_ok(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
+                   const Fate& fate);
   Script answer_stream(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
                        const Fate& fate);
   Script fail(Exchange& exchange, const ApiError& error, std::chrono::nanoseconds due = {});
@@ -57,8 +59,8 @@ class SimService {
   SimOptions options_;
   SimStats stats_;
   simdjson::dom::parser parser_;
-  std::unordered_map<std::uint64_t, std::uint64_t> seen_;      // how often a canonical request came
-  std::unordered_map<std::uint64_t, Limiter> limiters_;        // by key and model
+  std::unordered_map<std::uint64_t, std::uint64_t> seen_;  // how often a canonical request came
+  std::unordered_map<std::uint64_t, Limiter> limiters_;    // by key and model
   std::uint64_t arrivals_ = 0;
 };
 

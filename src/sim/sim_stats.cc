@@ -16,22 +16,23 @@ void SimStats::clear() {
 std::string stats_json(const SimStats& stats) {
   std::string out;
   const auto to = std::back_inserter(out);
-  fmt::format_to(to, R"({{"requests":{},"by_endpoint":{{"chat_completions":{},"responses":{},"messages":{},)", stats.requests,
-                 stats.chat_completions, stats.responses, stats.messages);
-  fmt::format_to(to, R"("embeddings":{},"models":{},"unknown":{}}},"by_status":{{)", stats.embeddings, stats.models,
-                 stats.unknown_paths);
+  fmt::format_to(to, R"({{"requests":{},"by_endpoint":{{"chat_completions":{},"responses":{},"messages":{},)",
+                 stats.requests, stats.chat_completions, stats.responses, stats.messages);
+  fmt::format_to(to, R"("embeddings":{},"models":{},"unknown":{}}},"by_status":{{)", stats.embeddings,
+                 stats.models, stats.unknown_paths);
   std::string_view comma;
   for (const auto& [status, count] : stats.by_status) {
     fmt::format_to(to, R"({}"{}":{})", comma, status, count);
     comma = ",";
   }
-  fmt::format_to(to, R"(}},"duplicates":{},"in_flight":{},"peak_in_flight":{},"limit_violations":{},)", stats.duplicates,
-                 stats.in_flight, stats.peak_in_flight, stats.limit_violations());
+  fmt::format_to(to, R"(}},"duplicates":{},"in_flight":{},"peak_in_flight":{},"limit_violations":{},)",
+                 stats.duplicates, stats.in_flight, stats.peak_in_flight, stats.limit_violations());
   fmt::format_to(to, R"("limit_violations_by_kind":{{"requests":{},"tokens":{},"concurrency":{}}},)",
                  stats.refused_requests, stats.refused_tokens, stats.refused_concurrency);
-  fmt::format_to(to, R"("faults":{{"resets":{},"black_holes":{},"stream_errors":{}}},"abandoned":{},)", stats.resets,
-                 stats.black_holes, stats.stream_errors, stats.abandoned);
-  fmt::format_to(to, R"("tokens":{{"prompt":{},"completion":{}}},)", stats.prompt_tokens, stats.completion_tokens);
+  fmt::format_to(to, R"("faults":{{"resets":{},"black_holes":{},"stream_errors":{}}},"abandoned":{},)",
+                 stats.resets, stats.black_holes, stats.stream_errors, stats.abandoned);
+  fmt::format_to(to, R"("tokens":{{"prompt":{},"completion":{}}},)", stats.prompt_tokens,
+                 stats.completion_tokens);
   fmt::format_to(to, R"("connections":{{"accepted":{},"open":{},"descriptor_shortages":{}}},)",
                  stats.connections_accepted, stats.connections_open, stats.descriptor_shortages);
   fmt::format_to(to, R"("bytes":{{"received":{},"sent":{}}}}})", stats.bytes_received, stats.bytes_sent);

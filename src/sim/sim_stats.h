@@ -20,13 +20,13 @@ struct SimStats {
   std::uint64_t duplicates = 0;            // requests whose canonical body came before
   std::uint64_t in_flight = 0;
   std::uint64_t peak_in_flight = 0;
-  std::uint64_t refused_requests = 0;      // over the limit of requests per minute
-  std::uint64_t refused_tokens = 0;        // over the limit of tokens per minute
-  std::uint64_t refused_concurrency = 0;   // over the limit of requests in flight
+  std::uint64_t refused_requests = 0;     // over the limit of requests per minute
+  std::uint64_t refused_tokens = 0;       // over the limit of tokens per minute
+  std::uint64_t refused_concurrency = 0;  // over the limit of requests in flight
   std::uint64_t resets = 0;
   std::uint64_t black_holes = 0;
   std::uint64_t stream_errors = 0;
-  std::uint64_t abandoned = 0;             // the client left before the answer was complete
+  std::uint64_t abandoned = 0;  // the client left before the answer was complete
   std::uint64_t prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;
   std::uint64_t connections_accepted = 0;
