@@ -127,19 +127,28 @@ Frame* Machine::next_item(Frame& frame) {
     frame.wait_for(iterator);
     return block(frame);
   }
-  stand_at(frame.end(), frame.handled);
   frame.round = std::max(frame.round, iterator.round);
+  if (!frame.started) {
+    frame.started = true;
+    take_generator(frame, iterator);
+  }
+  if (frame.producer != nullptr) return frame.producer->exhausted ? end_loop(frame) : resume_producer(frame);
+  stand_at(frame.end(), frame.handled);
   Action action = host_.next(frame.program, *frame.node, iterator, *this);
   switch (action.verdict) {
     case Action::kDone:
       action.value.round = std::max(action.value.round, frame.round);
       frame.env[loop.item] = std::move(action.value);
-      frame.phase = kBody;
-      return push_region(frame, loop.body);
+      return enter_body(frame);
     case Action::kStop: return end_loop(frame);
     case Action::kRaised: return raise(frame, *frame.node, std::move(action.value));
     default: return block_on(frame, *frame.node, action);
   }
+}
+
+Frame* Machine::enter_body(Frame& frame) {
+  frame.phase = kBody;
+  return push_region(frame, frame.program.loops[frame.node->index].body);
 }
 
 Frame* Machine::end_loop(Frame& frame) {
@@ -274,6 +283,8 @@ Frame* Machine::handle(Entry& entry) {
   Item* child = &entry;
   bool precise = true;
   for (Frame* f = entry.parent; f != nullptr; child = f, f = f->parent) {
+    if (child->is_frame && static_cast<Frame*>(child)->generator)
+      entry.exception = host_.leaves_generator(entry.exception);
     trim(*f);
     // Done items may stand between unfinished ones; only those before `child` matter.
     for (Item* item : f->items.all()) {

@@ -44,6 +44,8 @@ DryRun::DryRun(Machine& machine, Frame& outer) : machine_(machine), outer_(outer
 Summary DryRun::run() {
   Frame* frame = leaf_of(outer_);
   place_ = frame->end();
+  for (const Frame* f = frame; f != outer_.parent; f = f->parent)
+    if (f->generator || f->producer != nullptr) summary_.footprint.anything = true;
   Flow flow = rest_of(*frame);
   while (frame != &outer_) {
     Frame* parent = frame->parent;
@@ -299,7 +301,9 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
     if (!iterator.bound()) return {};
     if (iterator.is_pending()) {
       item_flags = iterator.flags() & kTypes;
+      if ((item_flags & kData) == 0) summary_.footprint.anything = true;
     } else {
+      if (!machine_.host_.steps_freely(iterator)) summary_.footprint.anything = true;
       items = machine_.host_.peek_items(iterator, 16, *this);
       item_flags = machine_.host_.known(iterator) & kTypes;
     }

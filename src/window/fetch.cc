@@ -51,6 +51,7 @@ Frame* Machine::run_nodes(Frame& frame) {
       case ir::Op::kReturn:
       case ir::Op::kBreak:
       case ir::Op::kContinue: return leave(frame, node);
+      case ir::Op::kYield: return yield(frame, node);
       default: next = run_node(frame, node);
     }
     if (next != &frame || frame.state != Frame::kRunning) return next;
@@ -299,7 +300,10 @@ Frame* Machine::finish(Frame& frame) {
   parent->child = nullptr;
   const Exit exit = frame.exit;
   Value returned = std::move(frame.returned);
-  if (activation) {
+  if (frame.generator) {
+    parent->producer->exhausted = true;
+    parent->round = std::max(parent->round, frame.round);
+  } else if (activation) {
     if (frame.dest != ir::kNone) {
       parent->env[frame.dest] = returned;
     } else {
@@ -315,6 +319,7 @@ Frame* Machine::finish(Frame& frame) {
     unfinished = nullptr;
     frame.done = true;
     frame.wake_followers();
+    parent->deep_round = std::max(parent->deep_round, std::max(frame.deep_round, frame.round));
     --parent->unfinished;
     parent->items.pop_back();  // nothing can have come after it: the parent was suspended
     free(&frame);
@@ -381,7 +386,7 @@ bool Machine::may_leave(const Frame& frame) const {
   const ir::Program& p = frame.program;
   auto any = [&](ir::RegionId r) { return r != ir::kNone && p.regions[r].exits.any(); };
   switch (frame.kind) {
-    case Frame::kActivation: return false;
+    case Frame::kActivation: return frame.generator;
     case Frame::kRegion: {
       const ir::Exits& e = frame.region->exits;
       if (frame.parent->kind == Frame::kLoop && frame.region == &p.regions[p.loops[frame.node->index].body])

@@ -147,6 +147,20 @@ class Host {
   // are at most `limit`; taking them out changes nothing. nullopt otherwise.
   virtual std::optional<std::vector<Value>> peek_items(const Value& iterator, std::size_t limit, View& view) = 0;
 
+  // Whether taking items from the iterator runs no code that could store to memory anything else sees.
+  virtual bool steps_freely(const Value& iterator) = 0;
+
+  // When `iterator` is a generator that has not started, whose function is lowered, and to which nothing refers but
+  // the `references` that the window holds in temporaries: its program and slots. The window then runs it as frames
+  // of its own, and the host's generator is never resumed.
+  virtual std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) = 0;
+
+  // The exception that leaves a generator's frame as `exception` (a StopIteration becomes a RuntimeError).
+  virtual Value leaves_generator(const Value& exception) = 0;
+
+  // Whether `name` is a variable the user cannot reach, so that what it holds counts as a temporary.
+  virtual bool is_hidden(const std::string& name) = 0;
+
   // Whether a value that kTruth, kContains or kMatchException yielded is true.
   virtual bool is_true(const Value& value) = 0;
 

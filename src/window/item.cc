@@ -7,6 +7,8 @@
 
 namespace xcs::window {
 
+Frame::~Frame() = default;
+
 void Items::pop_front() {
   ++first_;
   if (first_ > 32 && first_ * 2 > items_.size()) {

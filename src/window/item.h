@@ -103,6 +103,9 @@ class Items {
 // How control left a frame.
 enum class Exit : std::uint8_t { kFell, kReturned, kBroke, kContinued };
 
+// A generator between two of its steps: the frames it was in, outermost first, and its variables.
+struct Continuation;
+
 class Frame final : public Item {
  public:
   enum Kind : std::uint8_t { kActivation, kRegion, kIf, kLoop, kTry };
@@ -119,6 +122,7 @@ class Frame final : public Item {
         kind(kind),
         depth(parent == nullptr ? 0 : parent->depth + 1),
         program(program) {}
+  ~Frame() override;
 
   const Kind kind;
   State state = kRunning;
@@ -127,6 +131,8 @@ class Frame final : public Item {
   bool wants_turn = false;  // kBlocked until everything before it is complete
   bool in_try = false;      // an exception in it may be handled in its own activation
   bool indexed = false;     // its summary is in the memory index
+  bool generator = false;   // kActivation: one step of a generator, for the loop that is its parent
+  bool started = false;     // kLoop: a first item has been asked for
   std::uint8_t phase = 0;   // kIf, kLoop, kTry: what comes next
   const std::uint32_t depth;
   std::uint32_t calls = 0;  // activations around it
@@ -143,6 +149,7 @@ class Frame final : public Item {
   std::uint32_t handler = 0;  // kTry: which one
   Exit saved_exit = Exit::kFell;  // kTry: to go on with after the final region
   Value saved_return;
+  std::unique_ptr<Continuation> producer;  // kLoop: the generator it takes its items from
   Frame* body = nullptr;          // kTry: the frame of its body
   Frame* watcher = nullptr;       // the try frame that waits for this to be complete
 
@@ -161,6 +168,24 @@ class Frame final : public Item {
   ir::SlotId dest = ir::kNone;  // kActivation: the parent's slot
 
   Place end() const { return {this, next_sequence}; }
+};
+
+struct Continuation {
+  struct Saved {
+    Frame::Kind kind;
+    const ir::Region* region;
+    const ir::Node* node;
+    std::uint32_t pc;
+    std::uint8_t phase;
+    bool in_try, started;
+    std::unique_ptr<Continuation> producer;
+  };
+  std::shared_ptr<const ir::Program> program;
+  std::vector<Saved> frames;  // empty: not started
+  Env env;
+  ir::SlotId sent = ir::kNone;  // receives what is sent in
+  std::uint32_t round = 0;
+  bool exhausted = false;
 };
 
 // Whether `item` comes before `place` and does not contain it.

@@ -64,6 +64,7 @@ class Machine : private View {
   Frame* advance_if(Frame& frame);
   Frame* advance_loop(Frame& frame);
   Frame* next_item(Frame& frame);
+  Frame* enter_body(Frame& frame);
   Frame* end_loop(Frame& frame);
   Frame* resume_loop(Frame& frame, Exit exit, Value returned);
   Frame* advance_try(Frame& frame);
@@ -71,6 +72,12 @@ class Machine : private View {
   Frame* conclude_try(Frame& frame);
   Frame* wait_until_complete(Frame& frame, Frame* child);
   Test test(Frame& frame, const Value& condition, Frame*& next);
+
+  // Generators.
+  bool take_generator(Frame& loop, const Value& iterator);
+  Frame* resume_producer(Frame& loop);
+  Frame* yield(Frame& frame, const ir::Node& node);
+  void close_step(Frame& frame);
 
   // Entries.
   Entry& add_entry(Frame& frame, const ir::Node& node);
