@@ -44,8 +44,8 @@ def objection(line: Line) -> str | None:
     for name, allowed in VALUES.items():
         if name in fields and fields[name] not in allowed:
             return f"{name} is {fields[name]!r}"
-    for name in ("mutates", "callbacks"):
-        if name in fields and not (fields[name] and all(isinstance(one, (int, str)) for one in fields[name])):
+    for name, kinds in (("mutates", int), ("callbacks", (int, str))):
+        if name in fields and not (fields[name] and all(isinstance(one, kinds) for one in fields[name])):
             return f"{name} is {fields[name]!r}"
     if not isinstance(fields.get("iterates", 0), int):
         return f"iterates is {fields['iterates']!r}"
@@ -83,6 +83,7 @@ def test_contracts_have_only_the_fields_and_values_of_the_readme() -> None:
         {"effect": "pure", "returns": "atom", "resource": "stdout"},
         {"effect": "reads", "returns": "atom", "resource": "file:path"},
         {"effect": "pure", "returns": "atom", "mutates": []},
+        {"effect": "pure", "returns": "atom", "mutates": ["out"]},
         {"effect": "pure", "returns": "atom", "colour": "red"},
     ],
 )
