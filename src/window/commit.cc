@@ -153,6 +153,7 @@ void Machine::dispatch(Entry& entry, Action action) {
   entry.effect = std::move(action.effect);
   memory_.add(entry);
   entry.state = action.verdict == Action::kOrdered ? Entry::kOrdered : Entry::kWaiting;
+  if (action.verdict == Action::kOrdered && action.sure && !entry.safe) mark_safe(entry);
   switch (action.verdict) {
     case Action::kOperand: entry.wait_for(entry.operands[action.operand]); break;
     case Action::kElement: entry.wait_for(action.value); break;
@@ -236,13 +237,28 @@ void Machine::fail(Entry& entry, Value exception) {
   failed_.push_back(&entry);
 }
 
+// Note [safe items]
+// An effect that cannot fail only waits for its turn. What follows a try statement need not wait for that: once
+// everything in its body is done or safe, no handler will be entered. Should such an effect fail all the same (a
+// print to a closed pipe), its exception passes by the handlers that have been decided against.
+void Machine::mark_safe(Item& item) {
+  if (item.safe) return;
+  item.safe = true;
+  if (item.is_frame)
+    if (Frame* watcher = std::exchange(static_cast<Frame&>(item).watcher, nullptr)) watcher->wake();
+  Frame* parent = item.parent;
+  if (parent == nullptr) return;
+  --parent->unsafe;
+  if (parent->state == Frame::kFetched && parent->unsafe == 0) mark_safe(*parent);
+}
+
 void Machine::mark_done(Item& item) {
+  mark_safe(item);
   item.done = true;
   item.wake_followers();
   if (item.is_frame) {
     auto& frame = static_cast<Frame&>(item);
     frame.deep_round = std::max(frame.deep_round, frame.round);
-    if (frame.watcher != nullptr) std::exchange(frame.watcher, nullptr)->wake();
     if (frame.passed) --live_;
   } else {
     --live_;
@@ -328,16 +344,48 @@ bool Machine::handle_failures() {
   return false;
 }
 
-// Everything in `frame` from `first` on never happened.
-void Machine::discard_from(Frame& frame, const Item& first) {
-  const std::uint64_t from = first.sequence;
-  while (!frame.items.empty() && frame.items.back()->sequence >= from) {
-    Item* item = frame.items.back();
-    const bool was_done = item->done;
-    discard(*item);
-    if (!was_done) --frame.unfinished;
-    frame.items.pop_back();
-    free(item);
+// Nothing in `frame` from `entry` on, which is in it, ever happened. What comes before and waits for its turn stays.
+void Machine::discard_after(Frame& frame, Entry& entry) {
+  Frame* holder = entry.parent;
+  const std::uint64_t sequence = entry.sequence;
+  while (holder->items.back()->sequence >= sequence) {
+    discard_last(*holder);
+    if (holder->items.empty()) break;
+  }
+  while (holder != &frame) {
+    Frame& parent = *holder->parent;
+    while (parent.items.back() != holder) discard_last(parent);
+    close(*holder);
+    holder = &parent;
+  }
+}
+
+void Machine::discard_last(Frame& frame) {
+  Item* item = frame.items.back();
+  const bool done = item->done, safe = item->safe;
+  discard(*item);
+  if (!done) --frame.unfinished;
+  if (!safe) --frame.unsafe;
+  frame.items.pop_back();
+  free(item);
+}
+
+// Control has left the frame by an exception; what it still holds only waits for its turn.
+void Machine::close(Frame& frame) {
+  dequeue(frame);
+  frame.stop_waiting();
+  memory_.remove(frame);
+  std::erase(stalled_, &frame);
+  frame.child = nullptr;
+  frame.env.clear();
+  frame.outputs.clear();
+  frame.producer.reset();
+  frame.state = Frame::kFetched;
+  frame.wake_followers();
+  if (frame.unfinished == 0) {
+    discard_last(*frame.parent);
+  } else if (!frame.safe) {
+    mark_safe(frame);
   }
 }
 

@@ -14,7 +14,7 @@ enum Phase : std::uint8_t {
   kCondition,   // while: the condition is read
   kBody,
   kElse,
-  kBodyFetched,  // try: until the body is complete
+  kBodyFetched,  // try: until the body is safe
   kElseFetched,
   kTest,         // try: the handler's test is about to run
   kTesting,
@@ -172,8 +172,8 @@ Frame* Machine::resume_loop(Frame& frame, Exit exit, Value returned) {
   return &frame;
 }
 
-Frame* Machine::wait_until_complete(Frame& frame, Frame* child) {
-  if (child == nullptr) return &frame;
+Frame* Machine::wait_until_safe(Frame& frame, Frame* child) {
+  if (child == nullptr || child->safe) return &frame;
   child->watcher = &frame;
   return block(frame);
 }
@@ -259,7 +259,7 @@ Frame* Machine::resume_try(Frame& frame, Exit exit, Value returned, Frame* unfin
   frame.saved_return = std::move(returned);
   // Only the body can still fail into the handlers; what follows it matters to the final region alone.
   if (frame.phase != kBodyFetched && t.final_region == ir::kNone) return &frame;
-  return wait_until_complete(frame, unfinished);
+  return wait_until_safe(frame, unfinished);
 }
 
 Frame* Machine::conclude_try(Frame& frame) {
@@ -276,7 +276,7 @@ Frame* Machine::conclude_try(Frame& frame) {
 
 // Note [failure]
 // A failed entry is handled by the innermost try statement whose body (or, for its final region, whose body, else or
-// handler) holds it, as soon as everything before it inside that statement is complete: what comes before the
+// handler) holds it, as soon as nothing before it inside that statement can fail any more: what comes before the
 // statement cannot change which exception its handlers see. Without such a statement it ends the run, once it is
 // the oldest unfinished entry of all.
 Frame* Machine::handle(Entry& entry) {
@@ -289,9 +289,9 @@ Frame* Machine::handle(Entry& entry) {
     // Done items may stand between unfinished ones; only those before `child` matter.
     for (Item* item : f->items.all()) {
       if (item == child) break;
-      precise = precise && item->done;
+      precise = precise && item->safe;
     }
-    if (f->kind != Frame::kTry) continue;
+    if (f->kind != Frame::kTry || f->state == Frame::kFetched) continue;
     const ir::Try& t = f->program.tries[f->node->index];
     const bool in_body = child == f->body;
     const bool catches = in_body && !t.handlers.empty();
@@ -299,9 +299,9 @@ Frame* Machine::handle(Entry& entry) {
     if (!catches && !finally) continue;
     if (!precise) return nullptr;
     f->phase = catches ? kTest : kFinal;
-    return enter_handler(*f, entry, *child);
+    return enter_handler(*f, entry);
   }
-  if (!precise) return nullptr;
+  if (!is_oldest({entry.parent, entry.sequence})) return nullptr;
   outcome_ = {true, entry.exception};
   for (const Item* i = &entry; i->parent != nullptr; i = i->parent)
     if (i->is_frame && static_cast<const Frame*>(i)->kind == Frame::kActivation)
@@ -319,7 +319,7 @@ const Frame* activation_of(const Frame* frame) {
 
 }  // namespace
 
-Frame* Machine::enter_handler(Frame& frame, Entry& entry, Item& failed_child) {
+Frame* Machine::enter_handler(Frame& frame, Entry& entry) {
   const Frame* own = activation_of(&frame);
   const Item* item = &entry;
   for (const Item* i = &entry; activation_of(i->parent) != own; i = i->parent) {
@@ -332,7 +332,7 @@ Frame* Machine::enter_handler(Frame& frame, Entry& entry, Item& failed_child) {
   Env env = item->snapshot ? *item->snapshot : item->parent->env;
   Value exception = entry.exception;
   const std::uint32_t round = std::max(frame.round, entry.round);
-  discard_from(frame, failed_child);
+  discard_after(frame, entry);
   frame.stop_waiting();
   dequeue(frame);
   frame.env = std::move(env);

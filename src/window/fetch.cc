@@ -142,6 +142,7 @@ Entry& Machine::add_entry(Frame& frame, const ir::Node& node) {
   auto* entry = new Entry(*this, &frame, frame.next_sequence++, frame.program, node);
   frame.items.push_back(entry);
   ++frame.unfinished;
+  ++frame.unsafe;
   ++live_;
   ++counters_.entries;
   counters_.most_entries = std::max(counters_.most_entries, live_);
@@ -238,6 +239,7 @@ Frame* Machine::push_activation(Frame& frame, const ir::Node& node, Enter enter)
   f->env.resize(f->program.slots.size());
   frame.items.push_back(f);
   ++frame.unfinished;
+  ++frame.unsafe;
   frame.child = f;
   frame.state = Frame::kSuspended;
   return f;
@@ -260,6 +262,7 @@ Frame* Machine::push_control(Frame& frame, Frame::Kind kind, const ir::Node& nod
   f->env = std::move(frame.env);
   frame.items.push_back(f);
   ++frame.unfinished;
+  ++frame.unsafe;
   frame.child = f;
   frame.state = Frame::kSuspended;
   return f;
@@ -291,7 +294,11 @@ Frame* Machine::finish(Frame& frame) {
     frame.outputs.clear();
     frame.env.clear();
     frame.wake_followers();
-    if (frame.unfinished == 0) mark_done(frame);
+    if (frame.unfinished == 0) {
+      mark_done(frame);
+    } else if (frame.unsafe == 0) {
+      mark_safe(frame);
+    }
     return nullptr;
   }
 
@@ -321,8 +328,11 @@ Frame* Machine::finish(Frame& frame) {
     frame.wake_followers();
     parent->deep_round = std::max(parent->deep_round, std::max(frame.deep_round, frame.round));
     --parent->unfinished;
+    --parent->unsafe;
     parent->items.pop_back();  // nothing can have come after it: the parent was suspended
     free(&frame);
+  } else if (frame.unsafe == 0) {
+    mark_safe(frame);
   }
   parent->state = Frame::kRunning;
   return resume(*parent, activation, exit, std::move(returned), unfinished);

@@ -71,6 +71,7 @@ Frame* Machine::resume_producer(Frame& loop) {
     }
     parent->items.push_back(f);
     ++parent->unfinished;
+    ++parent->unsafe;
     parent->child = f;
     parent->state = Frame::kSuspended;
     parent = f;
@@ -114,12 +115,14 @@ void Machine::close_step(Frame& frame) {
   parent.state = Frame::kRunning;
   if (frame.unfinished != 0) {
     if (frame.generator && parent.in_try) frame.snapshot = std::make_shared<const Env>(parent.env);
+    if (frame.unsafe == 0) mark_safe(frame);
     return;
   }
   frame.done = true;
   frame.wake_followers();
   parent.deep_round = std::max(parent.deep_round, std::max(frame.deep_round, frame.round));
   --parent.unfinished;
+  --parent.unsafe;
   parent.items.pop_back();
   free(&frame);
 }

@@ -107,6 +107,7 @@ struct Action {
   };
   Verdict verdict = kDone;
   Flags flags = kUnknown;  // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
+  bool sure = false;       // kOrdered: it will not raise when its turn comes
   ReasonCode reason = 0;   // kOrdered, kBlocked: why
   std::uint32_t operand = 0;
   Value value;

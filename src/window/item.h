@@ -46,6 +46,7 @@ class Item : public Waiter {
   const std::uint64_t sequence;  // among the parent's items
   const bool is_frame;
   bool done = false;
+  bool safe = false;    // nothing in it can raise any more: done, or waiting for its turn only
   bool queued = false;  // in the machine's ready queue
   std::uint32_t round = 0;
   std::uint32_t deep_round = 0;           // the largest round in it
@@ -151,12 +152,13 @@ class Frame final : public Item {
   Value saved_return;
   std::unique_ptr<Continuation> producer;  // kLoop: the generator it takes its items from
   Frame* body = nullptr;          // kTry: the frame of its body
-  Frame* watcher = nullptr;       // the try frame that waits for this to be complete
+  Frame* watcher = nullptr;       // the try frame that waits for this to be safe
 
   Items items;
   Frame* child = nullptr;   // kSuspended: the frame it waits for
   std::uint64_t next_sequence = 0;
-  std::uint64_t unfinished = 0;
+  std::uint64_t unfinished = 0;  // items not done
+  std::uint64_t unsafe = 0;      // items not safe
 
   // When passed: what the parent's variables hold in its place, and the result of an activation.
   struct Output {

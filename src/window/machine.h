@@ -70,7 +70,7 @@ class Machine : private View {
   Frame* advance_try(Frame& frame);
   Frame* resume_try(Frame& frame, Exit exit, Value returned, Frame* unfinished);
   Frame* conclude_try(Frame& frame);
-  Frame* wait_until_complete(Frame& frame, Frame* child);
+  Frame* wait_until_safe(Frame& frame, Frame* child);
   Test test(Frame& frame, const Value& condition, Frame*& next);
 
   // Generators.
@@ -88,6 +88,7 @@ class Machine : private View {
   void complete(Entry& entry, Value value, std::vector<Value> values);
   void fail(Entry& entry, Value exception);
   void mark_done(Item& item);
+  void mark_safe(Item& item);
   void issue(Entry& entry, std::unique_ptr<Call> call);
   void start(Entry& entry);
   void start_waiting();
@@ -98,8 +99,10 @@ class Machine : private View {
   void interrupt(Value exception);
   bool handle_failures();
   Frame* handle(Entry& entry);
-  Frame* enter_handler(Frame& frame, Entry& entry, Item& failed_child);
-  void discard_from(Frame& frame, const Item& first);
+  Frame* enter_handler(Frame& frame, Entry& entry);
+  void discard_after(Frame& frame, Entry& entry);
+  void discard_last(Frame& frame);
+  void close(Frame& frame);
   void discard(Item& item);
   void free(Item* item);
   void trim(Frame& frame);
