@@ -92,12 +92,14 @@ bool Machine::step() {
 // Retries what everything has become complete before. Returns whether anything was done.
 bool Machine::commit() {
   Frame* frame = root_;
+  Chain before;  // what led to everything that is complete
   while (true) {
     trim(*frame);
+    before = longest(before, frame->dropped);
     if (frame->items.empty()) {
       const bool stalled = std::erase(stalled_, frame) != 0;
       if (frame->state != Frame::kBlocked || (!frame->wants_turn && !stalled)) return false;
-      frame->round = std::max(frame->round, committed_round_);
+      frame->chain = longest(frame->chain, before);
       frame->wants_turn = false;
       fetch(frame);
       return true;
@@ -109,7 +111,7 @@ bool Machine::commit() {
     }
     auto& entry = static_cast<Entry&>(*item);
     if (entry.state == Entry::kFailed || entry.state == Entry::kIssued) return false;
-    entry.round = std::max(entry.round, committed_round_);
+    entry.chain = longest(entry.chain, before);
     entry.stop_waiting();
     ++site(entry.program, entry.node).in_order;
     retry(entry);
@@ -122,7 +124,7 @@ void Machine::trim(Frame& frame) {
   while (!frame.items.empty() && frame.items.front()->done) {
     Item* item = frame.items.front();
     frame.items.pop_front();
-    committed_round_ = std::max(committed_round_, item->deep_round);
+    frame.dropped = longest(frame.dropped, item->deep_chain);
     free(item);
   }
 }
@@ -167,7 +169,7 @@ void Machine::dispatch(Entry& entry, Action action) {
 void Machine::retry(Entry& entry) {
   for (Value& operand : entry.operands) {
     operand.settle();
-    entry.round = std::max(entry.round, operand.round);
+    entry.chain = longest(entry.chain, operand.chain);
   }
   ir::SlotId slot = 0;
   if (first_unbound(entry.node, entry.operands, slot) != nullptr)
@@ -196,7 +198,7 @@ void Machine::become_frame(Entry& entry, Enter enter) {
   frame->region = &frame->program.regions[frame->program.body];
   frame->node = &entry.node;
   frame->calls = parent.calls + 1;
-  frame->round = entry.round;
+  frame->chain = entry.chain;
   frame->handled = entry.handled;
   frame->snapshot = entry.snapshot;
   frame->env = std::move(enter.slots);
@@ -215,17 +217,17 @@ void Machine::become_frame(Entry& entry, Enter enter) {
 
 void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
   memory_.remove(entry);
-  entry.deep_round = std::max(entry.deep_round, entry.round);
+  entry.deep_chain = longest(entry.deep_chain, entry.chain);
   if (entry.reached_ns != 0) {
     Site& s = site(entry.program, entry.node);
     s.wait_ns += now_ns() - entry.reached_ns;
   }
   std::vector<Value> results = std::move(entry.results);
-  const std::uint32_t round = entry.round;
+  const Chain chain = entry.chain;
   mark_done(entry);
   for (std::size_t i = 0; i < results.size(); ++i) {
     Value content = values.empty() ? value : std::move(values[i]);
-    content.round = std::max(content.round, round);
+    content.chain = longest(content.chain, chain);
     results[i].cell()->fill(std::move(content));
   }
 }
@@ -258,22 +260,22 @@ void Machine::mark_done(Item& item) {
   item.wake_followers();
   if (item.is_frame) {
     auto& frame = static_cast<Frame&>(item);
-    frame.deep_round = std::max(frame.deep_round, frame.round);
+    frame.deep_chain = longest(frame.deep_chain, frame.chain);
     if (frame.passed) --live_;
   } else {
     --live_;
   }
   Frame* parent = item.parent;
   if (parent == nullptr) return;
-  parent->deep_round = std::max(parent->deep_round, item.deep_round);
+  parent->deep_chain = longest(parent->deep_chain, item.deep_chain);
   --parent->unfinished;
   if (parent->state == Frame::kFetched && parent->unfinished == 0) mark_done(*parent);
 }
 
 void Machine::issue(Entry& entry, std::unique_ptr<Call> call) {
   entry.state = Entry::kIssued;
-  ++entry.round;
-  counters_.rounds = std::max(counters_.rounds, entry.round);
+  ++entry.chain.calls;
+  counters_.rounds = std::max(counters_.rounds, entry.chain.calls);
   ++counters_.calls;
   Site& s = site(entry.program, entry.node);
   ++s.issued;
@@ -289,6 +291,7 @@ void Machine::issue(Entry& entry, std::unique_ptr<Call> call) {
 
 void Machine::start(Entry& entry) {
   entry.ticket = ++last_ticket_;
+  entry.started_ns = now_ns();
   in_flight_[entry.ticket] = &entry;
   counters_.most_in_flight = std::max(counters_.most_in_flight, static_cast<std::uint32_t>(in_flight_.size()));
   executor_.start(entry.ticket, std::move(entry.call));
@@ -312,6 +315,9 @@ bool Machine::deliver(std::vector<Completion> completions) {
     if (found == in_flight_.end()) continue;
     Entry& entry = *found->second;
     in_flight_.erase(found);
+    const std::uint64_t took = completion.nanoseconds != 0 ? completion.nanoseconds : now_ns() - entry.started_ns;
+    entry.chain.microseconds += static_cast<std::uint32_t>(took / 1000);
+    counters_.critical_path_ns = std::max<std::uint64_t>(counters_.critical_path_ns, entry.chain.microseconds * 1000ULL);
     if (completion.raised) {
       fail(entry, std::move(completion.value));
     } else {

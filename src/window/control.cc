@@ -36,7 +36,7 @@ Machine::Test Machine::test(Frame& frame, const Value& condition, Frame*& next) 
       next = block(frame);
       return Test::kGone;
     }
-    frame.round = std::max(frame.round, frame.test.round);
+    frame.chain = longest(frame.chain, frame.test.chain);
     const bool yes = host_.is_true(frame.test);
     frame.test = Value();
     return yes ? Test::kTrue : Test::kFalse;
@@ -51,7 +51,7 @@ Machine::Test Machine::test(Frame& frame, const Value& condition, Frame*& next) 
         frame.test = action.value;
         return test(frame, condition, next);
       }
-      frame.round = std::max({frame.round, operand.round, action.value.round});
+      frame.chain = longest(longest(frame.chain, operand.chain), action.value.chain);
       return host_.is_true(action.value) ? Test::kTrue : Test::kFalse;
     case Action::kRaised: next = raise(frame, *frame.node, std::move(action.value)); return Test::kGone;
     case Action::kEnter:
@@ -127,7 +127,7 @@ Frame* Machine::next_item(Frame& frame) {
     frame.wait_for(iterator);
     return block(frame);
   }
-  frame.round = std::max(frame.round, iterator.round);
+  frame.chain = longest(frame.chain, iterator.chain);
   if (!frame.started) {
     frame.started = true;
     take_generator(frame, iterator);
@@ -137,7 +137,7 @@ Frame* Machine::next_item(Frame& frame) {
   Action action = host_.next(frame.program, *frame.node, iterator, *this);
   switch (action.verdict) {
     case Action::kDone:
-      action.value.round = std::max(action.value.round, frame.round);
+      action.value.chain = longest(action.value.chain, frame.chain);
       frame.env[loop.item] = std::move(action.value);
       return enter_body(frame);
     case Action::kStop: return end_loop(frame);
@@ -331,7 +331,7 @@ Frame* Machine::enter_handler(Frame& frame, Entry& entry) {
     host_.unwound(item->parent->program, *static_cast<const Frame*>(item)->node, entry.exception);
   Env env = item->snapshot ? *item->snapshot : item->parent->env;
   Value exception = entry.exception;
-  const std::uint32_t round = std::max(frame.round, entry.round);
+  const Chain chain = longest(frame.chain, entry.chain);
   discard_after(frame, entry);
   frame.stop_waiting();
   dequeue(frame);
@@ -344,7 +344,7 @@ Frame* Machine::enter_handler(Frame& frame, Entry& entry) {
   frame.body = nullptr;
   frame.child = nullptr;
   frame.test = Value();
-  frame.round = round;
+  frame.chain = chain;
   frame.state = Frame::kRunning;
   return &frame;
 }

@@ -8,8 +8,8 @@ namespace xcs::window {
 
 namespace {
 
-std::uint32_t round_of(std::span<const Value> values, std::uint32_t at_least) {
-  for (const Value& v : values) at_least = std::max(at_least, v.round);
+Chain chain_of(std::span<const Value> values, Chain at_least) {
+  for (const Value& v : values) at_least = longest(at_least, v.chain);
   return at_least;
 }
 
@@ -110,16 +110,16 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
   Action action = attempt(frame.program, node, operands_, frame.end(), frame.handled);
   switch (action.verdict) {
     case Action::kDone: {
-      const std::uint32_t round = round_of(operands_, frame.round);
+      const Chain chain = chain_of(operands_, frame.chain);
       if (node.op == ir::Op::kUnpack || node.op == ir::Op::kStatement) {
         const auto& slots = node.op == ir::Op::kUnpack ? frame.program.unpacks[node.index].dests
                                                        : frame.program.statements[node.index].outputs;
         for (std::size_t i = 0; i < slots.size(); ++i) {
-          action.values[i].round = std::max(action.values[i].round, round);
+          action.values[i].chain = longest(action.values[i].chain, chain);
           frame.env[slots[i]] = std::move(action.values[i]);
         }
       } else if (node.dest != ir::kNone) {
-        action.value.round = std::max(action.value.round, round);
+        action.value.chain = longest(action.value.chain, chain);
         frame.env[node.dest] = std::move(action.value);
       }
       return &frame;
@@ -147,7 +147,7 @@ Entry& Machine::add_entry(Frame& frame, const ir::Node& node) {
   ++counters_.entries;
   counters_.most_entries = std::max(counters_.most_entries, live_);
   entry->operands = operands_;
-  entry->round = round_of(operands_, frame.round);
+  entry->chain = chain_of(operands_, frame.chain);
   entry->handled = frame.handled;
   if (frame.in_try) entry->snapshot = std::make_shared<const Env>(frame.env);
   return *entry;
@@ -156,7 +156,7 @@ Entry& Machine::add_entry(Frame& frame, const ir::Node& node) {
 void Machine::give_results(Entry& entry, Frame& frame, const Action& action) {
   auto give = [&](ir::SlotId slot, Flags flags) {
     Value cell = Value::pending(new Cell(flags));
-    cell.round = entry.round;
+    cell.chain = entry.chain;
     entry.results.push_back(cell);
     frame.env[slot] = std::move(cell);
   };
@@ -187,7 +187,7 @@ Frame* Machine::move(Frame& frame, const ir::Node& node) {
     give_results(entry, frame, action);
     entry.wait_for(entry.operands[0]);
   } else {
-    value.round = std::max(value.round, frame.round);
+    value.chain = longest(value.chain, frame.chain);
     frame.env[node.dest] = value;
   }
   return &frame;
@@ -233,7 +233,7 @@ Frame* Machine::push_activation(Frame& frame, const ir::Node& node, Enter enter)
   f->node = &node;
   f->dest = node.dest;
   f->calls = frame.calls + 1;
-  f->round = frame.round;
+  f->chain = frame.chain;
   f->handled = frame.handled;
   f->env = std::move(enter.slots);
   f->env.resize(f->program.slots.size());
@@ -256,7 +256,7 @@ Frame* Machine::push_control(Frame& frame, Frame::Kind kind, const ir::Node& nod
   auto* f = new Frame(*this, &frame, frame.next_sequence++, kind, frame.program);
   f->node = &node;
   f->calls = frame.calls;
-  f->round = frame.round;
+  f->chain = frame.chain;
   f->handled = frame.handled;
   f->in_try = frame.in_try || frame.kind == Frame::kTry;
   f->env = std::move(frame.env);
@@ -275,7 +275,7 @@ Frame* Machine::finish(Frame& frame) {
   const bool activation = frame.kind == Frame::kActivation;
   if (activation) {
     if (frame.exit != Exit::kReturned) frame.returned = host_.none();
-    frame.returned.round = std::max(frame.returned.round, frame.round);
+    frame.returned.chain = longest(frame.returned.chain, frame.chain);
   }
   Frame* parent = frame.parent;
   if (parent == nullptr) {
@@ -288,7 +288,7 @@ Frame* Machine::finish(Frame& frame) {
     for (Frame::Output& output : frame.outputs) {
       Value& v = frame.env[output.slot];
       v.settle();
-      v.round = std::max(v.round, frame.round);
+      v.chain = longest(v.chain, frame.chain);
       output.cell.cell()->fill(v);
     }
     frame.outputs.clear();
@@ -309,7 +309,7 @@ Frame* Machine::finish(Frame& frame) {
   Value returned = std::move(frame.returned);
   if (frame.generator) {
     parent->producer->exhausted = true;
-    parent->round = std::max(parent->round, frame.round);
+    parent->chain = longest(parent->chain, frame.chain);
   } else if (activation) {
     if (frame.dest != ir::kNone) {
       parent->env[frame.dest] = returned;
@@ -318,7 +318,7 @@ Frame* Machine::finish(Frame& frame) {
     }
   } else {
     parent->env = std::move(frame.env);
-    parent->round = std::max(parent->round, frame.round);
+    parent->chain = longest(parent->chain, frame.chain);
   }
   frame.env.clear();
   Frame* unfinished = &frame;
@@ -326,7 +326,7 @@ Frame* Machine::finish(Frame& frame) {
     unfinished = nullptr;
     frame.done = true;
     frame.wake_followers();
-    parent->deep_round = std::max(parent->deep_round, std::max(frame.deep_round, frame.round));
+    parent->deep_chain = longest(parent->deep_chain, longest(frame.deep_chain, frame.chain));
     --parent->unfinished;
     --parent->unsafe;
     parent->items.pop_back();  // nothing can have come after it: the parent was suspended
@@ -446,7 +446,7 @@ Frame* Machine::go_on_without(Frame& parent, Frame& child) {
   if (child.kind == Frame::kActivation) {
     if (parent.in_try) child.snapshot = std::make_shared<const Env>(parent.env);
     child.result = Value::pending(new Cell(summary.result));
-    child.result.round = child.round;
+    child.result.chain = child.chain;
     (child.dest != ir::kNone ? parent.env[child.dest] : parent.test) = child.result;
   } else {
     const Frame* leaf = &child;

@@ -63,7 +63,7 @@ Frame* Machine::resume_producer(Frame& loop) {
     f->started = saved.started;
     f->producer = std::move(saved.producer);
     f->calls = loop.calls + 1;
-    f->round = std::max(loop.round, producer.round);
+    f->chain = longest(loop.chain, producer.chain);
     f->handled = loop.handled;
     if (parent == &loop) {
       f->generator = true;
@@ -93,15 +93,15 @@ Frame* Machine::yield(Frame& frame, const ir::Node& node) {
   while (!step->generator) chain.push_back(step = step->parent);
   Frame& loop = *step->parent;
   Continuation& producer = *loop.producer;
-  producer.round = frame.round;
+  producer.chain = frame.chain;
   producer.sent = node.dest;
   producer.env = std::move(frame.env);
   for (Frame* f : std::vector(chain.rbegin(), chain.rend()))
     producer.frames.push_back(
         {f->kind, f->region, f->node, f->pc, f->phase, f->in_try, f->started, std::move(f->producer)});
   for (Frame* f : chain) close_step(*f);
-  loop.round = std::max(loop.round, producer.round);
-  value.round = std::max(value.round, loop.round);
+  loop.chain = longest(loop.chain, producer.chain);
+  value.chain = longest(value.chain, loop.chain);
   loop.env[loop.program.loops[loop.node->index].item] = std::move(value);
   return enter_body(loop);
 }
@@ -120,7 +120,7 @@ void Machine::close_step(Frame& frame) {
   }
   frame.done = true;
   frame.wake_followers();
-  parent.deep_round = std::max(parent.deep_round, std::max(frame.deep_round, frame.round));
+  parent.deep_chain = longest(parent.deep_chain, longest(frame.deep_chain, frame.chain));
   --parent.unfinished;
   --parent.unsafe;
   parent.items.pop_back();

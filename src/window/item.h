@@ -48,8 +48,8 @@ class Item : public Waiter {
   bool done = false;
   bool safe = false;    // nothing in it can raise any more: done, or waiting for its turn only
   bool queued = false;  // in the machine's ready queue
-  std::uint32_t round = 0;
-  std::uint32_t deep_round = 0;           // the largest round in it
+  Chain chain;                            // what led to it
+  Chain deep_chain;                       // what led to its end
   std::uint64_t reached_ns = 0;           // when it began to wait
   std::shared_ptr<const Env> snapshot;    // the parent's variables as they were here; only inside a try
   std::vector<Waiter*> followers;
@@ -80,6 +80,7 @@ class Entry final : public Item {
   Value handled;             // the exception whose handler it runs in
   std::unique_ptr<Call> call;  // issued, but not started for want of room
   Ticket ticket = 0;
+  std::uint64_t started_ns = 0;
   ReasonCode reason = 0;
 };
 
@@ -155,6 +156,7 @@ class Frame final : public Item {
   Frame* watcher = nullptr;       // the try frame that waits for this to be safe
 
   Items items;
+  Chain dropped;  // what led to the end of the items dropped from the front
   Frame* child = nullptr;   // kSuspended: the frame it waits for
   std::uint64_t next_sequence = 0;
   std::uint64_t unfinished = 0;  // items not done
@@ -186,7 +188,7 @@ struct Continuation {
   std::vector<Saved> frames;  // empty: not started
   Env env;
   ir::SlotId sent = ir::kNone;  // receives what is sent in
-  std::uint32_t round = 0;
+  Chain chain;
   bool exhausted = false;
 };
 

@@ -142,7 +142,6 @@ class Machine : private View {
   std::unordered_map<Ticket, Entry*> in_flight_;
   Ticket last_ticket_ = 0;
   std::uint64_t live_ = 0;  // entries and passed frames that are not done
-  std::uint32_t committed_round_ = 0;
   Counters counters_;
   std::vector<Site> sites_;
   std::unordered_map<const ir::Node*, std::size_t> site_of_;

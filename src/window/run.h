@@ -20,6 +20,7 @@ struct Completion {
   Ticket ticket = 0;
   bool raised = false;
   Value value;  // the result, or the exception
+  std::uint64_t nanoseconds = 0;  // how long it ran; 0: the time from start() to its delivery counts
 };
 
 // Carries out independent calls. One executor serves one run, on the run's thread.
@@ -62,7 +63,8 @@ struct Site {
 struct Counters {
   std::uint64_t calls = 0;         // independent calls issued
   std::uint64_t cancelled = 0;     // of these, discarded before their result was used
-  std::uint32_t rounds = 0;        // the longest chain of dependent calls
+  std::uint32_t rounds = 0;        // the longest chain of dependent calls, by number
+  std::uint64_t critical_path_ns = 0;  // the longest by the time the calls took, to the microsecond
   std::uint32_t most_in_flight = 0;
   std::uint64_t entries = 0;       // nodes that entered the window
   std::uint64_t frames = 0;        // frames that blocked

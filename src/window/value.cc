@@ -29,10 +29,10 @@ void Value::release() {
 
 void Value::settle() {
   while (is_pending() && cell()->filled()) {
-    const std::uint32_t before = round;
+    const Chain before = chain;
     Value content = cell()->content();
     *this = std::move(content);
-    round = std::max(round, before);
+    chain = longest(chain, before);
   }
 }
 

@@ -3,6 +3,7 @@
 // Everything here belongs to the thread that runs the program; reference counts are not atomic.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -28,8 +29,16 @@ inline constexpr Flags kMaybeUnbound = 8;  // may turn out to be unbound: a vari
 
 class Cell;
 
-// Unbound, a host object, or a cell that will hold one. `round` counts the independent calls on the longest
-// chain that led to it.
+// The longest chain of dependent independent calls that led somewhere, by number and by time.
+struct Chain {
+  std::uint32_t calls = 0;
+  std::uint32_t microseconds = 0;
+};
+inline Chain longest(Chain a, Chain b) {
+  return {std::max(a.calls, b.calls), std::max(a.microseconds, b.microseconds)};
+}
+
+// Unbound, a host object, or a cell that will hold one. `chain` is what led to it.
 class Value {
  public:
   Value() = default;
@@ -47,14 +56,14 @@ class Value {
   }
   static Value pending(Cell* cell);
 
-  Value(const Value& other) : object_(other.object_), ops_(other.ops_), round(other.round) { retain(); }
-  Value(Value&& other) noexcept : object_(other.object_), ops_(other.ops_), round(other.round) {
+  Value(const Value& other) : object_(other.object_), ops_(other.ops_), chain(other.chain) { retain(); }
+  Value(Value&& other) noexcept : object_(other.object_), ops_(other.ops_), chain(other.chain) {
     other.object_ = nullptr;
   }
   Value& operator=(Value other) noexcept {
     std::swap(object_, other.object_);
     std::swap(ops_, other.ops_);
-    round = other.round;
+    chain = other.chain;
     return *this;
   }
   ~Value() { release(); }
@@ -82,7 +91,7 @@ class Value {
   const ObjectOps* ops_ = nullptr;
 
  public:
-  std::uint32_t round = 0;
+  Chain chain;
 };
 
 // Something that waits for a cell, an entry or a frame.
