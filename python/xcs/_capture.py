@@ -1,0 +1,298 @@
+"""From a function object to its source: the syntax tree it was compiled from, and what the tree alone does not say."""
+
+from __future__ import annotations
+
+import __future__
+import ast
+import functools
+import linecache
+import operator
+import sys
+from dataclasses import dataclass
+from types import CodeType, FunctionType
+from typing import Any, Iterator
+
+from xcs._errors import UsageError
+
+_FUTURES = functools.reduce(
+    operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
+)
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp)
+
+
+@dataclass(frozen=True)
+class Captured:
+    """What a function was made from.
+
+    Attributes:
+        node: The function definition, lambda or generator expression, with positions of the real file.
+        class_name: The class whose private names it uses, or "".
+        source: The text of its lines, from `first_line` on.
+        code: The function's code object.
+        globals: The function's globals, the very dict.
+    """
+
+    node: ast.AST
+    class_name: str
+    source: str
+    first_line: int
+    code: CodeType
+    globals: dict[str, Any]
+
+    @property
+    def qualname(self) -> str:
+        return getattr(self.code, "co_qualname", self.code.co_name)
+
+    @property
+    def file(self) -> str:
+        return self.code.co_filename
+
+    @property
+    def free_names(self) -> list[str]:
+        return list(self.code.co_freevars)
+
+    @property
+    def debug(self) -> bool:
+        return __debug__
+
+    @property
+    def future_annotations(self) -> bool:
+        return bool(self.code.co_flags & __future__.annotations.compiler_flag)
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    node: ast.AST
+    class_name: str
+
+
+@dataclass(frozen=True)
+class _File:
+    """A parsed source file: its lines, and its functions by the line on which their code begins."""
+
+    lines: list[str]
+    functions: dict[int, list[_Candidate]]
+
+
+_files: dict[str, _File] = {}
+
+
+def capture(function: FunctionType) -> Captured:
+    """Finds the source of a function.
+
+    Raises:
+        UsageError: The source is not available, or is not what the function was compiled from.
+    """
+    if not isinstance(function, FunctionType):
+        raise UsageError(f"{function!r} is not a Python function, so it has no source to read")
+    return capture_code(function.__code__, function.__globals__)
+
+
+def capture_code(code: CodeType, globals: dict[str, Any]) -> Captured:
+    """As `capture`, for a code object that is run with `globals`."""
+    file = _parsed(code, globals)
+    candidates = file.functions.get(code.co_firstlineno, [])
+    matching = [c for c in candidates if _name_of(c.node) == code.co_name]
+    if not matching:
+        raise _unavailable(code, f"there is no function on line {code.co_firstlineno} of its file")
+    found = [c for c in matching if _made_from(code, c)]
+    if not found:
+        raise _unavailable(code, "its file has changed since it was loaded, or the function was rewritten")
+    chosen = _placed(code, found)
+    first, last = chosen.node.lineno, chosen.node.end_lineno
+    source = "".join(file.lines[first - 1 : last])
+    return Captured(chosen.node, chosen.class_name, source, first, code, globals)
+
+
+def _unavailable(code: CodeType, why: str) -> UsageError:
+    return UsageError(
+        f"the source of {code.co_name} ({code.co_filename}:{code.co_firstlineno}) is not available: {why}"
+    )
+
+
+def _parsed(code: CodeType, globals: dict[str, Any]) -> _File:
+    lines = linecache.getlines(code.co_filename, globals)
+    if not lines:
+        raise _unavailable(code, "its file cannot be read; define it in a file or a notebook cell")
+    known = _files.get(code.co_filename)
+    if known is not None and (known.lines is lines or known.lines == lines):
+        return known
+    try:
+        tree = ast.parse("".join(lines), code.co_filename)
+    except SyntaxError as error:
+        raise _unavailable(code, f"its file does not parse ({error.msg}, line {error.lineno})") from error
+    functions: dict[int, list[_Candidate]] = {}
+    for candidate in _walk(tree, ""):
+        functions.setdefault(_first_line(candidate.node), []).append(candidate)
+    file = _File(lines, functions)
+    _files[code.co_filename] = file
+    return file
+
+
+def _walk(node: ast.AST, class_name: str) -> Iterator[_Candidate]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, _FUNCTIONS):
+            yield _Candidate(child, class_name)
+        yield from _walk(child, child.name if isinstance(child, ast.ClassDef) else class_name)
+
+
+def _first_line(node: Any) -> int:
+    decorators = getattr(node, "decorator_list", None)
+    return decorators[0].lineno if decorators else node.lineno
+
+
+def _name_of(node: Any) -> str:
+    if isinstance(node, ast.Lambda):
+        return "<lambda>"
+    return "<genexpr>" if isinstance(node, ast.GeneratorExp) else node.name
+
+
+def _made_from(code: CodeType, candidate: _Candidate) -> bool:
+    # pytest rewrites assert statements before it compiles; its names begin with @py.
+    if any(name.startswith("@py") for name in code.co_names + code.co_varnames):
+        return True
+    compiled = compile_nested(candidate.node, candidate.class_name, code.co_freevars, code)
+    return _same(compiled, code)
+
+
+def _same(one: CodeType, other: CodeType) -> bool:
+    if (one.co_code, one.co_names, one.co_varnames) != (other.co_code, other.co_names, other.co_varnames):
+        return False
+    if (one.co_freevars, one.co_cellvars) != (other.co_freevars, other.co_cellvars):
+        return False
+    if len(one.co_consts) != len(other.co_consts):
+        return False
+    return all(_same_constant(a, b) for a, b in zip(one.co_consts, other.co_consts))
+
+
+def _same_constant(one: object, other: object) -> bool:
+    if isinstance(one, CodeType):
+        return isinstance(other, CodeType) and _same(one, other)
+    if isinstance(one, str) and isinstance(other, str) and "<locals>" in one:
+        return one.rpartition(".")[2] == other.rpartition(".")[2]  # the qualified name of a nested function
+    return type(one) is type(other) and repr(one) == repr(other)
+
+
+def _placed(code: CodeType, found: list[_Candidate]) -> _Candidate:
+    """The one whose instructions stand at the code's columns; lambdas may share a line."""
+    if len(found) > 1 and sys.version_info >= (3, 11):
+        wanted = list(code.co_positions())
+        for candidate in found:
+            compiled = compile_nested(candidate.node, candidate.class_name, code.co_freevars, code)
+            if list(compiled.co_positions()) == wanted:
+                return candidate
+    return found[0]
+
+
+def compile_nested(node: Any, class_name: str, free_names: tuple[str, ...] | list[str], like: CodeType) -> CodeType:
+    """The code of one function, compiled by itself with the file and the `__future__` features of `like`.
+
+    Args:
+        node: A function definition, lambda or generator expression. Its decorators, defaults and annotations
+            have no part in its code.
+        class_name: The class it stands in, or "".
+        free_names: Variables that it takes from functions around it.
+    """
+    module = enclosed(bare(node), class_name, free_names)
+    code = compile(module, like.co_filename, "exec", flags=futures_of(like), dont_inherit=True)
+    return find_code(code, _name_of(node), _first_line(node))
+
+
+def futures_of(code: CodeType) -> int:
+    """The flags that make `compile` use the `__future__` features that `code` was compiled with."""
+    return code.co_flags & _FUTURES
+
+
+def bare(node: Any) -> ast.stmt:
+    """A statement that makes the function `node` and evaluates nothing else of the user's."""
+    if isinstance(node, ast.Lambda):
+        lambda_ = ast.Lambda(_bare_arguments(node.args), node.body)
+        return ast.copy_location(ast.Expr(ast.copy_location(lambda_, node)), node)
+    if isinstance(node, ast.GeneratorExp):
+        first = node.generators[0]
+        outside = ast.copy_location(ast.Constant(()), first.iter)
+        inside = ast.comprehension(first.target, outside, first.ifs, first.is_async)
+        generator = ast.copy_location(ast.GeneratorExp(node.elt, [inside, *node.generators[1:]]), node)
+        return ast.copy_location(ast.Expr(generator), node)
+    fields = {name: getattr(node, name) for name in node._fields}
+    fields["args"] = _bare_arguments(node.args)
+    # The first line of the code is the first decorator's.
+    fields["decorator_list"] = [
+        ast.copy_location(ast.Constant(None), decorator) for decorator in node.decorator_list
+    ]
+    fields["returns"] = None
+    return ast.copy_location(type(node)(**fields), node)
+
+
+def _bare_arguments(arguments: ast.arguments) -> ast.arguments:
+    def plain(argument: ast.arg | None) -> ast.arg | None:
+        if argument is None or argument.annotation is None:
+            return argument
+        return ast.copy_location(ast.arg(argument.arg, None), argument)
+
+    def constant(default: Any) -> Any:
+        return None if default is None else ast.copy_location(ast.Constant(None), default)
+
+    return ast.arguments(
+        posonlyargs=[plain(a) for a in arguments.posonlyargs],
+        args=[plain(a) for a in arguments.args],
+        vararg=plain(arguments.vararg),
+        kwonlyargs=[plain(a) for a in arguments.kwonlyargs],
+        kw_defaults=[constant(d) for d in arguments.kw_defaults],
+        kwarg=plain(arguments.kwarg),
+        defaults=[constant(d) for d in arguments.defaults],
+    )
+
+
+def enclosed(statement: ast.stmt, class_name: str, cells: tuple[str, ...] | list[str]) -> ast.Module:
+    """A module in which `statement` finds `cells` as variables of a function around it, inside the class."""
+    at = statement
+    body: list[ast.stmt] = [statement]
+    if class_name:
+        body = [ast.ClassDef(name=class_name, bases=[], keywords=[], body=body, decorator_list=[])]
+    names = [name for name in cells if name != "__class__"]
+    if "__class__" in cells and not class_name:
+        names.append("__class__")
+    targets = [ast.Name(name, ast.Store()) for name in names]
+    if targets:
+        body.insert(0, ast.Assign(targets=targets, value=ast.Constant(None)))
+    arguments = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+    outer = ast.FunctionDef(name=".enclosing", args=arguments, body=body, decorator_list=[], returns=None)
+    if sys.version_info >= (3, 12):
+        outer.type_params = []
+        for node in body:
+            if isinstance(node, ast.ClassDef):
+                node.type_params = []
+    module = ast.Module(body=[outer], type_ignores=[])
+    _locate(outer, at)
+    return module
+
+
+def _locate(outer: ast.AST, at: ast.stmt) -> None:
+    """Gives the wrapping nodes the place of the statement they wrap."""
+    pending: list[ast.AST] = [outer]
+    while pending:
+        node = pending.pop()
+        if node is at:
+            continue
+        if "lineno" in node._attributes:
+            ast.copy_location(node, at)
+        pending.extend(ast.iter_child_nodes(node))
+
+
+def find_code(code: CodeType, name: str, first_line: int | None = None) -> CodeType:
+    """The innermost-first search for the code object `name` inside `code`.
+
+    Raises:
+        LookupError: There is none.
+    """
+    for constant in code.co_consts:
+        if not isinstance(constant, CodeType):
+            continue
+        if constant.co_name == name and first_line in (None, constant.co_firstlineno):
+            return constant
+        try:
+            return find_code(constant, name, first_line)
+        except LookupError:
+            continue
+    raise LookupError(f"no code named {name} in {code.co_name}")

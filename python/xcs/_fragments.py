@@ -1,0 +1,367 @@
+"""Compiles what a program refers to: fragments, statements, constants and nested functions.
+
+Everything is compiled by CPython from the user's own syntax, with its file and positions, on first use.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from types import CellType, CodeType, FunctionType
+from typing import Any, Callable
+
+from xcs._capture import Captured, compile_nested, enclosed, find_code, futures_of
+
+
+class _Unbound:
+    """Stands for a variable without a value among the inputs and outputs of a statement."""
+
+    def __repr__(self) -> str:
+        return "<unbound>"
+
+
+UNBOUND = _Unbound()
+
+
+class _Keys:
+    """Indexing it answers the key: the only way to write a slice, or a tuple of slices, as an expression."""
+
+    def __getitem__(self, key: Any) -> Any:
+        return key
+
+
+_KEYS = _Keys()
+
+
+class Fragments:
+    """What the indices of one program stand for, in its function.
+
+    Args:
+        program: The program (`xcs._core.Program`).
+        nodes: The `ast` node of each syntax node; see `Converted` in python/bindings/syntax.h.
+        captured: The function it was lowered from.
+    """
+
+    def __init__(self, program: Any, nodes: list[Any], captured: Captured) -> None:
+        self._program = program
+        self._nodes = nodes
+        self._captured = captured
+
+    def constant(self, index: int) -> Any:
+        """The constant; None for one that the source does not spell."""
+        syntax = self._program.constant(index)
+        if syntax is None:
+            return None
+        node = self._nodes[syntax]
+        if isinstance(node, ast.Constant):
+            return node.value
+        return eval(compile(ast.Expression(node), self._captured.file, "eval"), {})
+
+    def fragment(self, index: int) -> Callable[..., Any]:
+        """A function from the operands, in order, to the fragment's value."""
+        spec = self._program.fragment(index)
+        root = self._nodes[spec["syntax"]]
+        operands = spec["operands"]
+        holes = {self._hole_key(hole): name for hole, name in zip(spec["holes"], operands) if hole is not None}
+        return self._function(operands, _hidden_operand(root), _body(root, holes), _location(root))
+
+    def statement(self, index: int) -> Statement:
+        """The statement, ready to run."""
+        spec = self._program.statement(index)
+        node = self._nodes[spec["syntax"]]
+        code = self._statement_code(node, spec)
+        return Statement(code, self._captured, spec["output_names"], spec["cell_names"])
+
+    def function(self, index: int) -> tuple[CodeType, tuple[str, ...], dict[str, str]]:
+        """The code of a nested function, the names its annotation operands are for, and annotations known already.
+
+        The code's free variables are the template's cells, in their order.
+        """
+        spec = self._program.function(index)
+        node = self._nodes[spec["syntax"]]
+        code = compile_nested(node, self._captured.class_name, spec["cells"], self._captured.code)
+        if code.co_freevars != tuple(spec["cells"]):
+            raise AssertionError(f"{code.co_name} takes {code.co_freevars}, not {tuple(spec['cells'])}")
+        if sys.version_info >= (3, 11):
+            code = code.replace(co_qualname=spec["qualname"])
+        names = _annotation_names(node)
+        if not self._captured.future_annotations:
+            return code, tuple(names), {}
+        return code, (), {name: ast.unparse(annotation) for name, annotation in names.items()}
+
+    def _hole_key(self, syntax: int) -> int:
+        node = self._nodes[syntax]
+        if isinstance(node, tuple):  # `**value` of a dict
+            parent, position = node
+            return id(parent.values[position])
+        return id(node)
+
+    def _function(
+        self, operands: list[str], hidden: dict[str, Any], body: list[ast.stmt], at: ast.AST
+    ) -> Callable[..., Any]:
+        captured = self._captured
+        name = captured.code.co_name
+        arguments = ast.arguments(
+            posonlyargs=[], args=[ast.arg(o) for o in [*operands, *hidden]], kwonlyargs=[], kw_defaults=[], defaults=[]
+        )
+        definition = _definition(name, arguments, body, at)
+        module = enclosed(definition, captured.class_name, ())
+        code = compile(module, captured.file, "exec", flags=futures_of(captured.code), dont_inherit=True)
+        return FunctionType(
+            _renamed(find_code(code, name), captured), captured.globals, name, tuple(hidden.values())
+        )
+
+    def _statement_code(self, node: Any, spec: dict[str, Any]) -> CodeType:
+        captured = self._captured
+        inputs, cells = spec["input_names"], spec["cell_names"]
+        parameters = captured.node.args if not isinstance(captured.node, ast.GeneratorExp) else None
+        node = _with_given(node, ".0") if ".0" in inputs else node
+        if "__class__" in cells and parameters is not None:
+            node = _SuperCalls(_first_parameter(parameters)).visit(_copied(node))
+        body: list[ast.stmt] = []
+        globals_ = _declared_globals(captured.node)
+        if globals_:
+            body.append(ast.Global(globals_))
+        shared = [name for name in cells if name != "__class__"]
+        if shared:
+            body.append(ast.Nonlocal(shared))
+        for name in inputs:
+            test = ast.Compare(_load(name), [ast.Is()], [_load(".unbound")])
+            body.append(ast.If(test, [ast.Delete([ast.Name(name, ast.Del())])], []))
+        report = ast.Call(_load(".report"), [ast.Call(_load(".locals"), [], [])], [])
+        body.append(ast.Try([node], [], [], [ast.Expr(report)]))
+        names = [".locals", ".report", ".unbound", *inputs]
+        arguments = ast.arguments(
+            posonlyargs=[], args=[ast.arg(n) for n in names], kwonlyargs=[], kw_defaults=[], defaults=[]
+        )
+        definition = _definition(captured.code.co_name, arguments, body, node)
+        module = enclosed(definition, captured.class_name, cells)
+        code = compile(module, captured.file, "exec", flags=futures_of(captured.code), dont_inherit=True)
+        return _renamed(find_code(code, captured.code.co_name), captured)
+
+
+class Statement:
+    """A statement run by CPython as it stands, as a part of its function.
+
+    Call it with the inputs in order, `UNBOUND` for those without a value, and the cells in order. The answer is the
+    outputs in order and the exception that left the statement, or None; there are outputs in either case.
+    """
+
+    def __init__(self, code: CodeType, captured: Captured, outputs: list[str], cells: list[str]) -> None:
+        self._code = code
+        self._globals = captured.globals
+        self._outputs = outputs
+        self._cell_order = [cells.index(name) for name in code.co_freevars]
+
+    def __call__(
+        self, inputs: tuple[Any, ...], cells: tuple[CellType, ...]
+    ) -> tuple[tuple[Any, ...], BaseException | None]:
+        closure = tuple(cells[i] for i in self._cell_order)
+        function = FunctionType(self._code, self._globals, self._code.co_name, None, closure)
+        left: list[dict[str, Any]] = []
+        raised = None
+        try:
+            function(locals, left.append, UNBOUND, *inputs)
+        except BaseException as error:  # handed to the caller, who raises it where the statement stands
+            raised = error
+        return tuple([left[0].get(name, UNBOUND) for name in self._outputs]), raised
+
+
+def _load(name: str) -> ast.Name:
+    return ast.Name(name, ast.Load())
+
+
+def _definition(name: str, arguments: ast.arguments, body: list[ast.stmt], at: ast.AST) -> ast.FunctionDef:
+    definition = ast.FunctionDef(name=name, args=arguments, body=body, decorator_list=[], returns=None)
+    if sys.version_info >= (3, 12):
+        definition.type_params = []
+    return _placed(definition, at)
+
+
+def _placed(node: Any, at: ast.AST) -> Any:
+    """Gives `node`, and all inside it that have no place, the place of `at`."""
+    pending = [node]
+    while pending:
+        inner = pending.pop()
+        if "lineno" in inner._attributes:
+            if hasattr(inner, "lineno"):
+                continue
+            ast.copy_location(inner, at)
+        pending.extend(ast.iter_child_nodes(inner))
+    return node
+
+
+def _renamed(code: CodeType, captured: Captured) -> CodeType:
+    return code.replace(co_qualname=captured.qualname) if sys.version_info >= (3, 11) else code
+
+
+def _location(root: Any) -> ast.AST:
+    node = root[0] if isinstance(root, tuple) else root
+    return node.pattern if isinstance(node, ast.match_case) else node
+
+
+def _body(root: Any, holes: dict[int, str]) -> list[ast.stmt]:
+    """The statements of a function that evaluates the fragment `root`."""
+    if isinstance(root, ast.match_case):
+        return _pattern(root, holes)
+    if isinstance(root, ast.AugAssign):
+        target, value = holes[id(root.target)], holes[id(root.value)]
+        update = ast.AugAssign(ast.Name(target, ast.Store()), root.op, _load(value))
+        return [ast.copy_location(update, root), ast.Return(_load(target))]
+    if isinstance(root, ast.Assert):
+        error: ast.expr = _load(".AssertionError")
+        if root.msg is not None:
+            error = ast.Call(error, [_substituted(root.msg, holes)], [])
+        return [ast.Return(error)]
+    return [ast.Return(_expression(root, holes))]
+
+
+def _expression(root: Any, holes: dict[int, str]) -> ast.expr:
+    if isinstance(root, tuple):
+        return _part(*root, holes)
+    if isinstance(root, ast.ListComp):
+        return ast.List([], ast.Load())
+    if isinstance(root, ast.SetComp):
+        return ast.Set([ast.Starred(ast.Constant(()), ast.Load())])
+    if isinstance(root, ast.DictComp):
+        return ast.Dict([], [])
+    if isinstance(root, ast.Starred):
+        return ast.List([_substituted(root, holes)], ast.Load())
+    if isinstance(root, ast.keyword):
+        return ast.Dict([None], [_substituted(root.value, holes)])
+    if isinstance(root, ast.FormattedValue):
+        return ast.copy_location(ast.JoinedStr([_substituted(root, holes)]), root)
+    if _is_key(root):
+        return ast.Subscript(_load(".keys"), _substituted(root, holes), ast.Load())
+    return _substituted(root, holes)
+
+
+def _is_key(root: Any) -> bool:
+    """Whether it can only be written as an index."""
+    return isinstance(root, ast.Slice) or (isinstance(root, ast.Tuple) and any(map(_is_key, root.elts)))
+
+
+def _hidden_operand(root: Any) -> dict[str, Any]:
+    """What the compiled fragment uses besides its operands, whatever the user's names are bound to."""
+    if isinstance(root, ast.Assert):
+        return {".AssertionError": AssertionError}
+    return {".keys": _KEYS} if _is_key(root) else {}
+
+
+def _part(parent: Any, position: int | None, holes: dict[int, str]) -> ast.expr:
+    """A part that has no node of its own: `**value` of a dict, one comparison of a chain, a condition's truth."""
+    if isinstance(parent, ast.Dict):
+        return ast.Dict([None], [_substituted(parent.values[position], holes)])
+    if position is None:
+        return ast.IfExp(_substituted(parent, holes), ast.Constant(True), ast.Constant(False))
+    left = parent.comparators[position - 1] if position else parent.left
+    right = parent.comparators[position]
+    compare = ast.Compare(_substituted(left, holes), [parent.ops[position]], [_substituted(right, holes)])
+    return ast.copy_location(compare, parent)
+
+
+def _substituted(node: Any, holes: dict[int, str]) -> Any:
+    """A copy of `node` with the holes in it replaced by their names; what holds none is shared."""
+    name = holes.get(id(node))
+    if name is not None:
+        hole = ast.copy_location(_load(name), node)
+        if isinstance(node, ast.Starred):
+            return ast.copy_location(ast.Starred(hole, ast.Load()), node)
+        if isinstance(node, ast.FormattedValue):
+            return ast.copy_location(ast.FormattedValue(hole, -1, None), node)
+        return hole
+    if not holes:
+        return node
+    fields: dict[str, Any] = {}
+    for field in node._fields:
+        value = getattr(node, field)
+        if isinstance(value, list):
+            fields[field] = [_substituted(v, holes) if isinstance(v, ast.AST) else v for v in value]
+        else:
+            fields[field] = _substituted(value, holes) if isinstance(value, ast.AST) else value
+    made = type(node)(**fields)
+    return ast.copy_location(made, node) if "lineno" in node._attributes else made
+
+
+def _copied(node: Any) -> Any:
+    return _substituted(node, {-1: ""})
+
+
+def _pattern(case: ast.match_case, holes: dict[int, str]) -> list[ast.stmt]:
+    names: list[str] = []
+    _captures(case.pattern, names)
+    found = ast.Tuple([ast.Constant(True), *map(_load, names)], ast.Load())
+    inner = {key: name for key, name in holes.items() if name != ".0"}
+    answer = ast.match_case(_substituted(case.pattern, inner), None, [ast.Return(found)])
+    return [ast.Match(_load(".0"), [answer])]
+
+
+def _captures(pattern: Any, names: list[str]) -> None:
+    """Adds what the pattern binds, in the order in which lowering expects it."""
+    for field in ("cls_patterns", "pattern", "patterns", "kwd_patterns"):
+        inner = getattr(pattern, field, None)
+        for each in inner if isinstance(inner, list) else [inner]:
+            if each is not None:
+                _captures(each, names)
+    name = getattr(pattern, "name", None) or getattr(pattern, "rest", None)
+    if name is not None and name not in names:
+        names.append(name)
+
+
+def _annotation_names(node: Any) -> dict[str, ast.expr]:
+    """The annotations of a definition, in the order in which Python evaluates them."""
+    if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return {}
+    a = node.args
+    arguments = [*a.args, *a.posonlyargs, a.vararg, *a.kwonlyargs, a.kwarg]
+    found = {x.arg: x.annotation for x in arguments if x is not None and x.annotation is not None}
+    if node.returns is not None:
+        found["return"] = node.returns
+    return found
+
+
+def _with_given(node: Any, name: str) -> Any:
+    """The statement with what lowering has evaluated of it already replaced by a name."""
+    if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp)):
+        return ast.copy_location(
+            ast.Assign([ast.Name(".result", ast.Store())], _substituted(node, {id(node.generators[0].iter): name})), node
+        )
+    given = node.iter if isinstance(node, ast.For) else node.test
+    fields = {field: getattr(node, field) for field in node._fields}
+    fields["iter" if isinstance(node, ast.For) else "test"] = ast.copy_location(_load(name), given)
+    return ast.copy_location(type(node)(**fields), node)
+
+
+def _first_parameter(arguments: ast.arguments) -> str:
+    return [*arguments.posonlyargs, *arguments.args][0].arg
+
+
+def _declared_globals(function: Any) -> list[str]:
+    """What the function itself declares global."""
+    found: list[str] = []
+    pending = list(function.body) if isinstance(getattr(function, "body", None), list) else []
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Global):
+            found.extend(name for name in node.names if name not in found)
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
+            pending.extend(ast.iter_child_nodes(node))
+    return found
+
+
+class _SuperCalls(ast.NodeTransformer):
+    """Spells out the arguments of `super()`, which it would take from the frame of the function."""
+
+    def __init__(self, first_parameter: str) -> None:
+        self._first_parameter = first_parameter
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args and not node.keywords:
+            node.args = [ast.copy_location(_load(n), node) for n in ("__class__", self._first_parameter)]
+        return node
+
+    def _leave(self, node: ast.AST) -> ast.AST:
+        return node
+
+    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = visit_GeneratorExp = _leave

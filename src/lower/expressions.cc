@@ -1,0 +1,186 @@
+#include <algorithm>
+
+#include "lower/lowering.h"
+#include "lower/refusal.h"
+
+namespace xcs::lower {
+
+// Whether `e` is a constant of the code: a literal, a negated number, or a tuple of constants.
+bool Lowering::is_constant(Index e) const {
+  const SyntaxNode& n = syntax_[e];
+  if (n.kind == Kind::kConstant) return true;
+  if (n.kind == Kind::kName) return n.use == Use::kLoad && syntax_.names[n.name] == "__debug__";
+  if (n.kind == Kind::kUnaryOp) {
+    const SyntaxNode& operand = syntax_[syntax_.child(e, 0)];
+    return n.op == Operator::kMinus && operand.constant == Constant::kNumber;
+  }
+  if (n.kind == Kind::kJoinedStr) {
+    const auto pieces = syntax_.list(e, 0);
+    return std::ranges::all_of(pieces, [&](Index p) { return syntax_.kind(p) == Kind::kConstant; });
+  }
+  if (n.kind != Kind::kTuple) return false;
+  return std::ranges::all_of(syntax_.list(e, 0), [&](Index element) { return is_constant(element); });
+}
+
+bool Lowering::any_effects(std::span<const Index> es) const {
+  return std::ranges::any_of(es, [&](Index e) { return effects(e); });
+}
+
+// Whether evaluating `e` may do anything but read bound local variables and make lists, tuples, dicts and slices
+// of them. See Note [order].
+bool Lowering::effects(Index e) const {
+  if (e == kNone || is_constant(e)) return false;
+  const SyntaxNode& n = syntax_[e];
+  switch (n.kind) {
+    case Kind::kName:
+      return !certain(variable(n.name));
+    case Kind::kListDisplay:
+    case Kind::kTuple:
+    case Kind::kDict:
+      return any_effects(syntax_.list(e, 0));
+    case Kind::kSlice:
+      return any_effects(syntax_.children_of(e));
+    case Kind::kDictItem:
+      return !is_constant(syntax_.child(e, 0)) || effects(syntax_.child(e, 1));
+    default:
+      return true;
+  }
+}
+
+// Whether something inside `e` has to be a node of its own: then branches of `e` are regions.
+bool Lowering::has_nodes(Index e) const {
+  if (e == kNone || is_constant(e)) return false;
+  const SyntaxNode& n = syntax_[e];
+  switch (n.kind) {
+    case Kind::kName:
+      return !certain(variable(n.name));
+    case Kind::kBinOp:
+    case Kind::kUnaryOp:
+    case Kind::kIfExp:
+    case Kind::kListDisplay:
+    case Kind::kTuple:
+    case Kind::kDict:
+    case Kind::kDictItem:
+    case Kind::kSlice:
+    case Kind::kList:
+      return std::ranges::any_of(syntax_.children_of(e), [&](Index child) { return has_nodes(child); });
+    case Kind::kBoolOp:
+      return has_nodes(syntax_.child(e, 0));
+    case Kind::kCompare: {
+      const auto is_membership = [&](Index part) {
+        return syntax_[part].op == Operator::kIn || syntax_[part].op == Operator::kNotIn;
+      };
+      return std::ranges::any_of(syntax_.list(e, 2), is_membership) || has_nodes(syntax_.child(e, 0)) ||
+             has_nodes(syntax_.child(e, 1));
+    }
+    default:
+      return true;
+  }
+}
+
+SlotId Lowering::value(Index e, SlotId dest) {
+  if (is_constant(e)) return constant(e, dest);
+  switch (syntax_.kind(e)) {
+    case Kind::kName:
+      return name_value(e, dest);
+    case Kind::kCall:
+      return call(e, dest);
+    case Kind::kAttribute:
+      return attribute(e, dest);
+    case Kind::kSubscript:
+      return subscript(e, dest);
+    case Kind::kNamedExpr:
+      return walrus(e, dest);
+    case Kind::kBoolOp:
+      return has_nodes(e) ? boolean(e, dest) : fragment(e, dest);
+    case Kind::kIfExp:
+      return has_nodes(e) ? conditional(e, dest) : fragment(e, dest);
+    case Kind::kCompare:
+      return comparison(e, dest);
+    case Kind::kUnaryOp:
+      if (syntax_[e].op != Operator::kNot) return fragment(e, dest);
+      if (dest == kNone) dest = temp();
+      emit(Op::kTruth, e, dest, 1, {test(syntax_.child(e, 0))});
+      return dest;
+    case Kind::kLambda:
+      return make_function(e, dest);
+    case Kind::kListComp:
+    case Kind::kSetComp:
+    case Kind::kDictComp:
+      return comprehension(e, dest);
+    case Kind::kGeneratorExp:
+      return generator_expression(e, dest);
+    case Kind::kYield:
+      return yield(e, dest);
+    case Kind::kYieldFrom:
+      throw Refused{refusal::kYieldFrom};
+    case Kind::kAwait:
+      throw Refused{refusal::kAsync};
+    case Kind::kTemplateStr:
+      throw Refused{refusal::kTemplate};
+    default:
+      return fragment(e, dest);
+  }
+}
+
+// The value of `e` as an operand of a node still to come; `later` as in Note [order].
+SlotId Lowering::operand(Index e, bool later) {
+  const SyntaxNode& n = syntax_[e];
+  if (n.kind != Kind::kName || !later || is_constant(e)) return value(e);
+  const Variable v = variable(n.name);
+  if (v.place == Variable::kLocal && (!certain(v) || holds(walrus_, n.name))) return value(e, temp());
+  return value(e);
+}
+
+std::vector<SlotId> Lowering::operands(std::span<const Index> es, bool later) {
+  std::vector<SlotId> slots;
+  slots.reserve(es.size() + 1);
+  for (std::size_t i = 0; i < es.size(); ++i)
+    slots.push_back(operand(es[i], later || any_effects(es.subspan(i + 1))));
+  return slots;
+}
+
+SlotId Lowering::name_value(Index e, SlotId dest) {
+  const NameId name = syntax_[e].name;
+  return load(name, e, dest);
+}
+
+SlotId Lowering::attribute(Index e, SlotId dest) {
+  const SlotId object = value(syntax_.child(e, 0));
+  if (dest == kNone) dest = temp();
+  emit(Op::kLoadAttr, e, dest, name_index(syntax_[e].name), {object});
+  return dest;
+}
+
+SlotId Lowering::subscript(Index e, SlotId dest) {
+  std::vector<SlotId> args = operands(syntax_.children_of(e));
+  if (dest == kNone) dest = temp();
+  emit(Op::kLoadItem, e, dest, kNone, std::move(args));
+  return dest;
+}
+
+SlotId Lowering::walrus(Index e, SlotId dest) {
+  const auto [target, from] = syntax_.fields<2>(e);
+  if (dest == kNone) dest = temp();
+  value(from, dest);
+  store(syntax_[target].name, target, dest);
+  return dest;
+}
+
+SlotId Lowering::yield(Index e, SlotId dest) {
+  program_.generator = true;
+  const Index given = syntax_.child(e, 0);
+  const SlotId out = given == kNone ? none(e) : value(given);
+  if (dest == kNone) dest = temp();
+  emit(Op::kYield, e, dest, kNone, {out});
+  return dest;
+}
+
+SlotId Lowering::constant(Index e, SlotId dest) {
+  if (dest == kNone) dest = temp();
+  program_.constants.push_back(e);
+  emit(Op::kConst, e, dest, static_cast<Index>(program_.constants.size() - 1), {});
+  return dest;
+}
+
+}  // namespace xcs::lower
