@@ -18,14 +18,16 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "An operand is the answer of a call that is still in flight.",
      "Nothing is lost unless the operand is not really needed: this is the program's critical path."},
     {Reason::kDecidesControl, "decides-control", kOrdered,
-     "Which code runs next depends on an answer that is still in flight; code after this branch or loop goes on.",
+     "Which code runs next depends on an answer that is still in flight; code after this branch or loop goes "
+     "on.",
      ""},
     {Reason::kOrderedStore, "ordered-store", kOrdered,
-     "It changes memory, and changes become visible in program order; code after it that can see the change ahead "
+     "It changes memory, and changes become visible in program order; code after it that reads the new value "
      "goes on.",
      ""},
     {Reason::kOrderedResource, "ordered-resource", kOrdered,
-     "It uses a resource (standard output, a file, the random generator, the clock, a database) in program order.",
+     "It uses a resource (standard output, a file, the random generator, the clock, a database) in program "
+     "order.",
      "If the order does not matter, declare the callable: xcs.declare(f, effect=\"independent\")."},
     {Reason::kHandlerWaits, "handler-waits", kOrdered,
      "An exception handler, finally block or __exit__ runs only after everything before it is complete.", ""},
@@ -33,7 +35,8 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "An exception is raised only after everything before it in program order is known not to raise.", ""},
     {Reason::kUnknownCallee, "unknown-callee", kMissed,
      "The callee has no contract and no source that can be entered, so it may do anything and runs in order.",
-     "Declare it where it is defined, @xcs.op(effect=...), or from outside, xcs.declare(callee, effect=...)."},
+     "Declare it where it is defined, @xcs.op(effect=...), or from outside, xcs.declare(callee, "
+     "effect=...)."},
     {Reason::kUndeclaredCCallable, "undeclared-c-callable", kMissed,
      "The callee is compiled code without a contract, so it may do anything and runs in order.",
      "If it only computes, xcs.declare(callee, effect=\"pure\"); if it calls out and order does not matter, "
@@ -43,29 +46,36 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "Write the loop that the callee performs, or declare the function that is called back."},
     {Reason::kChangesArguments, "changes-arguments", kOrdered,
      "The callee changes an object it is given in a way that cannot be replayed, so it runs in order.",
-     "Use a form that returns a new object, such as sorted(xs) in place of random.shuffle(xs) or heapq on a copy."},
+     "Use a form that returns a new object, such as sorted(xs) in place of random.shuffle(xs) or heapq on a "
+     "copy."},
     {Reason::kGuardFailed, "guard-failed", kMissed,
-     "The callee's contract holds only under a condition that does not hold now, such as standard logging handlers.",
+     "The callee's contract holds only under a condition that does not hold now, such as standard logging "
+     "handlers.",
      "Restore the condition, or declare the callable yourself if its contract holds all the same."},
     {Reason::kArgumentObject, "argument-object", kMissed,
      "An independent call is given an object that earlier, unfinished statements may still change.",
      "Pass plain data (strings, numbers, lists, dicts) or a fresh copy made where the call is."},
     {Reason::kUserOperator, "user-operator", kMissed,
-     "An operator, comparison, truth test or formatting runs code of the operand's class, which may do anything.",
-     "Convert to plain data first (str, int, dict), or declare the method that runs: xcs.declare(Class.__eq__, "
+     "An operator, comparison, truth test or formatting runs code of the operand's class, which may do "
+     "anything.",
+     "Convert to plain data first (str, int, dict), or declare the method that runs: "
+     "xcs.declare(Class.__eq__, "
      "effect=\"pure\")."},
     {Reason::kUserAttribute, "user-attribute", kMissed,
-     "Reading or writing the attribute runs code: a property, a descriptor or __getattr__ that cannot be entered.",
+     "Reading or writing the attribute runs code: a property, a descriptor or __getattr__ that cannot be "
+     "entered.",
      "Declare the function that runs, or store the value in a plain attribute."},
     {Reason::kReturnsObject, "returns-object", kMissed,
      "A call in flight will return an object of an unknown type, so what reading it does is not known yet.",
      "Declare what it returns: @xcs.op(effect=\"independent\", returns=\"data\")."},
     {Reason::kPendingMemory, "pending-memory", kMissed,
      "It reads memory that an earlier, unfinished statement changes in a way that cannot be replayed.",
-     "Read before the change, or make the change a plain store: item or attribute assignment, append, update."},
+     "Read before the change, or make the change a plain store: item or attribute assignment, append, "
+     "update."},
     {Reason::kBlockedRegion, "blocked-region", kMissed,
      "It reads memory that a branch, loop or callee still waiting for an answer may change.",
-     "Collect the results first and read the shared object after the loop, or keep what the region changes apart "
+     "Collect the results first and read the shared object after the loop, or keep what the region changes "
+     "apart "
      "from what this statement reads."},
     {Reason::kMayExit, "may-exit", kMissed,
      "A return, break or continue that depends on an answer decides whether the code after it runs at all.",
@@ -80,7 +90,8 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "The function is a generator, whose steps run when its consumer asks for them.",
      "Decorate the function that consumes the generator, or return a list."},
     {Reason::kLooksAtItsFrame, "looks-at-its-frame", kMissed,
-     "The function looks at its own frame (locals, vars, dir, eval, exec, globals, sys._getframe, inspect), so it "
+     "The function looks at its own frame (locals, vars, dir, eval, exec, globals, sys._getframe, inspect), "
+     "so it "
      "runs whole, in order.",
      "Move that code into a function of its own and pass it what it needs."},
     {Reason::kSourceUnavailable, "source-unavailable", kMissed,
@@ -96,13 +107,13 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "The generator delegates to another one with yield from, so it runs whole, in order.",
      "Write the loop out: for item in inner(): yield item."},
     {Reason::kLeavesUnloweredStatement, "leaves-unlowered-statement", kMissed,
-     "A statement that only runs in order holds a return, break, continue or yield, so the function runs whole.",
+     "A statement that only runs in order holds a return, break, continue or yield, so the function runs "
+     "whole.",
      "Keep the outcome in a variable and leave after the statement."},
     {Reason::kClassStatement, "class-statement", kMissed,
      "A class statement runs its body once, in order, and XCS does not look inside.",
      "Define the class at module level, or make the calls before it."},
-    {Reason::kExceptStar, "except-star", kMissed,
-     "A statement with except* runs whole, in order.",
+    {Reason::kExceptStar, "except-star", kMissed, "A statement with except* runs whole, in order.",
      "Use except where exception groups are not needed, or move the calls out of the statement."},
     {Reason::kImportStatement, "import-statement", kMissed,
      "An import runs the module it names, so it happens in order.",

@@ -1,4 +1,5 @@
-// The reason registry: every reason for which a node does not run at once or ahead, with its explanation and remedy.
+// The reason registry: every reason for which a node does not run at once or ahead, with its explanation and
+// remedy.
 //
 // The window, the lowering and the host name reasons by number (window::ReasonCode) or by code; reports and
 // docs/reasons.md print what stands here.
@@ -69,7 +70,7 @@ enum class Reason : std::uint16_t {
 
 struct ReasonInfo {
   Reason reason;
-  std::string_view code;         // stable, kebab-case
+  std::string_view code;  // stable, kebab-case
   ReasonKind kind;
   std::string_view explanation;  // one sentence
   std::string_view remedy;       // one sentence; empty when there is nothing to repair

@@ -2,7 +2,8 @@ import xcs
 from explain.stand_in import QUESTIONS, ask
 
 strip = eval("lambda text: text.strip()")  # a function without source
-shorten = xcs.declare(eval("lambda text: text[:9]"), effect="pure", returns="atom")
+shorten = eval("lambda text: text[:9]")
+xcs.declare(shorten, effect="pure", returns="atom")
 
 
 def waits():
