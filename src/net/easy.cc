@@ -118,8 +118,6 @@ Easy::Easy(Sockets& sockets, CURLSH* share, const TrustStore& trust)
   set(handle_, CURLOPT_NOSIGNAL, 1L);
   set(handle_, CURLOPT_PROTOCOLS_STR, "http,https");
   set(handle_, CURLOPT_FOLLOWLOCATION, 0L);
-  set(handle_, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  set(handle_, CURLOPT_PIPEWAIT, 1L);
   set(handle_, CURLOPT_TCP_NODELAY, 1L);
   set(handle_, CURLOPT_TCP_KEEPALIVE, 1L);
   set(handle_, CURLOPT_BUFFERSIZE, kReadBuffer);
@@ -176,6 +174,7 @@ Result<void> Easy::aim(Transfer& transfer) {
         "net.url", "the address of a request must begin with http:// or https:// and name a host"));
   }
   set(handle_, CURLOPT_URL, request.url.c_str());
+  set_version(origin.scheme == "https");
   set_method(request);
   // libcurl's own limits stay out of the way: the loop's timers are the ones that count.
   set(handle_, CURLOPT_CONNECTTIMEOUT, 24L * 3600);
@@ -184,6 +183,14 @@ Result<void> Easy::aim(Transfer& transfer) {
   set(handle_, CURLOPT_HEADERDATA, &transfer);
   set(handle_, CURLOPT_WRITEDATA, &transfer);
   return {};
+}
+
+// With TLS, requests wait for the handshake under way to a host, because it may yield an HTTP/2 connection
+// that takes them all. Without TLS there is nothing to wait for: libcurl would hold every request back
+// until the host's first answer.
+void Easy::set_version(bool tls) {
+  set(handle_, CURLOPT_HTTP_VERSION, static_cast<long>(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  set(handle_, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
 }
 
 void Easy::set_method(const Request& request) {

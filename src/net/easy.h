@@ -41,6 +41,7 @@ class Easy {
   Error describe(CURLcode code) const;
 
  private:
+  void set_version(bool tls);
   void set_method(const Request& request);
   Result<void> set_headers(const Request& request);
   static curl_socket_t on_open(void* easy, curlsocktype, curl_sockaddr* address);

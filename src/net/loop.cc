@@ -16,7 +16,7 @@ using Phase = Transfer::Phase;
 
 // libcurl looks through all connections to a host when it seeks an idle one, so each multi handle gets
 // only so many transfers.
-constexpr std::size_t kTransfersPerMulti = 256;
+constexpr std::size_t kTransfersPerMulti = 128;
 constexpr std::size_t kIdleEasies = 512;
 // Shorter than libcurl keeps a name (see easy.cc), so that a known name is always in its cache.
 constexpr Duration kNameLifetime = std::chrono::seconds(240);
@@ -320,8 +320,11 @@ void Loop::hold(const Owner& transfer) {
   transfers_.push_back(transfer);
 }
 
+// Handles may live on for long: what they share with the loop gives up its memory now.
 void Loop::forget(Transfer& transfer) {
   transfer.held = false;
+  transfer.request = {};
+  transfer.response = {};
   transfers_.back()->slot = transfer.slot;
   const Owner last = std::exchange(transfers_[transfer.slot], std::move(transfers_.back()));
   transfers_.pop_back();

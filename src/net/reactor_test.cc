@@ -3,6 +3,9 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -102,6 +105,26 @@ TEST(Reactor, ReusesOneConnectionForCallsInARow) {
   Reactor reactor;
   for (int i = 0; i < 20; ++i) ASSERT_TRUE(wait_for(reactor, get(server.url())));
   EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(Reactor, CallsAtTheSameTimeDoNotWaitForTheFirstAnswer) {
+  std::latch all_requested(300);
+  FakeServer server([&](Connection& connection) {
+    connection.wait_request();
+    all_requested.arrive_and_wait();
+    connection.respond(200, "");
+  });
+  Reactor reactor;
+  std::latch all_answered(300);
+  std::vector<Handle> handles;
+  for (int i = 0; i < 300; ++i) {
+    handles.push_back(reactor.start(get(server.url()), {[&](Result<Response>) {
+                                      all_answered.count_down();
+                                      return std::nullopt;
+                                    }}));
+  }
+  all_answered.wait();
+  EXPECT_EQ(reactor.stats().most_in_flight, 300u);
 }
 
 TEST(Reactor, AssemblesABodySentByteByByteInChunks) {
@@ -370,6 +393,47 @@ TEST(Reactor, QueueingDoesNotCountAgainstTheTimeouts) {
                                         return std::nullopt;
                                       }});
   EXPECT_TRUE(answered.get_future().get());
+}
+
+// Makes 100 calls at once in this process, which may open 40 descriptors; returns how many are answered.
+int answered_with_few_descriptors(const std::string& url) {
+  const rlimit few{.rlim_cur = 40, .rlim_max = 40};
+  if (setrlimit(RLIMIT_NOFILE, &few) != 0) return -1;
+  Reactor reactor;
+  std::atomic<int> answered = 0;
+  std::latch left(100);
+  std::vector<Handle> handles;
+  for (int i = 0; i < 100; ++i) {
+    handles.push_back(reactor.start(get(url), {[&](Result<Response> result) {
+                                      answered += result.has_value();
+                                      left.count_down();
+                                      return std::nullopt;
+                                    }}));
+  }
+  left.wait();
+  return answered;
+}
+
+TEST(Reactor, CallsWaitWhenTheProcessRunsOutOfDescriptors) {
+  int to_child[2];
+  ASSERT_EQ(pipe(to_child), 0);
+  const pid_t child = fork();  // before the server: a process of one thread
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    int port = 0;
+    const bool known = read(to_child[0], &port, sizeof port) == sizeof port;
+    _exit(known ? answered_with_few_descriptors(fmt::format("http://127.0.0.1:{}/", port)) : -1);
+  }
+  FakeServer server(always(200, "ok"));
+  const int port = server.port();
+  ASSERT_EQ(write(to_child[1], &port, sizeof port), static_cast<ssize_t>(sizeof port));
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 100);
+  EXPECT_LT(server.connections(), 40);
+  close(to_child[0]);
+  close(to_child[1]);
 }
 
 TEST(Reactor, ADestroyedHandleIsNeverHeardOfAgain) {

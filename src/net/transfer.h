@@ -15,8 +15,8 @@ class Easy;
 class Multi;
 
 // The handle and the loop share a transfer: each lives on its own thread and either may let go first.
-// `handler` is guarded by `gate`, whose runner is the loop's thread; `request` and `streams` never change;
-// everything else belongs to the loop's thread.
+// `handler` is guarded by `gate`, whose runner is the loop's thread; everything else belongs to the loop's
+// thread.
 struct Transfer final : Timer {
   enum class Phase {
     kQueued,      // waits for a slot
@@ -31,7 +31,7 @@ struct Transfer final : Timer {
 
   bool in_flight() const { return easy != nullptr; }
 
-  const Request request;
+  Request request;
   const bool streams;  // whether the handler takes pieces
   Gate gate;
   Handler handler;
