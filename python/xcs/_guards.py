@@ -45,6 +45,13 @@ def no_out(_positional: Positional, keywords: Keywords) -> bool:
     return "out" not in keywords
 
 
+def no_tools(_positional: Positional, keywords: Keywords) -> bool:
+    config = keywords.get("config")
+    if isinstance(config, Mapping):
+        return "tools" not in keywords and "tools" not in config
+    return "tools" not in keywords and getattr(config, "tools", None) is None
+
+
 def not_streaming(_positional: Positional, keywords: Keywords) -> bool:
     # The SDKs have sentinels of their own for "not given"; True is the only value that asks for a stream.
     return keywords.get("stream") is not True
@@ -129,6 +136,7 @@ GUARDS: Mapping[str, Guard] = {
     for guard in (
         langchain_class,
         no_out,
+        no_tools,
         not_streaming,
         one_argument,
         plain_get,

@@ -9,6 +9,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -56,6 +57,12 @@ def test_every_guard_of_the_registry_exists(guards: dict[str, Any]) -> None:
     [
         ("no_out", (1,), {}, True),
         ("no_out", (1,), {"out": [0]}, False),
+        ("no_tools", (), {"model": "m", "config": None}, True),
+        ("no_tools", (), {"config": {"temperature": 0}}, True),
+        ("no_tools", (), {"config": SimpleNamespace(tools=None)}, True),
+        ("no_tools", (), {"config": {"tools": [print]}}, False),
+        ("no_tools", (), {"config": SimpleNamespace(tools=[print])}, False),
+        ("no_tools", (), {"tools": [print]}, False),
         ("not_streaming", (), {"model": "m"}, True),
         ("not_streaming", (), {"stream": False}, True),
         ("not_streaming", (), {"stream": True}, False),
