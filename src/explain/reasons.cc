@@ -153,9 +153,9 @@ std::optional<Reason> reason_of(std::string_view code) {
 std::string_view name(ReasonKind kind) {
   switch (kind) {
     case ReasonKind::kMissed:
-      return "missed overlap";
+      return "missed";
     case ReasonKind::kOrdered:
-      return "ordered by design";
+      return "ordered";
     case ReasonKind::kLimit:
       return "limit";
   }

@@ -85,7 +85,7 @@ const ReasonInfo& info(Reason reason);
 // The reason with this code, or nothing.
 std::optional<Reason> reason_of(std::string_view code);
 
-// "missed overlap", "ordered by design" or "limit".
+// "missed", "ordered" or "limit".
 std::string_view name(ReasonKind kind);
 
 }  // namespace xcs::explain

@@ -32,8 +32,20 @@ std::filesystem::path example_of(const ReasonInfo& reason) {
   return kRoot / "tests/explain/reasons" / (file + ".py");
 }
 
+std::string_view title(ReasonKind kind) {
+  switch (kind) {
+    case ReasonKind::kMissed:
+      return "missed overlap";
+    case ReasonKind::kOrdered:
+      return "ordered by design";
+    case ReasonKind::kLimit:
+      return "limit";
+  }
+  std::unreachable();
+}
+
 std::string section(const ReasonInfo& reason) {
-  std::string text = fmt::format("## {}\n\n*{}.* {}\n", reason.code, name(reason.kind), reason.explanation);
+  std::string text = fmt::format("## {}\n\n*{}.* {}\n", reason.code, title(reason.kind), reason.explanation);
   if (!reason.remedy.empty()) text += fmt::format("\n**Remedy.** {}\n", reason.remedy);
   return text + fmt::format("\n```python\n{}```\n", read(example_of(reason)));
 }
@@ -54,7 +66,7 @@ std::string page() {
       "how.\n\n"
       "| code | kind |\n| --- | --- |\n";
   for (const ReasonInfo& reason : reasons())
-    text += fmt::format("| [{0}](#{0}) | {1} |\n", reason.code, name(reason.kind));
+    text += fmt::format("| [{0}](#{0}) | {1} |\n", reason.code, title(reason.kind));
   for (const ReasonInfo& reason : reasons()) text += "\n" + section(reason);
   return text;
 }
@@ -77,6 +89,12 @@ TEST(Reasons, StandInTheTableAtTheirEnumeratorsPlace) {
 TEST(Reasons, AreFoundByTheirCode) {
   for (const ReasonInfo& reason : reasons()) EXPECT_EQ(reason_of(reason.code), reason.reason);
   EXPECT_EQ(reason_of("no-such-reason"), std::nullopt);
+}
+
+TEST(Reasons, HaveAKindWithAName) {
+  EXPECT_EQ(name(ReasonKind::kMissed), "missed");
+  EXPECT_EQ(name(ReasonKind::kOrdered), "ordered");
+  EXPECT_EQ(name(ReasonKind::kLimit), "limit");
 }
 
 TEST(Reasons, HaveDistinctKebabCaseCodes) {
