@@ -15,8 +15,8 @@ namespace {
 using Phase = Transfer::Phase;
 
 // libcurl looks through all connections to a host when it seeks an idle one, so each multi handle gets
-// only so many transfers.
-constexpr std::size_t kTransfersPerMulti = 128;
+// only so many transfers: as many as most servers allow streams on one HTTP/2 connection.
+constexpr std::size_t kTransfersPerMulti = 100;
 constexpr std::size_t kIdleEasies = 512;
 // Shorter than libcurl keeps a name (see easy.cc), so that a known name is always in its cache.
 constexpr Duration kNameLifetime = std::chrono::seconds(240);

@@ -1,50 +1,32 @@
+// Requests and answers; reactor_limits_test.cc has what bounds and ends them.
 #include "net/reactor.h"
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <atomic>
-#include <chrono>
 #include <future>
 #include <latch>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "net/testing/exchange.h"
 #include "net/testing/fake_server.h"
 
 namespace xcs::net {
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 using testing::always;
 using testing::Connection;
 using testing::FakeServer;
+using testing::get;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-Request get(std::string url) { return {.method = "GET", .url = std::move(url)}; }
-
-// Starts the request and waits for its only outcome.
-Result<Response> wait_for(Transport& transport, Request request) {
-  std::promise<Result<Response>> outcome;
-  auto future = outcome.get_future();
-  const Handle handle = transport.start(std::move(request), {[&](Result<Response> result) {
-                                          outcome.set_value(std::move(result));
-                                          return std::nullopt;
-                                        }});
-  return future.get();
-}
-
-Error wait_for_error(Transport& transport, Request request) {
-  Result<Response> result = wait_for(transport, std::move(request));
-  EXPECT_FALSE(result.has_value()) << "status " << (result ? result->status : 0);
-  return result ? Error{} : result.error();
-}
+using testing::wait_for;
+using testing::wait_for_error;
 
 TEST(Reactor, DeliversStatusHeadersAndBody) {
   FakeServer server(always(201, "hello", "X-Request-Id: r-1\r\n"));
@@ -252,42 +234,6 @@ TEST(Reactor, AnAnswerBeyondTheBoundIsRefusedWithTheBound) {
   EXPECT_TRUE(wait_for(reactor, request));
 }
 
-TEST(Reactor, ASilentServerMeetsTheFirstByteTimeout) {
-  FakeServer server([](Connection& connection) { connection.wait_closed(); });
-  Reactor reactor;
-  Request request = get(server.url());
-  request.timeouts.first_byte = milliseconds(20);
-  const Error error = wait_for_error(reactor, std::move(request));
-  EXPECT_EQ(error.kind, ErrorKind::kTransient);
-  EXPECT_EQ(error.code, "net.first_byte_timeout");
-  EXPECT_THAT(error.message,
-              HasSubstr(fmt::format("127.0.0.1:{} did not begin its answer within 0.02 s", server.port())));
-}
-
-TEST(Reactor, AStallInsideTheAnswerMeetsTheIdleTimeout) {
-  FakeServer server([](Connection& connection) {
-    connection.wait_request();
-    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
-    connection.wait_closed();
-  });
-  Reactor reactor;
-  Request request = get(server.url());
-  request.timeouts.idle = milliseconds(20);
-  EXPECT_EQ(wait_for_error(reactor, std::move(request)).code, "net.idle_timeout");
-}
-
-TEST(Reactor, AnAnswerThatNeverEndsMeetsTheTotalTimeout) {
-  FakeServer server([](Connection& connection) {
-    connection.wait_request();
-    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc");
-    connection.wait_closed();
-  });
-  Reactor reactor;
-  Request request = get(server.url());
-  request.timeouts.total = milliseconds(20);
-  EXPECT_EQ(wait_for_error(reactor, std::move(request)).code, "net.total_timeout");
-}
-
 TEST(Reactor, StreamsA2xxBodyPieceByPieceAndCollectsOtherBodies) {
   FakeServer server([](Connection& connection) {
     connection.wait_request();
@@ -349,201 +295,6 @@ TEST(Reactor, SendsTheSameRequestAgainWhenTheHandlerAsksForIt) {
                     }});
   EXPECT_EQ(status.get_future().get(), 200);
   EXPECT_EQ(requests, 3);
-}
-
-TEST(Reactor, NeverHasMoreInFlightThanAllowedAndServesTheRestInOrder) {
-  std::atomic<int> open = 0;
-  std::atomic<int> most = 0;
-  FakeServer server([&](Connection& connection) {
-    while (!connection.wait_request().empty()) {
-      most = std::max(most.load(), ++open);
-      --open;
-      connection.respond(200, "");
-    }
-  });
-  Reactor reactor({.max_in_flight = 1});
-  std::vector<int> order;
-  std::vector<Handle> handles;
-  std::latch left(50);
-  for (int i = 0; i < 50; ++i) {
-    handles.push_back(reactor.start(get(server.url()), {[&, i](Result<Response>) {
-                                      order.push_back(i);
-                                      left.count_down();
-                                      return std::nullopt;
-                                    }}));
-  }
-  left.wait();
-  EXPECT_EQ(most, 1);
-  EXPECT_TRUE(std::ranges::is_sorted(order));
-  EXPECT_EQ(reactor.stats().most_in_flight, 1u);
-}
-
-TEST(Reactor, QueueingDoesNotCountAgainstTheTimeouts) {
-  FakeServer silent([](Connection& connection) { connection.wait_closed(); });
-  FakeServer server(always(200, "ok"));
-  Reactor reactor({.max_in_flight = 1});
-  Request first = get(silent.url());
-  Request second = get(server.url());
-  first.timeouts.total = second.timeouts.total = milliseconds(300);
-  std::promise<bool> answered;
-  const Handle holds_the_slot =
-      reactor.start(first, {[](Result<Response>) { return std::nullopt; }});  // for the whole 300 ms
-  const Handle queued = reactor.start(second, {[&](Result<Response> result) {
-                                        answered.set_value(result.has_value());
-                                        return std::nullopt;
-                                      }});
-  EXPECT_TRUE(answered.get_future().get());
-}
-
-// Makes 100 calls at once in this process, which may open 40 descriptors; returns how many are answered.
-int answered_with_few_descriptors(const std::string& url) {
-  const rlimit few{.rlim_cur = 40, .rlim_max = 40};
-  if (setrlimit(RLIMIT_NOFILE, &few) != 0) return -1;
-  Reactor reactor;
-  std::atomic<int> answered = 0;
-  std::latch left(100);
-  std::vector<Handle> handles;
-  for (int i = 0; i < 100; ++i) {
-    handles.push_back(reactor.start(get(url), {[&](Result<Response> result) {
-                                      answered += result.has_value();
-                                      left.count_down();
-                                      return std::nullopt;
-                                    }}));
-  }
-  left.wait();
-  return answered;
-}
-
-TEST(Reactor, CallsWaitWhenTheProcessRunsOutOfDescriptors) {
-  int to_child[2];
-  ASSERT_EQ(pipe(to_child), 0);
-  const pid_t child = fork();  // before the server: a process of one thread
-  ASSERT_GE(child, 0);
-  if (child == 0) {
-    int port = 0;
-    const bool known = read(to_child[0], &port, sizeof port) == sizeof port;
-    _exit(known ? answered_with_few_descriptors(fmt::format("http://127.0.0.1:{}/", port)) : -1);
-  }
-  FakeServer server(always(200, "ok"));
-  const int port = server.port();
-  ASSERT_EQ(write(to_child[1], &port, sizeof port), static_cast<ssize_t>(sizeof port));
-  int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  EXPECT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 100);
-  EXPECT_LT(server.connections(), 40);
-  close(to_child[0]);
-  close(to_child[1]);
-}
-
-TEST(Reactor, ADestroyedHandleIsNeverHeardOfAgain) {
-  FakeServer server(always(200, "ok"));
-  Reactor reactor;
-  for (int i = 0; i < 300; ++i) {
-    auto alive = std::make_unique<std::atomic<bool>>(true);
-    Handle handle = reactor.start(get(server.url()), {[&alive](Result<Response>) {
-                                    EXPECT_TRUE(alive->load());
-                                    return std::nullopt;
-                                  }});
-    if (i % 3 == 1) std::this_thread::yield();
-    if (i % 3 == 2) wait_for(reactor, get(server.url()));
-    handle.reset();
-    alive.reset();
-  }
-}
-
-TEST(Reactor, AHandlerMayDestroyItsOwnHandle) {
-  FakeServer server(always(200, "ok"));
-  Reactor reactor;
-  std::promise<void> handle_stored;
-  std::shared_future<void> stored = handle_stored.get_future().share();
-  std::promise<void> done;
-  Handle handle;
-  handle = reactor.start(get(server.url()), {[&, stored](Result<Response>) -> std::optional<Duration> {
-                           stored.wait();
-                           handle.reset();
-                           done.set_value();
-                           return milliseconds(0);  // of no effect: the operation is cancelled
-                         }});
-  handle_stored.set_value();
-  done.get_future().wait();
-  EXPECT_TRUE(wait_for(reactor, get(server.url())));
-  EXPECT_EQ(reactor.stats().attempts, 2u);
-}
-
-TEST(Reactor, AHandlerMayStartTheNextRequest) {
-  FakeServer server(always(200, "ok"));
-  Reactor reactor;
-  std::promise<int> status;
-  Handle second;
-  const Handle first = reactor.start(get(server.url()), {[&](Result<Response>) {
-                                       second =
-                                           reactor.start(get(server.url()), {[&](Result<Response> result) {
-                                                           status.set_value(result ? result->status : 0);
-                                                           return std::nullopt;
-                                                         }});
-                                       return std::nullopt;
-                                     }});
-  EXPECT_EQ(status.get_future().get(), 200);
-}
-
-TEST(Reactor, CancellationFreesTheSlotOfASilentServer) {
-  FakeServer silent([](Connection& connection) { connection.wait_closed(); });
-  FakeServer server(always(200, "ok"));
-  Reactor reactor({.max_in_flight = 1});
-  Handle stuck = reactor.start(get(silent.url()), {[](Result<Response>) { return std::nullopt; }});
-  std::promise<bool> answered;
-  const Handle next = reactor.start(get(server.url()), {[&](Result<Response> result) {
-                                      answered.set_value(result.has_value());
-                                      return std::nullopt;
-                                    }});
-  stuck.reset();
-  EXPECT_TRUE(answered.get_future().get());
-}
-
-TEST(Reactor, DestroyingItSettlesEverythingWithACancelledError) {
-  FakeServer silent([](Connection& connection) { connection.wait_closed(); });
-  std::vector<std::string> codes;
-  std::vector<Handle> handles;
-  {
-    Reactor reactor({.max_in_flight = 2});
-    for (int i = 0; i < 5; ++i) {
-      handles.push_back(reactor.start(get(silent.url()), {[&](Result<Response> result) {
-                                        codes.push_back(result ? "answered" : result.error().code);
-                                        return milliseconds(0);
-                                      }}));
-    }
-  }
-  EXPECT_EQ(codes, std::vector<std::string>(5, "net.stopped"));
-}
-
-// Destroys handle, reactor or both after each number of pieces of the exchange has passed.
-TEST(Reactor, CanBeTornDownAtEveryStep) {
-  constexpr std::string_view kAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc";
-  for (std::size_t sent = 0; sent <= kAnswer.size(); ++sent) {
-    std::promise<void> reached;
-    FakeServer server([&](Connection& connection) {
-      connection.wait_request();
-      connection.send(kAnswer.substr(0, sent));
-      reached.set_value();
-      connection.wait_closed();
-    });
-    int heard = 0;
-    auto reactor = std::make_unique<Reactor>();
-    Handle handle = reactor->start(get(server.url()), {[&](Result<Response>) {
-                                     ++heard;
-                                     return std::nullopt;
-                                   }});
-    reached.get_future().wait();
-    if (sent % 2 == 0) {
-      handle.reset();
-      reactor.reset();
-      EXPECT_LE(heard, sent == kAnswer.size() ? 1 : 0);
-    } else {
-      reactor.reset();
-      EXPECT_EQ(heard, 1);
-    }
-  }
 }
 
 }  // namespace
