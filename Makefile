@@ -45,7 +45,7 @@ demo: build
 bench: build
 	cmake --build --preset release -j $(JOBS)
 	$(VENV) -m xcs bench
-	@for program in build/release/bench/*_bench; do echo "== $$program" && $$program || exit 1; done
+	@for program in build/release/bench/*_bench; do echo "== $$program" && $$program build/release/src/sim/xcs-sim || exit 1; done
 
 format: setup-lint
 	$(VENV) tools/lint.py --fix
