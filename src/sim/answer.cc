@@ -162,6 +162,12 @@ Answer make_answer(const ApiRequest& request, std::int64_t choice, std::uint64_t
   return answer;
 }
 
+std::int64_t total_tokens(std::span<const Answer> answers) {
+  std::int64_t total = 0;
+  for (const Answer& answer : answers) total += answer.tokens;
+  return total;
+}
+
 std::vector<float> embed(std::string_view model, std::string_view text, std::int64_t dimensions) {
   constexpr int kPlacesPerWord = 8;
   const std::uint64_t seed = hash_bytes(model, 0);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,9 @@ std::string answer_text(std::string_view prompt, std::uint64_t hash);
 // The choice number `choice` of the request, cut at its first stop sequence and at its most tokens. `salt` is
 // 0 for an answer that depends on the request alone.
 Answer make_answer(const ApiRequest& request, std::int64_t choice, std::uint64_t salt);
+
+// The tokens of all choices together.
+std::int64_t total_tokens(std::span<const Answer> answers);
 
 // A unit vector of `dimensions` numbers, a pure function of model and text. Texts that share words are near
 // each other.

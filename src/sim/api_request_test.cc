@@ -108,6 +108,25 @@ TEST_F(ApiRequestTest, RefusesAChatCompletionWithTheNameOfTheFieldAtFault) {
   }
 }
 
+TEST_F(ApiRequestTest, ReadsAResponseRequestWithTextOrItems) {
+  const auto text = read_response(parse(R"({"model":"m","input":"hi","max_output_tokens":7})"));
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_EQ(text->prompt, "hi");
+  EXPECT_EQ(text->max_tokens, 7);
+  const auto items = read_response(parse(R"({"model":"m","input":[
+      {"role":"user","content":[{"type":"input_text","text":"first"}]},{"type":"function_call_output","output":"x"}]})"));
+  ASSERT_TRUE(items) << items.error().message;
+  EXPECT_EQ(items->prompt, "first");
+}
+
+TEST_F(ApiRequestTest, RefusesAResponseRequestWithoutInput) {
+  for (const std::string_view body : {R"({"model":"m"})", R"({"model":"m","input":7})"}) {
+    const auto request = read_response(parse(body));
+    ASSERT_FALSE(request);
+    EXPECT_EQ(request.error().param, "input");
+  }
+}
+
 TEST_F(ApiRequestTest, ReadsEmbeddingInputsOfEveryKind) {
   const auto inputs = [this](std::string_view input) {
     const auto request = read_embedding(parse(R"({"model":"m","input":)" + std::string(input) + "}"));

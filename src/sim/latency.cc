@@ -17,6 +17,9 @@ Fault draw_fault(const Weather& weather, Draw& draw) {
   if ((at -= weather.reset_rate) < 0) return Fault::kReset;
   if ((at -= weather.error_rate) < 0) return overloaded ? Fault::kOverloaded : Fault::kServerError;
   if ((at -= weather.stream_error_rate) < 0) return Fault::kStreamError;
+  if ((at -= weather.truncation_rate) < 0) return Fault::kTruncated;
+  if ((at -= weather.malformed_rate) < 0) return Fault::kMalformed;
+  if ((at -= weather.stall_rate) < 0) return Fault::kStall;
   return Fault::kNone;
 }
 

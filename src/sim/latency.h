@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <optional>
 
+#include "sim/fault.h"
+
 namespace xcs::sim {
 
 // How slow and how unreliable the provider is. Rates are probabilities of one request, in [0, 1]; at most one
@@ -20,6 +22,10 @@ struct Weather {
   double error_rate = 0;         // 500, or 503 or 529 for an overloaded server, in equal parts
   double reset_rate = 0;         // the connection is reset instead of an answer
   double stream_error_rate = 0;  // of streams: an error event in the middle
+  double truncation_rate = 0;    // the connection is closed in the middle of the answer
+  double malformed_rate = 0;     // the answer's JSON breaks off
+  double stall_rate = 0;         // the answer pauses in the middle
+  double stall_ms = 30'000;      // for this long
 };
 
 // Every answer complete after exactly `ms`, without faults.
@@ -30,14 +36,12 @@ Weather good_weather();
 Weather bad_weather();
 Weather incident_weather();
 
-enum class Fault { kNone, kServerError, kOverloaded, kReset, kBlackHole, kStreamError };
-
 // What happens to one request.
 struct Fate {
   Fault fault = Fault::kNone;
   std::chrono::nanoseconds first_byte{0};
   std::chrono::nanoseconds per_token{0};
-  double position = 0;  // where in a stream the fault strikes, in [0, 1)
+  double position = 0;  // where in the answer the fault strikes, in [0, 1)
 };
 
 // A pure function of its arguments. `ordinal` counts the earlier requests with the same hash, so that a

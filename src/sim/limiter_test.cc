@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sim/limit_headers.h"
+#include "sim/limit_report.h"
 
 namespace xcs::sim {
 namespace {

@@ -5,7 +5,6 @@
 #include <charconv>
 #include <cstring>
 
-#include "sim/api_error.h"
 #include "sim/draw.h"
 #include "sim/json_text.h"
 
@@ -17,12 +16,6 @@ constexpr std::string_view kCreated = "1790000000";
 constexpr std::array<std::string_view, 3> kModels = {"sim-small", "sim-large", "sim-embedding"};
 
 std::string_view finish_reason(Stop stop) { return stop == Stop::kLength ? R"("length")" : R"("stop")"; }
-
-std::int64_t total_tokens(std::span<const Answer> answers) {
-  std::int64_t total = 0;
-  for (const Answer& answer : answers) total += answer.tokens;
-  return total;
-}
 
 void append_usage(std::string& out, std::int64_t prompt, std::int64_t completion) {
   out += R"({"prompt_tokens":)";
@@ -189,13 +182,6 @@ EventStream chat_completion_stream(const ApiRequest& request, std::span<const An
   if (request.stream_usage) writer.usage(request.prompt_tokens, tokens);
   writer.done();
   return writer.take();
-}
-
-std::string chat_stream_error() {
-  return error_body(Provider::kOpenAi,
-                    {500, "The server had an error while processing your request. Sorry about that!", "",
-                     "server_error", ""},
-                    "");
 }
 
 std::string embedding_body(const ApiRequest& request) {

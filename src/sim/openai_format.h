@@ -18,9 +18,6 @@ std::string embedding_body(const ApiRequest& request);
 std::string model_list_body();
 std::string model_body(std::string_view id);
 
-// What a client of chat completions finds in a stream that breaks off with an error.
-std::string chat_stream_error();
-
 // The models that lists name; every other name is accepted as well.
 std::span<const std::string_view> listed_models();
 

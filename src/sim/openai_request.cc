@@ -192,6 +192,29 @@ Parsed read_chat_completion(dom::element body) {
   return request;
 }
 
+Parsed read_response(dom::element body) {
+  Parsed request = read_common(body, Endpoint::kResponses);
+  if (!request) return request;
+  const dom::object object = body.get_object().value_unsafe();
+  const auto input = find(object, "input");
+  if (!input) return missing("input");
+  std::string_view text;
+  dom::array items;
+  if (input->get(text) == simdjson::SUCCESS) {
+    request->prompt = text;
+  } else if (input->get(items) == simdjson::SUCCESS) {
+    request->prompt = last_user_text(items);
+  } else {
+    return wrong_type("input", "a string or an array of items", *input);
+  }
+  const auto most = read_count(object, "max_output_tokens", 1);
+  if (!most) return std::unexpected(most.error());
+  request->max_tokens = *most;
+  request->prompt_tokens = count_tokens(text_size_at(object, "input") + text_size_at(object, "instructions") +
+                                        text_size_at(object, "tools"));
+  return request;
+}
+
 Parsed read_embedding(dom::element body) {
   Parsed request = read_common(body, Endpoint::kEmbeddings);
   if (!request) return request;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "sim/json_text.h"
@@ -67,6 +68,12 @@ void append_chunk(std::string& out, std::string_view data) {
   out += "\r\n";
 }
 
+// Before the last byte, so that something is always missing there.
+std::size_t offset_in_body(const Script& script, double position) {
+  const std::size_t body = script.bytes.find("\r\n\r\n") + 4;
+  return body + static_cast<std::size_t>(static_cast<double>(script.bytes.size() - body) * position);
+}
+
 }  // namespace
 
 Script whole_response(const ResponseHead& head, std::string_view body, std::chrono::nanoseconds due) {
@@ -82,7 +89,7 @@ Script whole_response(const ResponseHead& head, std::string_view body, std::chro
   return script;
 }
 
-Script torn_response(const ResponseHead& head, const EventStream& stream, const Fate& fate) {
+Script streamed_response(const ResponseHead& head, const EventStream& stream, const Fate& fate) {
   Script script;
   append_head(script.bytes, head);
   script.bytes += "cache-control: no-cache\r\ntransfer-encoding: chunked\r\n\r\n";
@@ -95,15 +102,30 @@ Script torn_response(const ResponseHead& head, const EventStream& stream, const 
     if (due != script.steps.back().due) script.steps.push_back({due, 0});
     script.steps.back().end = script.bytes.size();
   }
-  script.ending = Ending::kReset;
-  return script;
-}
-
-Script streamed_response(const ResponseHead& head, const EventStream& stream, const Fate& fate) {
-  Script script = torn_response(head, stream, fate);
   script.bytes += "0\r\n\r\n";
   script.steps.back().end = script.bytes.size();
   script.ending = ending_of(head);
+  return script;
+}
+
+Script cut(Script script, double position, Ending ending) {
+  const std::size_t size = offset_in_body(script, position);
+  const auto last =
+      std::ranges::find_if(script.steps, [&](const Script::Step& step) { return step.end >= size; });
+  last->end = size;
+  script.steps.erase(last + 1, script.steps.end());
+  script.bytes.resize(size);
+  script.ending = ending;
+  return script;
+}
+
+Script stalled(Script script, double position, std::chrono::nanoseconds pause) {
+  const std::size_t offset = offset_in_body(script, position);
+  const auto later =
+      std::ranges::find_if(script.steps, [&](const Script::Step& step) { return step.end > offset; });
+  const Script::Step before{later->due, offset};
+  for (auto step = later; step != script.steps.end(); ++step) step->due += pause;
+  script.steps.insert(later, before);
   return script;
 }
 

@@ -48,8 +48,11 @@ Script whole_response(const ResponseHead& head, std::string_view body, std::chro
 // one step. Every event is one HTTP chunk.
 Script streamed_response(const ResponseHead& head, const EventStream& stream, const Fate& fate);
 
-// The same, but after the last event the connection is reset, in the middle of the response.
-Script torn_response(const ResponseHead& head, const EventStream& stream, const Fate& fate);
+// The script up to `position` of its body, a share in [0, 1), and then `ending`.
+Script cut(Script script, double position, Ending ending);
+
+// The script with a pause of `pause` at `position` of its body.
+Script stalled(Script script, double position, std::chrono::nanoseconds pause);
 
 // No byte goes out; after `due` the connection is reset.
 Script reset_after(std::chrono::nanoseconds due);

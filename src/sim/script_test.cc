@@ -85,11 +85,32 @@ TEST(Script, SendsEventsThatAreDueTogetherInOneStep) {
   EXPECT_EQ(script.steps[0].end, script.bytes.size());
 }
 
-TEST(Script, TearsAResponseBeforeItsLastChunk) {
-  const Script script = torn_response({}, stream_of_three(), Fate{});
-  EXPECT_TRUE(script.bytes.ends_with("data: b\n\n\r\n"));
-  EXPECT_EQ(script.steps.back().end, script.bytes.size());
-  EXPECT_EQ(script.ending, Ending::kReset);
+TEST(Script, CutsAStreamAtAShareOfItsBody) {
+  Fate fate;
+  fate.per_token = 1ms;
+  const Script whole = streamed_response({}, stream_of_three(), fate);
+  const std::size_t head = whole.bytes.find("\r\n\r\n") + 4;
+  const Script none = cut(whole, 0, Ending::kReset);
+  EXPECT_EQ(none.bytes, whole.bytes.substr(0, head));
+  EXPECT_EQ(none.steps.size(), 1U);
+  EXPECT_EQ(none.ending, Ending::kReset);
+  const Script most = cut(whole, 0.9999, Ending::kClose);
+  EXPECT_EQ(most.bytes, whole.bytes.substr(0, whole.bytes.size() - 1));
+  EXPECT_EQ(most.steps.size(), whole.steps.size());
+  EXPECT_EQ(most.steps.back().end, most.bytes.size());
+}
+
+TEST(Script, PausesAtAShareOfItsBodyAndLosesNothing) {
+  const Script whole = whole_response({}, "0123456789", 5ms);
+  for (const double position : {0.0, 0.35, 0.99}) {
+    const Script script = stalled(whole, position, 100ms);
+    EXPECT_EQ(script.bytes, whole.bytes);
+    ASSERT_EQ(script.steps.size(), 2U);
+    EXPECT_EQ(script.steps[0].end, whole.bytes.size() - 10 + static_cast<std::size_t>(position * 10));
+    EXPECT_EQ(script.steps[0].due, 5ms);
+    EXPECT_EQ(script.steps[1].due, 105ms);
+    EXPECT_EQ(script.steps[1].end, whole.bytes.size());
+  }
 }
 
 }  // namespace

@@ -6,9 +6,10 @@
 #include <utility>
 
 #include "sim/anthropic_format.h"
+#include "sim/api_format.h"
 #include "sim/draw.h"
 #include "sim/json_text.h"
-#include "sim/limit_headers.h"
+#include "sim/limit_report.h"
 #include "sim/openai_format.h"
 
 namespace xcs::sim {
@@ -16,6 +17,7 @@ namespace xcs::sim {
 namespace {
 
 constexpr std::chrono::nanoseconds kAtOnce{0};
+constexpr std::chrono::milliseconds kFaultRetryAfter{50};
 
 std::string_view presented_key(const HttpRequest& http) {
   if (!http.x_api_key.empty()) return http.x_api_key;
@@ -28,52 +30,22 @@ bool is_ascii(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-ApiError fault_error(Provider provider, Fault fault) {
-  if (fault == Fault::kServerError) {
-    return {500,
-            provider == Provider::kOpenAi
-                ? "The server had an error while processing your request. Sorry about that!"
-                : "Internal server error",
-            "", "", ""};
-  }
-  if (provider == Provider::kAnthropic) return {529, "Overloaded", "", "", ""};
-  return {503, "The server is currently overloaded with other requests. Sorry about that!", "",
-          "server_is_overloaded", ""};
-}
-
-ApiError limit_error(Provider provider, const Refusal& refusal, std::string_view model, std::int64_t limit) {
-  const bool tokens = refusal.kind == LimitKind::kTokens;
-  ApiError error{429, "", "", "", ""};
-  if (provider == Provider::kAnthropic) {
-    error.message = fmt::format("This request would exceed the rate limit of {} {} per minute for {}.", limit,
-                                tokens ? "tokens" : "requests", model);
-    return error;
-  }
-  error.type = tokens ? "tokens" : "requests";
-  error.code = "rate_limit_exceeded";
-  error.message = refusal.retry_after
-                      ? fmt::format("Rate limit reached for {} on {}: Limit {}. Please try again in {}.",
-                                    model, tokens ? "tokens per min (TPM)" : "requests per min (RPM)", limit,
-                                    go_duration(*refusal.retry_after))
-                      : fmt::format(
-                            "Request too large for {} on tokens per min (TPM): Limit {}. The input or output "
-                            "tokens must be reduced in order to run successfully.",
-                            model, limit);
-  return error;
-}
-
-ApiError concurrency_error(Provider provider, std::int64_t limit) {
-  if (provider == Provider::kAnthropic) {
-    return {429, fmt::format("Number of concurrent connections has exceeded your rate limit of {}.", limit),
-            "", "", ""};
-  }
-  return {429, fmt::format("Too many requests in flight: Limit {}.", limit), "requests",
-          "rate_limit_exceeded", ""};
-}
-
 // Where in `count` events a stream breaks off: after the first, before the last.
 std::size_t break_point(std::size_t count, double position) {
   return 1 + static_cast<std::size_t>(static_cast<double>(count - 2) * position);
+}
+
+std::vector<Answer> make_answers(const ApiRequest& request, std::uint64_t salt) {
+  std::vector<Answer> answers;
+  if (request.endpoint == Endpoint::kEmbeddings) return answers;
+  for (std::int64_t choice = 0; choice < request.choices; ++choice) {
+    answers.push_back(make_answer(request, choice, salt));
+  }
+  return answers;
+}
+
+std::chrono::nanoseconds stall_of(const Weather& weather) {
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(weather.stall_ms * 1e6));
 }
 
 }  // namespace
@@ -104,6 +76,7 @@ Script SimService::route(Exchange& exchange) {
   if (path == "/v1/models" || path.starts_with("/v1/models/")) return serve_models(exchange, path);
   if (path == "/v1/chat/completions") return serve_api(exchange, Endpoint::kChatCompletions);
   if (path == "/v1/messages") return serve_api(exchange, Endpoint::kMessages);
+  if (path == "/v1/responses") return serve_api(exchange, Endpoint::kResponses);
   if (path == "/v1/embeddings") return serve_api(exchange, Endpoint::kEmbeddings);
   ++stats_.unknown_paths;
   const std::string where = is_ascii(path) ? std::string(path) : "a path that is not ASCII";
@@ -194,6 +167,7 @@ std::expected<ApiRequest, ApiError> SimService::read(const Exchange& exchange, E
     case Endpoint::kEmbeddings:
       return read_embedding(body);
     case Endpoint::kResponses:
+      return read_response(body);
     case Endpoint::kChatCompletions:
       break;
   }
@@ -202,77 +176,65 @@ std::expected<ApiRequest, ApiError> SimService::read(const Exchange& exchange, E
 
 Script SimService::answer(Exchange& exchange, const ApiRequest& request) {
   const std::uint64_t ordinal = next_ordinal(request.hash);
-  std::vector<Answer> answers;
-  std::int64_t produced = 0;
-  if (request.endpoint != Endpoint::kEmbeddings) {
-    for (std::int64_t choice = 0; choice < request.choices; ++choice) {
-      answers.push_back(make_answer(request, choice, options_.stateful ? arrivals_ : 0));
-      produced += answers.back().tokens;
-    }
-  }
-  const auto refused = admit(exchange, request, produced);
-  if (refused) return fail(exchange, *refused);
+  const std::vector<Answer> answers = make_answers(request, options_.stateful ? arrivals_ : 0);
+  if (const auto refused = admit(exchange, request, total_tokens(answers))) return fail(exchange, *refused);
   stats_.peak_in_flight = std::max(stats_.peak_in_flight, ++stats_.in_flight);
-  const Fate fate = draw_fate(options_.weather, options_.seed, request.hash, ordinal);
-  Script script;
-  if (fate.fault == Fault::kBlackHole) {
-    ++stats_.black_holes;
-    script = black_hole();
-  } else if (fate.fault == Fault::kServerError || fate.fault == Fault::kOverloaded) {
-    script = fail(exchange, fault_error(exchange.provider, fate.fault), fate.first_byte);
-  } else if (request.stream) {
-    script = answer_stream(exchange, request, answers, fate);
-  } else if (fate.fault == Fault::kReset) {
-    ++stats_.resets;
-    script = reset_after(fate.first_byte);
-  } else {
-    script = answer_ok(exchange, request, answers, fate);
-  }
+  Fate fate = draw_fate(options_.weather, options_.seed, request.hash, ordinal);
+  const Fault scripted = scripted_fault(request.prompt, ordinal);
+  if (scripted != Fault::kNone) fate.fault = scripted;
+  if (fate.fault == Fault::kStreamError && !request.stream) fate.fault = Fault::kNone;
+  ++stats_.of(fate.fault);
+  Script script = play(exchange, request, answers, fate);
   script.in_flight = true;
   return script;
 }
 
-Script SimService::answer_ok(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
-                             const Fate& fate) {
-  std::int64_t tokens = 0;
-  for (const Answer& answer : answers) tokens += answer.tokens;
-  stats_.prompt_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
-  stats_.completion_tokens += static_cast<std::uint64_t>(tokens);
-  const auto due = fate.first_byte + tokens * fate.per_token;
-  switch (request.endpoint) {
-    case Endpoint::kMessages:
-      return finish(exchange, 200, message_body(request, answers.front()), due);
-    case Endpoint::kEmbeddings:
-      return finish(exchange, 200, embedding_body(request), due);
-    case Endpoint::kResponses:
-    case Endpoint::kChatCompletions:
-      break;
+Script SimService::play(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
+                        const Fate& fate) {
+  if (const auto error = fault_error(exchange.provider, fate.fault)) {
+    if (fate.fault == Fault::kRateLimit)
+      exchange.extra_headers += retry_headers(exchange.provider, kFaultRetryAfter);
+    return fail(exchange, *error, fate.first_byte);
   }
-  return finish(exchange, 200, chat_completion_body(request, answers), due);
+  if (fate.fault == Fault::kBlackHole) return black_hole();
+  if (fate.fault == Fault::kReset && !request.stream) return reset_after(fate.first_byte);
+  stats_.prompt_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
+  stats_.completion_tokens += static_cast<std::uint64_t>(total_tokens(answers));
+  Script script = request.stream ? play_stream(exchange, request, answers, fate)
+                                 : play_whole(exchange, request, answers, fate);
+  switch (fate.fault) {
+    case Fault::kReset:
+      return cut(std::move(script), fate.position, Ending::kReset);
+    case Fault::kTruncated:
+      return cut(std::move(script), fate.position, Ending::kClose);
+    case Fault::kStall:
+      return stalled(std::move(script), fate.position, stall_of(options_.weather));
+    default:
+      return script;
+  }
 }
 
-Script SimService::answer_stream(Exchange& exchange, const ApiRequest& request,
-                                 std::span<const Answer> answers, const Fate& fate) {
-  const bool messages = request.endpoint == Endpoint::kMessages;
-  EventStream stream =
-      messages ? message_stream(request, answers.front()) : chat_completion_stream(request, answers);
-  for (const Answer& answer : answers) stats_.completion_tokens += static_cast<std::uint64_t>(answer.tokens);
-  stats_.prompt_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
+Script SimService::play_whole(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
+                              const Fate& fate) {
+  std::string body = answer_body(request, answers);
+  if (fate.fault == Fault::kMalformed) {
+    body.resize(static_cast<std::size_t>(static_cast<double>(body.size()) * fate.position));
+  }
+  return finish(exchange, 200, body, fate.first_byte + total_tokens(answers) * fate.per_token);
+}
+
+Script SimService::play_stream(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
+                               const Fate& fate) {
+  EventStream stream = answer_events(request, answers);
+  if (fate.fault == Fault::kStreamError || fate.fault == Fault::kMalformed) {
+    stream.truncate(break_point(stream.events().size(), fate.position));
+  }
+  if (fate.fault == Fault::kStreamError) append_stream_error(stream, request.endpoint, exchange.request_id);
+  if (fate.fault == Fault::kMalformed) stream.add("", R"({"id":)", stream.events().back().tokens);
   ++stats_.by_status[200];
   const ResponseHead head{200, "text/event-stream; charset=utf-8",
                           response_headers(exchange, fate.first_byte), exchange.http.keep_alive};
-  if (fate.fault == Fault::kStreamError || fate.fault == Fault::kReset) {
-    stream.truncate(break_point(stream.events().size(), fate.position));
-  }
-  if (fate.fault == Fault::kStreamError) {
-    ++stats_.stream_errors;
-    const ApiError error = fault_error(exchange.provider, Fault::kServerError);
-    stream.add(messages ? "error" : "", error_body(exchange.provider, error, exchange.request_id),
-               stream.events().back().tokens);
-  }
-  if (fate.fault != Fault::kReset) return streamed_response(head, stream, fate);
-  ++stats_.resets;
-  return torn_response(head, stream, fate);
+  return streamed_response(head, stream, fate);
 }
 
 // OpenAI reserves the most a request may produce; Anthropic looks at the input alone and charges what is

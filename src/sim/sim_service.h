@@ -4,6 +4,8 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -42,10 +44,12 @@ class SimService {
   Script serve_models(Exchange& exchange, std::string_view path);
   Script serve_api(Exchange& exchange, Endpoint endpoint);
   Script answer(Exchange& exchange, const ApiRequest& request);
-  Script answer_ok(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
-                   const Fate& fate);
-  Script answer_stream(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
-                       const Fate& fate);
+  Script play(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
+              const Fate& fate);
+  Script play_whole(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
+                    const Fate& fate);
+  Script play_stream(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
+                     const Fate& fate);
   Script fail(Exchange& exchange, const ApiError& error, std::chrono::nanoseconds due = {});
   Script finish(Exchange& exchange, int status, std::string_view body, std::chrono::nanoseconds due);
 

@@ -142,7 +142,8 @@ TEST_F(SimServiceTest, ReservesTheMostTokensForOpenAiAndChargesTheProducedOnesFo
   SimOptions options = at_once();
   options.limits.tokens_per_minute = 1000;
   use(options);
-  EXPECT_THAT(ask(chat("[one of: x]", R"(,"max_tokens":900)")), HasSubstr("x-ratelimit-remaining-tokens: 96\r\n"));
+  EXPECT_THAT(ask(chat("[one of: x]", R"(,"max_tokens":900)")),
+              HasSubstr("x-ratelimit-remaining-tokens: 96\r\n"));
   const std::string refused = ask(chat("[one of: x]", R"(,"max_tokens":900)"));
   EXPECT_THAT(refused, StartsWith("HTTP/1.1 429"));
   EXPECT_THAT(refused, HasSubstr(R"("type":"tokens")"));
@@ -209,7 +210,32 @@ TEST_F(SimServiceTest, BreaksAStreamOffWithAnErrorBetweenItsFirstAndItsLastEvent
     EXPECT_THAT(stream, testing::Not(HasSubstr("[DONE]")));
     EXPECT_TRUE(stream.ends_with("0\r\n\r\n"));
   }
-  EXPECT_EQ(stats().stream_errors, 50U);
+  EXPECT_EQ(stats().of(Fault::kStreamError), 50U);
+}
+
+TEST_F(SimServiceTest, FailsTheAttemptsThatThePromptAsksToFail) {
+  const std::string body = chat("Hi [fault slow_down x2]");
+  EXPECT_THAT(ask(body), HasSubstr(R"("type":"rate_limit_error","param":null,"code":"slow_down")"));
+  EXPECT_THAT(ask(body), StartsWith("HTTP/1.1 429"));
+  EXPECT_THAT(ask(body), StartsWith("HTTP/1.1 200"));
+  EXPECT_EQ(stats().of(Fault::kSlowDown), 2U);
+}
+
+TEST_F(SimServiceTest, BreaksTheJsonButNotTheFrameOfAMalformedAnswer) {
+  simdjson::dom::parser parser;
+  for (int i = 0; i < 50; ++i) {
+    const std::string response = ask(chat("[fault malformed] " + std::to_string(i)));
+    const std::string body = body_of(response);
+    EXPECT_THAT(response, HasSubstr("content-length: " + std::to_string(body.size()) + "\r\n"));
+    EXPECT_NE(parser.parse(body).error(), simdjson::SUCCESS);
+  }
+}
+
+TEST_F(SimServiceTest, ClosesTheConnectionInsideATruncatedAnswer) {
+  const Script script = begin("/v1/chat/completions", chat("[fault truncated]"));
+  EXPECT_EQ(script.ending, Ending::kClose);
+  EXPECT_EQ(script.steps.back().end, script.bytes.size());
+  EXPECT_THAT(script.bytes, testing::Not(testing::EndsWith("}")));
 }
 
 TEST_F(SimServiceTest, ShowsAndClearsItsCountersButNotWhatIsInFlight) {

@@ -29,8 +29,11 @@ std::string stats_json(const SimStats& stats) {
                  stats.duplicates, stats.in_flight, stats.peak_in_flight, stats.limit_violations());
   fmt::format_to(to, R"("limit_violations_by_kind":{{"requests":{},"tokens":{},"concurrency":{}}},)",
                  stats.refused_requests, stats.refused_tokens, stats.refused_concurrency);
-  fmt::format_to(to, R"("faults":{{"resets":{},"black_holes":{},"stream_errors":{}}},"abandoned":{},)",
-                 stats.resets, stats.black_holes, stats.stream_errors, stats.abandoned);
+  out += R"("faults":{)";
+  for (std::size_t i = 1; i < kFaultCount; ++i) {
+    fmt::format_to(to, R"({}"{}":{})", i == 1 ? "" : ",", fault_name(static_cast<Fault>(i)), stats.faults[i]);
+  }
+  fmt::format_to(to, R"(}},"abandoned":{},)", stats.abandoned);
   fmt::format_to(to, R"("tokens":{{"prompt":{},"completion":{}}},)", stats.prompt_tokens,
                  stats.completion_tokens);
   fmt::format_to(to, R"("connections":{{"accepted":{},"open":{},"descriptor_shortages":{}}},)",

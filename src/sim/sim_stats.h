@@ -5,6 +5,8 @@
 #include <map>
 #include <string>
 
+#include "sim/fault.h"
+
 namespace xcs::sim {
 
 // What the server has seen, as GET /sim/stats tells it. Requests for the counters themselves are not counted.
@@ -20,13 +22,11 @@ struct SimStats {
   std::uint64_t duplicates = 0;            // requests whose canonical body came before
   std::uint64_t in_flight = 0;
   std::uint64_t peak_in_flight = 0;
-  std::uint64_t refused_requests = 0;     // over the limit of requests per minute
-  std::uint64_t refused_tokens = 0;       // over the limit of tokens per minute
-  std::uint64_t refused_concurrency = 0;  // over the limit of requests in flight
-  std::uint64_t resets = 0;
-  std::uint64_t black_holes = 0;
-  std::uint64_t stream_errors = 0;
-  std::uint64_t abandoned = 0;  // the client left before the answer was complete
+  std::uint64_t refused_requests = 0;               // over the limit of requests per minute
+  std::uint64_t refused_tokens = 0;                 // over the limit of tokens per minute
+  std::uint64_t refused_concurrency = 0;            // over the limit of requests in flight
+  std::array<std::uint64_t, kFaultCount> faults{};  // that struck, by Fault
+  std::uint64_t abandoned = 0;                      // the client left before the answer was complete
   std::uint64_t prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;
   std::uint64_t connections_accepted = 0;
@@ -35,6 +35,7 @@ struct SimStats {
   std::uint64_t bytes_received = 0;
   std::uint64_t bytes_sent = 0;
 
+  std::uint64_t& of(Fault fault) { return faults[static_cast<std::size_t>(fault)]; }
   std::uint64_t limit_violations() const { return refused_requests + refused_tokens + refused_concurrency; }
 
   // All counters to 0; what is in flight or open stays.

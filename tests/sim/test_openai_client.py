@@ -184,3 +184,55 @@ def test_an_error_in_the_middle_of_a_stream_is_raised_after_its_first_chunks(con
     assert next(stream).choices[0].delta.role == "assistant"
     with pytest.raises(openai.APIError, match="The server had an error"):
         list(stream)
+
+
+def test_a_response_has_every_field_the_client_reads(connect):
+    client = connect()
+    response = client.responses.create(model="m", input=PROMPT, instructions="Be brief.")
+    assert response.status == "completed"
+    assert len(response.output_text.split()) == 12
+    assert response.usage.output_tokens == -(-len(response.output_text) // 4)
+    cut = client.responses.create(model="m", input="[about 90 words]", max_output_tokens=5)
+    assert (cut.status, cut.incomplete_details.reason) == ("incomplete", "max_output_tokens")
+
+
+def test_a_streamed_response_spells_the_same_answer(connect):
+    client = connect()
+    whole = client.responses.create(model="m", input=PROMPT)
+    events = list(client.responses.create(model="m", input=PROMPT, stream=True))
+    assert [event.sequence_number for event in events] == list(range(len(events)))
+    text = "".join(event.delta for event in events if event.type == "response.output_text.delta")
+    assert text == whole.output_text
+    assert events[-1].type == "response.completed"
+    assert events[-1].response == whole
+    with client.responses.stream(model="m", input=PROMPT) as stream:
+        assert stream.get_final_response().output_text == whole.output_text
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "code"),
+    [
+        ("rate_limit", openai.RateLimitError, "rate_limit_exceeded"),
+        ("slow_down", openai.RateLimitError, "slow_down"),
+        ("quota", openai.RateLimitError, "credit_balance_exhausted"),
+        ("spend_limit", openai.RateLimitError, "organization_spend_limit_exceeded"),
+        ("overloaded", openai.InternalServerError, "server_is_overloaded"),
+    ],
+)
+def test_a_fault_in_the_prompt_is_raised_once_and_then_the_answer_comes(connect, fault, error, code):
+    client = connect()
+    with pytest.raises(error) as caught:
+        client.chat.completions.create(model="m", messages=user(f"[fault {fault}]"))
+    assert caught.value.code == code
+    assert client.chat.completions.create(model="m", messages=user(f"[fault {fault}]")).choices
+
+
+def test_an_answer_that_breaks_off_is_a_connection_error(connect):
+    with pytest.raises(openai.APIConnectionError):
+        connect().chat.completions.create(model="m", messages=user("[fault truncated]"))
+
+
+def test_the_clients_own_retries_get_past_faults_in_the_prompt(connect):
+    client = connect().with_options(max_retries=2)
+    answer = client.chat.completions.create(model="m", messages=user("[one of: yes] [fault rate_limit x2]"))
+    assert answer.choices[0].message.content == "yes"

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "sim/api_error.h"
 #include "sim/limiter.h"
@@ -21,5 +23,11 @@ std::string limit_headers(Provider provider, Limiter& limiter, TimePoint now,
 
 // The header lines that tell a refused client when to come back.
 std::string retry_headers(Provider provider, std::chrono::nanoseconds wait);
+
+// The error of a request that `refusal` keeps out; `limit` is per minute.
+ApiError limit_error(Provider provider, const Refusal& refusal, std::string_view model, std::int64_t limit);
+
+// The error of a request that finds `limit` requests in flight.
+ApiError concurrency_error(Provider provider, std::int64_t limit);
 
 }  // namespace xcs::sim

@@ -1,4 +1,4 @@
-#include "sim/limit_headers.h"
+#include "sim/limit_report.h"
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
@@ -83,6 +83,36 @@ std::string retry_headers(Provider provider, std::chrono::nanoseconds wait) {
   std::string out = fmt::format("retry-after: {}\r\n", seconds);
   if (provider == Provider::kOpenAi) out += fmt::format("retry-after-ms: {}\r\n", ceil_ms(wait));
   return out;
+}
+
+ApiError limit_error(Provider provider, const Refusal& refusal, std::string_view model, std::int64_t limit) {
+  const bool tokens = refusal.kind == LimitKind::kTokens;
+  ApiError error{429, "", "", "", ""};
+  if (provider == Provider::kAnthropic) {
+    error.message = fmt::format("This request would exceed the rate limit of {} {} per minute for {}.", limit,
+                                tokens ? "tokens" : "requests", model);
+    return error;
+  }
+  error.type = tokens ? "tokens" : "requests";
+  error.code = "rate_limit_exceeded";
+  error.message = refusal.retry_after
+                      ? fmt::format("Rate limit reached for {} on {}: Limit {}. Please try again in {}.",
+                                    model, tokens ? "tokens per min (TPM)" : "requests per min (RPM)", limit,
+                                    go_duration(*refusal.retry_after))
+                      : fmt::format(
+                            "Request too large for {} on tokens per min (TPM): Limit {}. The input or output "
+                            "tokens must be reduced in order to run successfully.",
+                            model, limit);
+  return error;
+}
+
+ApiError concurrency_error(Provider provider, std::int64_t limit) {
+  if (provider == Provider::kAnthropic) {
+    return {429, fmt::format("Number of concurrent connections has exceeded your rate limit of {}.", limit),
+            "", "", ""};
+  }
+  return {429, fmt::format("Too many requests in flight: Limit {}.", limit), "requests",
+          "rate_limit_exceeded", ""};
 }
 
 }  // namespace xcs::sim

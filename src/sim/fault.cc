@@ -1,0 +1,99 @@
+#include "sim/fault.h"
+
+#include <charconv>
+#include <limits>
+
+namespace xcs::sim {
+
+namespace {
+
+constexpr std::array<std::string_view, kFaultCount> kNames = {
+    "none",       "server_error", "overloaded",   "rate_limit", "slow_down", "quota", "spend_limit",
+    "black_hole", "reset",        "stream_error", "truncated",  "malformed", "stall"};
+
+std::optional<ApiError> openai_error(Fault fault) {
+  switch (fault) {
+    case Fault::kServerError:
+      return ApiError{500, "The server had an error while processing your request. Sorry about that!", "",
+                      "server_error", ""};
+    case Fault::kOverloaded:
+      return ApiError{503, "The server is currently overloaded with other requests. Sorry about that!", "",
+                      "server_is_overloaded", ""};
+    case Fault::kRateLimit:
+      return ApiError{429, "Rate limit reached. Please try again.", "requests", "rate_limit_exceeded", ""};
+    case Fault::kSlowDown:
+      return ApiError{429, "You are sending requests too quickly. Please slow down.", "rate_limit_error",
+                      "slow_down", ""};
+    case Fault::kQuota:
+      return ApiError{429, "You have no credit left. Please check your plan and billing details.",
+                      "insufficient_quota", "credit_balance_exhausted", ""};
+    case Fault::kSpendLimit:
+      return ApiError{429, "Your organization has reached its spend limit.", "insufficient_quota",
+                      "organization_spend_limit_exceeded", ""};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<ApiError> anthropic_error(Fault fault) {
+  switch (fault) {
+    case Fault::kServerError:
+      return ApiError{500, "Internal server error", "", "", ""};
+    case Fault::kOverloaded:
+      return ApiError{529, "Overloaded", "", "", ""};
+    case Fault::kRateLimit:
+      return ApiError{429, "This request would exceed your rate limit.", "", "", ""};
+    case Fault::kSlowDown:
+      return ApiError{429, "Your rate of requests grows too quickly.", "", "ramp_limit_exceeded", ""};
+    case Fault::kQuota:
+      return ApiError{402, "Your credit balance is too low to access the API.", "", "", ""};
+    case Fault::kSpendLimit:
+      return ApiError{429, "Your organization has reached its spend limit.", "",
+                      "enforced_spend_limit_reached", ""};
+    default:
+      return std::nullopt;
+  }
+}
+
+std::optional<Fault> find_fault(std::string_view name) {
+  for (std::size_t i = 1; i < kNames.size(); ++i) {
+    if (kNames[i] == name) return static_cast<Fault>(i);
+  }
+  return std::nullopt;
+}
+
+// How many attempts the rest of a directive names: "" is one; none if it is malformed.
+std::optional<std::uint64_t> attempts(std::string_view rest) {
+  if (rest.empty()) return 1;
+  if (rest == " always") return std::numeric_limits<std::uint64_t>::max();
+  if (!rest.starts_with(" x")) return std::nullopt;
+  rest.remove_prefix(2);
+  std::uint64_t count = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), count);
+  if (error != std::errc{} || end != rest.data() + rest.size()) return std::nullopt;
+  return count;
+}
+
+}  // namespace
+
+std::string_view fault_name(Fault fault) { return kNames[static_cast<std::size_t>(fault)]; }
+
+std::optional<ApiError> fault_error(Provider provider, Fault fault) {
+  return provider == Provider::kOpenAi ? openai_error(fault) : anthropic_error(fault);
+}
+
+Fault scripted_fault(std::string_view prompt, std::uint64_t ordinal) {
+  constexpr std::string_view kOpening = "[fault ";
+  const std::size_t open = prompt.rfind(kOpening);
+  if (open == std::string_view::npos) return Fault::kNone;
+  std::string_view inside = prompt.substr(open + kOpening.size());
+  const std::size_t close = inside.find(']');
+  if (close == std::string_view::npos) return Fault::kNone;
+  inside = inside.substr(0, close);
+  const std::size_t name_end = inside.find(' ');
+  const auto fault = find_fault(inside.substr(0, name_end));
+  const auto count = attempts(name_end == std::string_view::npos ? "" : inside.substr(name_end));
+  return fault && count && ordinal < *count ? *fault : Fault::kNone;
+}
+
+}  // namespace xcs::sim
