@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "window/machine.h"
+#include "window/native.h"
 
 namespace xcs::window {
 
@@ -73,7 +74,7 @@ bool Machine::step() {
     } else {
       retry(static_cast<Entry&>(*item));
     }
-  } else if (handle_failures() || commit()) {
+  } else if (handle_failures() || decide() || commit()) {
   } else if (!stalled_.empty() && live_ < options_.window) {
     Frame* frame = stalled_.back();
     stalled_.pop_back();
@@ -81,13 +82,17 @@ bool Machine::step() {
   } else if (!in_flight_.empty()) {
     deliver(executor_.wait());
   } else if (!complete_) {
-    throw std::logic_error("the window has nothing to wait for and is not complete");
+    stuck();
   }
   if (root_->done) complete_ = true;
   return complete_;
 }
 
 
+
+Frame* Machine::advance_native(Frame&) { throw std::logic_error("this machine has no native frames"); }
+
+void Machine::stuck() { throw std::logic_error("the window has nothing to wait for and is not complete"); }
 
 // Retries what everything has become complete before. Returns whether anything was done.
 bool Machine::commit() {
@@ -401,6 +406,7 @@ void Machine::discard(Item& item) {
   if (item.is_frame) {
     auto& frame = static_cast<Frame&>(item);
     for (Item* i : frame.items.all()) discard(*i);
+    if (frame.code != nullptr) std::exchange(frame.code, nullptr)->discard();
     memory_.remove(frame);
     std::erase(stalled_, &frame);
     if (frame.passed && !frame.done) --live_;

@@ -20,6 +20,7 @@ void Machine::fetch(Frame* frame) {
 }
 
 Frame* Machine::advance(Frame& frame) {
+  if (frame.native) return advance_native(frame);
   if (live_ >= options_.window && !is_oldest(frame.end())) {
     frame.state = Frame::kBlocked;
     stalled_.push_back(&frame);

@@ -14,6 +14,7 @@
 namespace xcs::window {
 
 class Machine;
+class NativeCode;
 class Frame;
 class Entry;
 
@@ -134,6 +135,9 @@ class Frame final : public Item {
   bool in_try = false;      // an exception in it may be handled in its own activation
   bool indexed = false;     // its summary is in the memory index
   bool generator = false;   // kActivation: one step of a generator, for the loop that is its parent
+  bool native = false;      // kActivation: its code is the host's own (native.h)
+  bool on_stack = false;    // native: entered by the code of its parent, which goes on when this waits or ends
+  bool deferred = false;    // native: begins when the window has room for it
   bool started = false;     // kLoop: a first item has been asked for
   std::uint8_t phase = 0;   // kIf, kLoop, kTry: what comes next
   const std::uint32_t depth;
@@ -142,6 +146,7 @@ class Frame final : public Item {
   std::shared_ptr<const ir::Program> program_owner;  // kActivation
   const ir::Region* region = nullptr;                // kActivation, kRegion
   const ir::Node* node = nullptr;  // what it belongs to: the kIf, kLoop, kTry, or the call
+  NativeCode* code = nullptr;      // native: until it has ended
   std::uint32_t pc = 0;
   Env env;             // while it is the innermost of its activation
   Value returned;      // with Exit::kReturned

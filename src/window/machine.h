@@ -22,7 +22,7 @@ struct Summary {
 class Machine : private View {
  public:
   Machine(Host& host, Executor& executor, const Options& options);
-  ~Machine();
+  virtual ~Machine();
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
@@ -37,6 +37,7 @@ class Machine : private View {
 
  private:
   friend class DryRun;
+  friend class NativeMachine;
   enum class Test : std::uint8_t { kTrue, kFalse, kGone };
 
   // Fetch. Each returns the frame to go on with, or null when none can.
@@ -86,7 +87,7 @@ class Machine : private View {
   void retry(Entry& entry);
   void become_frame(Entry& entry, Enter enter);
   void complete(Entry& entry, Value value, std::vector<Value> values);
-  void fail(Entry& entry, Value exception);
+  virtual void fail(Entry& entry, Value exception);
   void mark_done(Item& item);
   void mark_safe(Item& item);
   void issue(Entry& entry, std::unique_ptr<Call> call);
@@ -107,6 +108,11 @@ class Machine : private View {
   void free(Item* item);
   void trim(Frame& frame);
   bool is_oldest(Place place);
+
+  // What differs when frames are native; see native.h.
+  virtual Frame* advance_native(Frame& frame);
+  virtual bool decide() { return false; }
+  virtual void stuck();
 
   // Summaries.
   Summary summarize(Frame& frame);
