@@ -68,10 +68,11 @@ class _Candidate:
 
 @dataclass(frozen=True)
 class _File:
-    """A parsed source file: its lines, and its functions by the line on which their code begins."""
+    """A parsed source file: its functions by the line on which their code begins, and what the module imports."""
 
     lines: list[str]
     functions: dict[int, list[_Candidate]]
+    imported: list[str]
 
 
 _files: dict[str, _File] = {}
@@ -95,10 +96,10 @@ def capture_code(code: CodeType, globals: dict[str, Any]) -> Captured:
     matching = [c for c in candidates if _name_of(c.node) == code.co_name]
     if not matching:
         raise _unavailable(code, f"there is no function on line {code.co_firstlineno} of its file")
-    found = [c for c in matching if _made_from(code, c)]
+    found = [c for c in matching if _made_from(code, c, file)]
     if not found:
         raise _unavailable(code, "its file has changed since it was loaded, or the function was rewritten")
-    chosen = _placed(code, found)
+    chosen = _placed(code, found, file)
     first, last = chosen.node.lineno, chosen.node.end_lineno
     source = "".join(file.lines[first - 1 : last])
     return Captured(chosen.node, chosen.class_name, source, first, code, globals)
@@ -124,7 +125,7 @@ def _parsed(code: CodeType, globals: dict[str, Any]) -> _File:
     functions: dict[int, list[_Candidate]] = {}
     for candidate in _walk(tree, ""):
         functions.setdefault(_first_line(candidate.node), []).append(candidate)
-    file = _File(lines, functions)
+    file = _File(lines, functions, list(_imported(tree)))
     _files[code.co_filename] = file
     return file
 
@@ -134,6 +135,17 @@ def _walk(node: ast.AST, class_name: str) -> Iterator[_Candidate]:
         if isinstance(child, _FUNCTIONS):
             yield _Candidate(child, class_name)
         yield from _walk(child, child.name if isinstance(child, ast.ClassDef) else class_name)
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """The names that imports of the module bind: CPython compiles calls of their attributes differently."""
+    pending: list[ast.AST] = list(tree.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names if alias.name != "*")
+        elif not isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+            pending.extend(ast.iter_child_nodes(node))
 
 
 def _first_line(node: Any) -> int:
@@ -147,12 +159,15 @@ def _name_of(node: Any) -> str:
     return "<genexpr>" if isinstance(node, ast.GeneratorExp) else node.name
 
 
-def _made_from(code: CodeType, candidate: _Candidate) -> bool:
+def _made_from(code: CodeType, candidate: _Candidate, file: _File) -> bool:
     # pytest rewrites assert statements before it compiles; its names begin with @py.
     if any(name.startswith("@py") for name in code.co_names + code.co_varnames):
         return True
-    compiled = compile_nested(candidate.node, candidate.class_name, code.co_freevars, code)
-    return _same(compiled, code)
+    return _same(_recompiled(code, candidate, file), code)
+
+
+def _recompiled(code: CodeType, candidate: _Candidate, file: _File) -> CodeType:
+    return compile_nested(candidate.node, candidate.class_name, code.co_freevars, code, imported=file.imported)
 
 
 def _same(one: CodeType, other: CodeType) -> bool:
@@ -173,18 +188,24 @@ def _same_constant(one: object, other: object) -> bool:
     return type(one) is type(other) and repr(one) == repr(other)
 
 
-def _placed(code: CodeType, found: list[_Candidate]) -> _Candidate:
+def _placed(code: CodeType, found: list[_Candidate], file: _File) -> _Candidate:
     """The one whose instructions stand at the code's columns; lambdas may share a line."""
     if len(found) > 1 and sys.version_info >= (3, 11):
         wanted = list(code.co_positions())
         for candidate in found:
-            compiled = compile_nested(candidate.node, candidate.class_name, code.co_freevars, code)
-            if list(compiled.co_positions()) == wanted:
+            if list(_recompiled(code, candidate, file).co_positions()) == wanted:
                 return candidate
     return found[0]
 
 
-def compile_nested(node: Any, class_name: str, free_names: tuple[str, ...] | list[str], like: CodeType) -> CodeType:
+def compile_nested(
+    node: Any,
+    class_name: str,
+    free_names: tuple[str, ...] | list[str],
+    like: CodeType,
+    *,
+    imported: list[str] | None = None,
+) -> CodeType:
     """The code of one function, compiled by itself with the file and the `__future__` features of `like`.
 
     Args:
@@ -192,8 +213,12 @@ def compile_nested(node: Any, class_name: str, free_names: tuple[str, ...] | lis
             have no part in its code.
         class_name: The class it stands in, or "".
         free_names: Variables that it takes from functions around it.
+        imported: Names that imports of its module bind.
     """
     module = enclosed(bare(node), class_name, free_names)
+    if imported:
+        names = ast.Import([ast.copy_location(ast.alias(name), node) for name in imported])
+        module.body.insert(0, ast.copy_location(names, module.body[0]))
     code = compile(module, like.co_filename, "exec", flags=futures_of(like), dont_inherit=True)
     return find_code(code, _name_of(node), _first_line(node))
 
@@ -249,6 +274,8 @@ def enclosed(statement: ast.stmt, class_name: str, cells: tuple[str, ...] | list
     at = statement
     body: list[ast.stmt] = [statement]
     if class_name:
+        if isinstance(statement, ast.Expr):  # a class body may not hold every comprehension that a function may
+            body = [_plain_definition(".inside", body)]
         body = [ast.ClassDef(name=class_name, bases=[], keywords=[], body=body, decorator_list=[])]
     names = [name for name in cells if name != "__class__"]
     if "__class__" in cells and not class_name:
@@ -256,16 +283,21 @@ def enclosed(statement: ast.stmt, class_name: str, cells: tuple[str, ...] | list
     targets = [ast.Name(name, ast.Store()) for name in names]
     if targets:
         body.insert(0, ast.Assign(targets=targets, value=ast.Constant(None)))
-    arguments = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
-    outer = ast.FunctionDef(name=".enclosing", args=arguments, body=body, decorator_list=[], returns=None)
-    if sys.version_info >= (3, 12):
-        outer.type_params = []
-        for node in body:
-            if isinstance(node, ast.ClassDef):
-                node.type_params = []
+    outer = _plain_definition(".enclosing", body)
+    for node in body:
+        if isinstance(node, ast.ClassDef) and sys.version_info >= (3, 12):
+            node.type_params = []
     module = ast.Module(body=[outer], type_ignores=[])
     _locate(outer, at)
     return module
+
+
+def _plain_definition(name: str, body: list[ast.stmt]) -> ast.FunctionDef:
+    arguments = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+    definition = ast.FunctionDef(name=name, args=arguments, body=body, decorator_list=[], returns=None)
+    if sys.version_info >= (3, 12):
+        definition.type_params = []
+    return definition
 
 
 def _locate(outer: ast.AST, at: ast.stmt) -> None:

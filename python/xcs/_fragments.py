@@ -183,9 +183,7 @@ def _placed(node: Any, at: ast.AST) -> Any:
     pending = [node]
     while pending:
         inner = pending.pop()
-        if "lineno" in inner._attributes:
-            if hasattr(inner, "lineno"):
-                continue
+        if "lineno" in inner._attributes and not hasattr(inner, "lineno"):
             ast.copy_location(inner, at)
         pending.extend(ast.iter_child_nodes(inner))
     return node

@@ -26,8 +26,8 @@ void Lowering::refuse_frame_lookers(Index e) const {
   if (n.kind != Kind::kName || variable(n.name).place != Variable::kGlobal) return;
   const std::string& name = syntax_.names[n.name];
   if (std::ranges::find(kFrameFunctions, name) == kFrameFunctions.end()) return;
-  const bool needs_none = name == "vars" || name == "dir";
-  if (!needs_none || syntax_.list(e, 1).empty()) throw Refused{refusal::kFrame};
+  const bool may_be_given = name == "vars" || name == "dir";
+  if (!may_be_given || syntax_.list(e, 1).empty()) throw Refused{refusal::kFrame};
 }
 
 // `super()` without arguments is super(__class__, first parameter).

@@ -83,7 +83,14 @@ Index Lowering::whole(Index s, SlotId given) { return escapes(s) ? kNone : add_s
 
 Index Lowering::add_statement(Index s, Index reason, SlotId given) {
   Mentions mentions(syntax_, scopes_);
-  mentions.walk(s);
+  // What is given is the first child of an `if`, the second of a `for`.
+  const std::size_t given_child = syntax_.kind(s) == Kind::kIf ? 0 : 1;
+  const auto children = syntax_.children_of(s);
+  if (given == kNone)
+    mentions.walk(s);
+  else
+    for (std::size_t i = 0; i < children.size(); ++i)
+      if (i != given_child) mentions.walk(children[i]);
   ir::Statement made;
   made.syntax = s;
   made.reason = reason;
