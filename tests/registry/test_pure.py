@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings, strategies
 from registry.contracts import Line, lines
 from registry.naming import resolve
 from registry.samples import POOL, SAMPLES
@@ -120,6 +121,35 @@ def check(line: Line) -> None:
 @pytest.mark.parametrize("line", PURE, ids=lambda line: line.key)
 def test_a_pure_callable_keeps_its_arguments_and_repeats_its_answer(line: Line) -> None:
     check(line)
+
+
+DATA = strategies.recursive(
+    strategies.none() | strategies.booleans() | strategies.integers(-9, 9) | strategies.text(max_size=4),
+    lambda inner: (
+        strategies.lists(inner, max_size=4) | strategies.dictionaries(strategies.text(max_size=3), inner)
+    ),
+    max_leaves=8,
+)
+READERS_OF_DATA = [
+    "builtins.len", "builtins.repr", "builtins.sorted", "builtins.str", "collections.Counter", "copy.deepcopy",
+    "json.dumps", "pprint.pformat", "shlex.join", "statistics.mode", "urllib.parse.urlencode",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("key", READERS_OF_DATA)
+@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@given(data=DATA)
+def test_readers_of_any_data_leave_it_alone(key: str, data: Any) -> None:
+    assert key in {line.key for line in PURE}
+    before = shown(data)
+    answers = []
+    for _ in range(2):
+        try:
+            answers.append(shown(resolve(key)(data)))
+        except REFUSALS as refusal:
+            answers.append(type(refusal).__name__)
+    assert answers[0] == answers[1]
+    assert shown(data) == before
 
 
 @pytest.mark.parametrize("key", ["builtins.list.sort", "collections.deque.rotate", "random.random"])
