@@ -223,6 +223,28 @@ def compile_nested(
     return find_code(code, _name_of(node), _first_line(node))
 
 
+def requalified(code: CodeType, qualname: str) -> CodeType:
+    """The code with the qualified name `qualname`, and with what is defined inside it named accordingly."""
+    if sys.version_info >= (3, 11):
+        return _with_prefix(code, code.co_qualname, qualname)
+    prefixes = [c.rpartition(".<locals>.")[0] for c in code.co_consts if isinstance(c, str) and c.startswith(".enclosing")]
+    return _with_prefix(code, prefixes[0], qualname) if prefixes else code
+
+
+def _with_prefix(code: CodeType, old: str, new: str) -> CodeType:
+    def renamed(constant: Any) -> Any:
+        if isinstance(constant, CodeType):
+            return _with_prefix(constant, old, new)
+        if isinstance(constant, str) and constant.startswith(old) and old.startswith(".enclosing"):
+            return new + constant[len(old) :]
+        return constant
+
+    constants = tuple(map(renamed, code.co_consts))
+    if sys.version_info >= (3, 11):
+        return code.replace(co_consts=constants, co_qualname=renamed(code.co_qualname))
+    return code.replace(co_consts=constants)
+
+
 def futures_of(code: CodeType) -> int:
     """The flags that make `compile` use the `__future__` features that `code` was compiled with."""
     return code.co_flags & _FUTURES

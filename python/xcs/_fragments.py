@@ -10,7 +10,7 @@ import sys
 from types import CellType, CodeType, FunctionType
 from typing import Any, Callable
 
-from xcs._capture import Captured, compile_nested, enclosed, find_code, futures_of
+from xcs._capture import Captured, compile_nested, enclosed, find_code, futures_of, requalified
 
 
 class _Unbound:
@@ -82,8 +82,7 @@ class Fragments:
         code = compile_nested(node, self._captured.class_name, spec["cells"], self._captured.code)
         if code.co_freevars != tuple(spec["cells"]):
             raise AssertionError(f"{code.co_name} takes {code.co_freevars}, not {tuple(spec['cells'])}")
-        if sys.version_info >= (3, 11):
-            code = code.replace(co_qualname=spec["qualname"])
+        code = requalified(code, spec["qualname"])
         names = _annotation_names(node)
         if not self._captured.future_annotations:
             return code, tuple(names), {}
@@ -108,7 +107,7 @@ class Fragments:
         module = enclosed(definition, captured.class_name, ())
         code = compile(module, captured.file, "exec", flags=futures_of(captured.code), dont_inherit=True)
         return FunctionType(
-            _renamed(find_code(code, name), captured), captured.globals, name, tuple(hidden.values())
+            requalified(find_code(code, name), captured.qualname), captured.globals, name, tuple(hidden.values())
         )
 
     def _statement_code(self, node: Any, spec: dict[str, Any]) -> CodeType:
@@ -137,7 +136,7 @@ class Fragments:
         definition = _definition(captured.code.co_name, arguments, body, node)
         module = enclosed(definition, captured.class_name, cells)
         code = compile(module, captured.file, "exec", flags=futures_of(captured.code), dont_inherit=True)
-        return _renamed(find_code(code, captured.code.co_name), captured)
+        return requalified(find_code(code, captured.code.co_name), captured.qualname)
 
 
 class Statement:
@@ -187,10 +186,6 @@ def _placed(node: Any, at: ast.AST) -> Any:
             ast.copy_location(inner, at)
         pending.extend(ast.iter_child_nodes(inner))
     return node
-
-
-def _renamed(code: CodeType, captured: Captured) -> CodeType:
-    return code.replace(co_qualname=captured.qualname) if sys.version_info >= (3, 11) else code
 
 
 def _location(root: Any) -> ast.AST:

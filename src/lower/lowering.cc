@@ -8,7 +8,7 @@
 namespace xcs::lower {
 
 Lowering::Lowering(const Syntax& syntax, Index function, const Origin& origin)
-    : syntax_(syntax), function_(function), origin_(origin), scopes_(syntax, function) {}
+    : syntax_(syntax), function_(function), origin_(origin), scopes_(syntax, function, !origin.future_annotations) {}
 
 ir::Program Lowering::run() {
   const SyntaxNode& root = syntax_[function_];

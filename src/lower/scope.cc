@@ -60,15 +60,15 @@ void ScopeWalker::arguments_outside(Index arguments) {
   for (Index child : syntax_.children_of(arguments)) {
     if (child == kNone) continue;
     if (syntax_.kind(child) == Kind::kArgument) {
-      walk_children(child);
+      if (scopes_.annotations_) walk_children(child);
       continue;
     }
     for (Index item : syntax_.children_of(child)) {
       if (item == kNone) continue;
-      if (syntax_.kind(item) == Kind::kArgument)
-        walk_children(item);
-      else
+      if (syntax_.kind(item) != Kind::kArgument)
         walk(item);
+      else if (scopes_.annotations_)
+        walk_children(item);
     }
   }
 }
@@ -102,7 +102,7 @@ void ScopeWalker::function(Index node, std::uint32_t parent) {
 void ScopeWalker::definition(Index node) {
   if (syntax_.kind(node) != Kind::kLambda) {
     walk_all(syntax_.list(node, 2));
-    if (syntax_.child(node, 3) != kNone) walk(syntax_.child(node, 3));
+    if (scopes_.annotations_) walk(syntax_.child(node, 3));
     walk(syntax_.child(node, 4));
     add(here().bound, syntax_[node].name);
   }
@@ -202,8 +202,9 @@ void ScopeWalker::walk(Index node) {
       add(here().bound, n.name);
       break;
     case Kind::kAnnAssign:
-      // The annotation of a local variable is not evaluated.
+      // A local variable's annotation is not evaluated, but what it names is captured.
       walk(syntax_.child(node, 0));
+      if (scopes_.annotations_) walk(syntax_.child(node, 1));
       return walk(syntax_.child(node, 2));
     case Kind::kAugAssign:
       if (syntax_.kind(syntax_.child(node, 0)) == Kind::kName)
@@ -215,7 +216,8 @@ void ScopeWalker::walk(Index node) {
   walk_children(node);
 }
 
-Scopes::Scopes(const Syntax& syntax, Index function) : syntax_(syntax) {
+Scopes::Scopes(const Syntax& syntax, Index function, bool annotations)
+    : syntax_(syntax), annotations_(annotations) {
   ScopeWalker(syntax, *this).function(function, kNone);
   // Scopes are numbered before those inside them, so the last is resolved first.
   for (auto i = static_cast<std::uint32_t>(all_.size()); i-- > 0;) resolve(i);

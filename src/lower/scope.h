@@ -29,8 +29,9 @@ struct Scope {
 
 class Scopes {
  public:
-  // The scopes of `function` (a function, lambda or generator expression), itself first.
-  Scopes(const Syntax& syntax, Index function);
+  // The scopes of `function` (a function, lambda or generator expression), itself first. Unless `annotations`, they
+  // are not evaluated and take nothing from any scope.
+  Scopes(const Syntax& syntax, Index function, bool annotations);
 
   const Scope& root() const { return all_.front(); }
   // REQUIRES: `node` makes a scope.
@@ -41,6 +42,7 @@ class Scopes {
   void resolve(std::uint32_t scope);
 
   const Syntax& syntax_;
+  bool annotations_;
   std::vector<Scope> all_;
   std::unordered_map<Index, std::uint32_t> by_node_;
 };
