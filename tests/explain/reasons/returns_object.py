@@ -2,7 +2,7 @@ import xcs
 from explain.stand_in import QUESTIONS, ask
 
 
-@xcs.op(effect="independent")
+@xcs.op(effect="independent", returns="object")
 def ask_object(question):
     return {"text": question}
 
