@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <utility>
 
 #include "base/check.h"
@@ -33,10 +34,18 @@ std::size_t in_flight_bound(const ReactorOptions& options) {
   return options.max_in_flight == 0 ? descriptors : std::min(options.max_in_flight, descriptors);
 }
 
-// libcurl counts its initialisations.
+// Never undone: the rest of the process may use libcurl, too.
 void begin_curl() {
   const CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
   XCS_CHECK(code == CURLE_OK, curl_easy_strerror(code));
+}
+
+// Leaves signals to the program's own threads: Ctrl-C has to interrupt whoever waits, not this thread.
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  const int failed = pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  XCS_CHECK(failed == 0, failed);
 }
 
 class TransferHandle final : public Operation {
@@ -61,7 +70,10 @@ class TransferHandle final : public Operation {
 Reactor::Reactor(ReactorOptions options)
     : mailbox_((begin_curl(), std::make_shared<Mailbox>())),
       loop_(std::make_unique<Loop>(in_flight_bound(options), mailbox_)),
-      thread_([this] { loop_->run(); }) {
+      thread_([this] {
+        block_signals();
+        loop_->run();
+      }) {
   mailbox_->runner = thread_.get_id();
 }
 

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <csignal>
 #include <future>
 #include <latch>
 #include <memory>
@@ -216,6 +217,19 @@ TEST(Reactor, CancellationFreesTheSlotOfASilentServer) {
                                     }});
   stuck.reset();
   EXPECT_TRUE(answered.get_future().get());
+}
+
+TEST(Reactor, ItsThreadLeavesSignalsToTheOthers) {
+  FakeServer server(always(200, "ok"));
+  Reactor reactor;
+  std::promise<bool> blocked;
+  const Handle handle = reactor.start(get(server.url()), {[&](Result<Response>) {
+                                        sigset_t mask;
+                                        pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+                                        blocked.set_value(sigismember(&mask, SIGINT) == 1);
+                                        return std::nullopt;
+                                      }});
+  EXPECT_TRUE(blocked.get_future().get());
 }
 
 TEST(Reactor, DestroyingItSettlesEverythingWithACancelledError) {
