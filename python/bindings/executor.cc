@@ -1,0 +1,191 @@
+#include "executor.h"
+
+#include <unistd.h>
+
+#include <atomic>
+
+#include "exec/worker_pool.h"
+
+namespace xcs::python {
+namespace {
+
+// Jobs that wait for jobs make room for themselves, so this bounds threads that do the user's work.
+constexpr std::size_t kMostThreads = 4096;
+
+// How soon a signal's handler runs while a run waits.
+constexpr std::chrono::milliseconds kSignalPeriod{20};
+
+// The pool of this process. A process made by fork has none of its parent's threads and begins with a new one; the
+// parent's, whose locks may be held by threads that are not there, is left alone.
+exec::WorkerPool*& pool_slot() {
+  static exec::WorkerPool* pool = nullptr;
+  static pid_t owner = 0;
+  if (owner != getpid()) {
+    owner = getpid();
+    pool = nullptr;
+  }
+  return pool;
+}
+
+exec::WorkerPool& pool() {
+  exec::WorkerPool*& slot = pool_slot();
+  if (slot == nullptr) slot = new exec::WorkerPool(kMostThreads);
+  return *slot;
+}
+
+// The Python thread state of a worker, kept from job to job so that thread-local state of libraries lasts.
+class ThreadState {
+ public:
+  ThreadState() : gil_(PyGILState_Ensure()), saved_(PyEval_SaveThread()) {}
+  ~ThreadState() {
+    PyEval_RestoreThread(saved_);
+    PyGILState_Release(gil_);
+  }
+  ThreadState(const ThreadState&) = delete;
+  ThreadState& operator=(const ThreadState&) = delete;
+
+  PyThreadState* saved() const { return saved_; }
+
+ private:
+  PyGILState_STATE gil_;
+  PyThreadState* saved_;
+};
+
+// Holds the GIL on a worker's thread.
+class WorkerGil {
+ public:
+  WorkerGil() {
+    static thread_local ThreadState state;
+    PyEval_RestoreThread(state.saved());
+  }
+  ~WorkerGil() { PyEval_SaveThread(); }
+  WorkerGil(const WorkerGil&) = delete;
+  WorkerGil& operator=(const WorkerGil&) = delete;
+};
+
+}  // namespace
+
+PythonCall::PythonCall(nb::object callee, std::vector<Value> positional,
+                       std::vector<std::pair<nb::object, Value>> keywords, const Value& handled)
+    : callee_(std::move(callee)), context_(checked(PyContext_CopyCurrent())), positional_(positional.size()) {
+  if (handled.ready()) handled_ = nb::borrow(object_of(handled));
+  for (const Value& v : positional) arguments_.push_back(nb::borrow(object_of(v)));
+  if (keywords.empty()) return;
+  keyword_names_ = checked(PyTuple_New(static_cast<Py_ssize_t>(keywords.size())));
+  for (std::size_t i = 0; i < keywords.size(); ++i) {
+    PyTuple_SET_ITEM(keyword_names_.ptr(), i, keywords[i].first.release().ptr());
+    arguments_.push_back(nb::borrow(object_of(keywords[i].second)));
+  }
+}
+
+std::pair<nb::object, bool> PythonCall::run() {
+  std::vector<PyObject*> args;
+  for (const nb::object& a : arguments_) args.push_back(a.ptr());
+  PyObject* result = nullptr;
+  if (PyContext_Enter(context_.ptr()) == 0) {
+    result = PyObject_Vectorcall(callee_.ptr(), args.data(), positional_, keyword_names_.ptr());
+    if (result != nullptr) {
+      if (PyContext_Exit(context_.ptr()) != 0) Py_CLEAR(result);
+    } else {
+      nb::object error = take_error();
+      if (PyContext_Exit(context_.ptr()) == 0) set_error(error.ptr());
+    }
+  }
+  if (result != nullptr) return {nb::steal(result), false};
+  nb::object error = take_error();
+  // Raised on the calling thread, it would have had the exception being handled there as its context.
+  PyObject* context = PyException_GetContext(error.ptr());
+  if (context == nullptr && handled_ && !handled_.is(error))
+    PyException_SetContext(error.ptr(), nb::object(handled_).release().ptr());
+  Py_XDECREF(context);
+  return {std::move(error), true};
+}
+
+struct PythonExecutor::Job {
+  enum State : std::uint8_t { kInLine, kRunning, kCancelled };
+
+  window::Ticket ticket = 0;
+  std::unique_ptr<PythonCall> call;
+  std::atomic<State> state = kInLine;
+  bool raised = false;   // with result, set before the job is pushed to the queue
+  nb::object result;
+
+  // On a worker's thread.
+  void run() {
+    State in_line = kInLine;
+    const WorkerGil gil;
+    if (state.compare_exchange_strong(in_line, kRunning)) std::tie(result, raised) = call->run();
+    call.reset();
+  }
+};
+
+PythonExecutor::PythonExecutor() = default;
+
+PythonExecutor::~PythonExecutor() { drain(); }
+
+void PythonExecutor::start(window::Ticket ticket, std::unique_ptr<window::Call> call) {
+  auto job = std::make_shared<Job>();
+  job->ticket = ticket;
+  job->call.reset(static_cast<PythonCall*>(call.release()));
+  jobs_.emplace(ticket, job);
+  ++running_;
+  pool().submit([this, job = std::move(job)]() mutable {
+    job->run();
+    queue_.push({std::move(job)});
+  });
+}
+
+void PythonExecutor::cancel(window::Ticket ticket) {
+  const auto found = jobs_.find(ticket);
+  if (found == jobs_.end()) return;
+  Job::State in_line = Job::kInLine;
+  found->second->state.compare_exchange_strong(in_line, Job::kCancelled);
+  jobs_.erase(found);
+}
+
+std::vector<window::Completion> PythonExecutor::deliver(std::vector<Finished> finished) {
+  std::vector<window::Completion> completions;
+  for (Finished& f : finished) {
+    --running_;
+    if (jobs_.erase(f.job->ticket) == 0) continue;
+    completions.push_back({f.job->ticket, f.job->raised, steal_value(std::move(f.job->result))});
+  }
+  return completions;
+}
+
+std::vector<window::Completion> PythonExecutor::poll() { return deliver(queue_.poll()); }
+
+std::vector<window::Completion> PythonExecutor::wait() {
+  const exec::WorkerPool::Blocked blocked(pool());
+  while (true) {
+    std::vector<Finished> finished;
+    {
+      const nb::gil_scoped_release release;
+      finished = queue_.wait_for(kSignalPeriod);
+    }
+    std::vector<window::Completion> completions = deliver(std::move(finished));
+    if (PyErr_CheckSignals() != 0) completions.push_back({0, true, steal_value(take_error())});
+    if (!completions.empty()) return completions;
+  }
+}
+
+void PythonExecutor::drain() {
+  const exec::WorkerPool::Blocked blocked(pool());
+  while (running_ > 0) {
+    std::vector<Finished> finished;
+    {
+      const nb::gil_scoped_release release;
+      finished = queue_.wait_for(std::chrono::hours(1));
+    }
+    deliver(std::move(finished));
+  }
+}
+
+void stop_workers() {
+  exec::WorkerPool*& slot = pool_slot();
+  exec::WorkerPool* stopped = std::exchange(slot, nullptr);
+  const nb::gil_scoped_release release;
+  delete stopped;
+}
+
+}  // namespace xcs::python

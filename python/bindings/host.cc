@@ -1,0 +1,377 @@
+#include "host.h"
+
+#include <fmt/format.h>
+#include <frameobject.h>
+
+namespace xcs::python {
+namespace {
+
+nb::object handled_exception() {
+#if PY_VERSION_HEX >= 0x030B0000
+  PyObject* handled = PyErr_GetHandledException();
+#else
+  PyObject *type = nullptr, *handled = nullptr, *traceback = nullptr;
+  PyErr_GetExcInfo(&type, &handled, &traceback);
+  Py_XDECREF(type);
+  Py_XDECREF(traceback);
+#endif
+  return handled == nullptr ? nb::none() : nb::steal(handled);
+}
+
+void handle_exception(PyObject* exception) {
+#if PY_VERSION_HEX >= 0x030B0000
+  PyErr_SetHandledException(exception);
+#else
+  if (exception == Py_None) {
+    PyErr_SetExcInfo(nullptr, nullptr, nullptr);
+    return;
+  }
+  PyErr_SetExcInfo(Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(exception))), Py_NewRef(exception),
+                   PyException_GetTraceback(exception));
+#endif
+}
+
+Action raise_named(PyObject* type, const std::string& message) {
+  PyErr_SetString(type, message.c_str());
+  return raised();
+}
+
+bool has_python_init(PyTypeObject* type) {
+  PyObject* init = type_lookup(type, interned("__init__").ptr());
+  return init != nullptr && PyFunction_Check(init);
+}
+
+}  // namespace
+
+PythonHost::PythonHost()
+    : iterators_(placeholders_), contracts_(Contracts::instance()), outer_handled_(handled_exception()) {}
+
+PythonHost::~PythonHost() { handle_exception(outer_handled_.ptr()); }
+
+Action PythonHost::attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
+                           View& view) {
+  const Site s{program_of(program), node, operands, view};
+  if (!placeholders_.empty() && view.quiet()) placeholders_.settle();
+  switch (node.op) {
+    case ir::Op::kConst: return done(borrow_value(s.program.constant(node.index)));
+    case ir::Op::kEval: return evaluate(s);
+    case ir::Op::kMakeFunction: return make_function(s);
+    case ir::Op::kMakeCell: return make_cell(s);
+    case ir::Op::kLoadGlobal: return load_global(s);
+    case ir::Op::kStoreGlobal:
+    case ir::Op::kDeleteGlobal: return store_global(s);
+    case ir::Op::kLoadCell: return load_cell(s);
+    case ir::Op::kStoreCell:
+    case ir::Op::kDeleteCell: return store_cell(s);
+    case ir::Op::kLoadAttr: return load_attribute(s);
+    case ir::Op::kStoreAttr:
+    case ir::Op::kDeleteAttr: return store_attribute(s);
+    case ir::Op::kLoadItem: return load_item(s);
+    case ir::Op::kStoreItem:
+    case ir::Op::kDeleteItem: return store_item(s);
+    case ir::Op::kInplace: return inplace(s);
+    case ir::Op::kContains: return contains(s);
+    case ir::Op::kTruth: return truth(s);
+    case ir::Op::kAppend:
+    case ir::Op::kAdd: return append(s);
+    case ir::Op::kCall: return call(s);
+    case ir::Op::kCallMethod: return call_method(s);
+    case ir::Op::kSpecial: return special(s);
+    case ir::Op::kIter: return iterate(s);
+    case ir::Op::kUnpack: return unpack(s);
+    case ir::Op::kStatement: return statement(s);
+    case ir::Op::kMatchException: return match_exception(s);
+    case ir::Op::kRaise:
+    case ir::Op::kReraise: return raise(s);
+    default: break;
+  }
+  return raise_named(PyExc_SystemError, fmt::format("xcs: no meaning for op {}", static_cast<int>(node.op)));
+}
+
+bool PythonHost::is_true(const Value& value) { return object_of(value) == Py_True; }
+
+bool PythonHost::same_key(window::Object* a, window::Object* b) {
+  auto* x = reinterpret_cast<PyObject*>(a);
+  auto* y = reinterpret_cast<PyObject*>(b);
+  if (PyUnicode_CheckExact(x) && PyUnicode_CheckExact(y)) return PyUnicode_Compare(x, y) == 0;
+  const int equal = PyObject_RichCompareBool(x, y, Py_EQ);
+  if (equal < 0) PyErr_Clear();  // keys of places are atoms; what cannot be compared may be equal
+  return equal != 0;
+}
+
+// --- Functions, names and cells -----------------------------------------------------------------------------------
+
+Action PythonHost::make_function(const Site& s) {
+  const ir::FunctionTemplate& t = s.program.functions[s.node.index];
+  const std::size_t defaults = t.defaults + t.keyword_defaults;
+  const std::size_t first_cell = s.operands.size() - t.cells.size();
+  if (const std::size_t i = first_pending(s.operands); i < s.operands.size()) return needs_operand(i, kFresh);
+  // The code, the names of what the annotation operands annotate, and annotations known already.
+  const nb::handle made(s.program.function(s.node.index));
+  nb::object function = checked(PyFunction_New(nb::object(made[0]).ptr(), s.program.globals()));
+  function.attr("__qualname__") = t.qualname;
+  if (t.defaults > 0) {
+    nb::object values = checked(PyTuple_New(t.defaults));
+    for (ir::Index i = 0; i < t.defaults; ++i) PyTuple_SET_ITEM(values.ptr(), i, Py_NewRef(s.object(i)));
+    PyFunction_SetDefaults(function.ptr(), values.ptr());
+  }
+  if (t.keyword_defaults > 0) {
+    nb::dict values;
+    for (ir::Index i = 0; i < t.keyword_defaults; ++i)
+      values[t.keyword_names[i].c_str()] = nb::handle(s.object(t.defaults + i));
+    PyFunction_SetKwDefaults(function.ptr(), values.ptr());
+  }
+  nb::dict annotations = nb::cast<nb::dict>(made[2].attr("copy")());
+  for (std::size_t i = defaults; i < first_cell; ++i)
+    annotations[nb::object(made[1][i - defaults])] = nb::handle(s.object(i));
+  if (nb::len(annotations) > 0) function.attr("__annotations__") = annotations;
+  if (!t.cells.empty()) {
+    nb::object closure = checked(PyTuple_New(static_cast<Py_ssize_t>(t.cells.size())));
+    for (std::size_t i = 0; i < t.cells.size(); ++i)
+      PyTuple_SET_ITEM(closure.ptr(), static_cast<Py_ssize_t>(i), Py_NewRef(s.object(first_cell + i)));
+    if (PyFunction_SetClosure(function.ptr(), closure.ptr()) != 0) return raised();
+  }
+  return done(std::move(function));
+}
+
+Action PythonHost::make_cell(const Site& s) {
+  if (s.operands.empty()) return outcome(PyCell_New(nullptr));
+  if (s[0].ready()) return outcome(PyCell_New(s.object(0)));
+  return needs_operand(0, kFresh);
+}
+
+Action PythonHost::load_global(const Site& s) {
+  PyObject* name = s.program.name_object(s.node.index);
+  if (!s.view.quiet()) {
+    for (PyObject* space : {s.program.globals(), s.program.builtins()}) {
+      const View::State state = s.view.look(address_of(space), {Where::kItem, address_of(name)});
+      if (state == View::State::kBlocked) return blocked(kUnknown);
+      if (state == View::State::kPending) {
+        const PendingStore& last = s.view.stores().back();
+        if (last.node->op != ir::Op::kStoreGlobal) return ordered(Reason::kPendingMemory, Effect::kNone);
+        Value value = last.operands[0];
+        value.settle();
+        return done(std::move(value));
+      }
+      if (PyDict_GetItemWithError(space, name) != nullptr) break;
+    }
+  }
+  for (PyObject* space : {s.program.globals(), s.program.builtins()}) {
+    if (!PyDict_CheckExact(space)) {
+      if (PyObject* found = PyObject_GetItem(space, name)) return done(nb::steal(found));
+      if (PyErr_ExceptionMatches(PyExc_KeyError) == 0) return raised();
+      PyErr_Clear();
+    } else if (PyObject* found = PyDict_GetItemWithError(space, name)) {
+      return done(borrow_value(found));
+    } else if (PyErr_Occurred() != nullptr) {
+      return raised();
+    }
+  }
+  nb::object error = nb::borrow(PyExc_NameError)(
+      fmt::format("name '{}' is not defined", s.program.names[s.node.index]));
+  error.attr("name") = nb::handle(name);
+  set_error(error.ptr());
+  return raised();
+}
+
+Action PythonHost::store_global(const Site& s) {
+  PyObject* globals = s.program.globals();
+  PyObject* name = s.program.name_object(s.node.index);
+  const bool removes = s.node.op == ir::Op::kDeleteGlobal;
+  if (!s.view.quiet()) {
+    Action a = ordered_store(borrow_value(globals), {Where::kItem, address_of(name)});
+    if (removes || PyDict_GetItemWithError(globals, name) == nullptr)
+      a.effect.stores.push_back({borrow_value(globals), {Where::kKeys}});
+    return a;
+  }
+  if (!removes) return PyDict_SetItem(globals, name, s.object(0)) == 0 ? none_done() : raised();
+  if (PyDict_DelItem(globals, name) == 0) return none_done();
+  PyErr_Clear();
+  return raise_named(PyExc_NameError, fmt::format("name '{}' is not defined", s.program.names[s.node.index]));
+}
+
+namespace {
+
+// The message of reading a variable that is not bound.
+Value unbound(const HostProgram& program, const std::string& variable, bool free) {
+  std::string message;
+  if (free) {
+    message = PY_VERSION_HEX >= 0x030B0000
+                  ? fmt::format("cannot access free variable '{}' where it is not associated with a value in "
+                                "enclosing scope", variable)
+                  : fmt::format("free variable '{}' referenced before assignment in enclosing scope", variable);
+  } else {
+    message = PY_VERSION_HEX >= 0x030B0000
+                  ? fmt::format("cannot access local variable '{}' where it is not associated with a value", variable)
+                  : fmt::format("local variable '{}' referenced before assignment", variable);
+  }
+  PyErr_SetString(free ? PyExc_NameError : PyExc_UnboundLocalError, message.c_str());
+  nb::object error = take_error();
+  if (free) error.attr("name") = variable;
+  (void)program;
+  return steal_value(std::move(error));
+}
+
+}  // namespace
+
+Action PythonHost::load_cell(const Site& s) {
+  if (s[0].is_pending()) return needs_operand(0, kUnknown);
+  PyObject* cell = s.object(0);
+  if (!s.view.quiet()) {
+    const View::State state = s.view.look(address_of(cell), {Where::kAttr});
+    if (state == View::State::kBlocked) return blocked(kUnknown);
+    if (state == View::State::kPending) {
+      const PendingStore& last = s.view.stores().back();
+      if (last.node->op != ir::Op::kStoreCell) return ordered(Reason::kPendingMemory, Effect::kNone);
+      Value value = last.operands[1];
+      value.settle();
+      return done(std::move(value));
+    }
+  }
+  if (PyObject* content = PyCell_GET(cell)) return done(borrow_value(content));
+  const ir::SlotId slot = s.node.args[0];
+  const ir::SlotId first = s.program.first_free();
+  Action a;
+  a.verdict = Action::kRaised;
+  a.value = unbound(s.program, s.program.names[s.node.index],
+                    slot >= first && slot < first + s.program.free_names.size());
+  return a;
+}
+
+Action PythonHost::store_cell(const Site& s) {
+  if (!s.view.quiet()) return ordered_store(s[0], {Where::kAttr});
+  PyObject* cell = s.object(0);
+  if (s.node.op == ir::Op::kDeleteCell) {
+    if (PyCell_GET(cell) == nullptr) return load_cell(s);
+    PyCell_Set(cell, nullptr);
+  } else {
+    PyCell_Set(cell, s.object(1));
+  }
+  return none_done();
+}
+
+Value PythonHost::unbound_error(const ir::Program& program, ir::SlotId slot, const ir::Node&) {
+  const HostProgram& p = program_of(program);
+  const bool free = slot >= p.first_free() && slot < p.first_free() + p.free_names.size();
+  return unbound(p, p.slots[slot], free);
+}
+
+Action PythonHost::statement(const Site& s) {
+  const ir::Statement& shape = s.program.statements[s.node.index];
+  for (std::size_t i = 0; i < s.operands.size(); ++i)
+    if (s[i].is_pending()) return needs_operand(i, kUnknown, Effect::kAnything);
+  if (!s.view.quiet()) {
+    const bool whole = shape.reason == ir::kNone;
+    const auto reason = whole ? std::nullopt : explain::reason_of(s.program.reasons[shape.reason]);
+    return ordered(reason.value_or(Reason::kNeedsAnswer), Effect::kAnything);
+  }
+  static const nb::object* missing = new nb::object(imported("xcs._fragments", "UNBOUND"));
+  nb::object inputs = checked(PyTuple_New(static_cast<Py_ssize_t>(shape.inputs.size())));
+  for (std::size_t i = 0; i < shape.inputs.size(); ++i)
+    PyTuple_SET_ITEM(inputs.ptr(), static_cast<Py_ssize_t>(i),
+                     Py_NewRef(s[i].bound() ? s.object(i) : missing->ptr()));
+  nb::object cells = checked(PyTuple_New(static_cast<Py_ssize_t>(shape.cells.size())));
+  for (std::size_t i = 0; i < shape.cells.size(); ++i)
+    PyTuple_SET_ITEM(cells.ptr(), static_cast<Py_ssize_t>(i), Py_NewRef(s.object(shape.inputs.size() + i)));
+  const nb::object answer = nb::handle(s.program.statement(s.node.index))(inputs, cells);
+  Action a;
+  for (nb::handle output : nb::object(answer[0]))
+    a.values.push_back(output.is(*missing) ? Value() : borrow_value(output.ptr()));
+  if (const nb::object error = answer[1]; !error.is_none()) {
+    a.verdict = Action::kRaised;
+    a.value = steal_value(error);
+  }
+  return a;
+}
+
+// --- Statements and exceptions ------------------------------------------------------------------------------------
+
+Action PythonHost::match_exception(const Site& s) {
+  if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
+    return needs_operand(i, kData | kAtom, Effect::kNone);
+  PyObject* classes = s.object(1);
+  auto catches = [](PyObject* c) { return PyExceptionClass_Check(c); };
+  bool valid = catches(classes);
+  if (PyTuple_Check(classes)) {
+    valid = true;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(classes); ++i)
+      valid = valid && catches(PyTuple_GET_ITEM(classes, i));
+  }
+  if (!valid)
+    return raise_named(PyExc_TypeError, "catching classes that do not inherit from BaseException is not allowed");
+  return done(borrow_value(PyErr_GivenExceptionMatches(s.object(0), classes) != 0 ? Py_True : Py_False));
+}
+
+// As the bytecode RAISE_VARARGS.
+Action PythonHost::raise(const Site& s) {
+  if (s.node.op == ir::Op::kReraise || s.operands.empty()) {
+    if (!handled_.ready()) return raise_named(PyExc_RuntimeError, "No active exception to reraise");
+    Action a = done(handled_);
+    a.verdict = Action::kRaised;
+    return a;
+  }
+  if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
+    return needs_operand(i, kUnknown, Effect::kAnything);
+  std::vector<nb::object> instances;
+  for (std::size_t i = 0; i < s.operands.size(); ++i) {
+    PyObject* object = s.object(i);
+    if (PyExceptionClass_Check(object)) {
+      const bool own_code = shape_of_instances(reinterpret_cast<PyTypeObject*>(object)) == Shape::kOther ||
+                            has_python_init(reinterpret_cast<PyTypeObject*>(object));
+      if (own_code && !s.view.quiet()) return ordered(Reason::kUnknownCallee, Effect::kAnything);
+      PyObject* made = PyObject_CallNoArgs(object);
+      if (made == nullptr) return raised();
+      instances.push_back(nb::steal(made));
+    } else {
+      instances.push_back(nb::borrow(object));
+    }
+  }
+  if (!PyExceptionInstance_Check(instances[0].ptr()))
+    return raise_named(PyExc_TypeError, "exceptions must derive from BaseException");
+  if (instances.size() > 1) {
+    if (instances[1].is_none()) {
+      PyException_SetCause(instances[0].ptr(), nullptr);
+    } else if (PyExceptionInstance_Check(instances[1].ptr())) {
+      PyException_SetCause(instances[0].ptr(), nb::object(instances[1]).release().ptr());
+    } else {
+      return raise_named(PyExc_TypeError, "exception causes must derive from BaseException");
+    }
+  }
+  PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(instances[0].ptr())), instances[0].ptr());
+  Action a = raised();
+  add_traceback(s.program, s.node, object_of(a.value));
+  return a;
+}
+
+Value PythonHost::depth_error(std::uint32_t depth) {
+  if (depth < static_cast<std::uint32_t>(Py_GetRecursionLimit())) return {};
+  PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded");
+  return steal_value(take_error());
+}
+
+// Puts an entry for the node in front of the exception's traceback, as leaving a frame at that line would.
+void PythonHost::add_traceback(const HostProgram& program, const ir::Node& node, PyObject* exception) {
+  const nb::object code = nb::steal(reinterpret_cast<PyObject*>(
+      PyCode_NewEmpty(program.file.c_str(), program.name.c_str(), node.position.line)));
+  if (!code) nb::raise_python_error();
+  const nb::object frame = nb::steal(reinterpret_cast<PyObject*>(
+      PyFrame_New(PyThreadState_Get(), reinterpret_cast<PyCodeObject*>(code.ptr()), program.globals(), nullptr)));
+  if (!frame) nb::raise_python_error();
+#if PY_VERSION_HEX < 0x030B0000
+  reinterpret_cast<PyFrameObject*>(frame.ptr())->f_lineno = node.position.line;
+#endif
+  set_error(exception);
+  PyTraceBack_Here(reinterpret_cast<PyFrameObject*>(frame.ptr()));
+  take_error();
+}
+
+void PythonHost::unwound(const ir::Program& program, const ir::Node& node, const Value& exception) {
+  add_traceback(program_of(program), node, object_of(exception));
+}
+
+void PythonHost::set_handled(const Value& exception) {
+  handled_ = exception;
+  handle_exception(exception.ready() ? object_of(exception) : outer_handled_.ptr());
+}
+
+}  // namespace xcs::python

@@ -1,0 +1,163 @@
+// The window's host for Python: what each node means for the objects it meets.
+//
+// Everything is CPython's own doing: fragments, attribute access and calls go through its C API. The host decides
+// from the operands' types which of it may happen now. When everything before a node has been committed
+// (View::quiet), anything may. Otherwise only what runs no code of the user's and reads only memory that the view
+// has been asked about; see Snapshot.
+#pragma once
+
+#include <optional>
+#include <unordered_map>
+
+#include "actions.h"
+#include "contract.h"
+#include "iterate.h"
+#include "program.h"
+
+namespace xcs::python {
+
+using window::Enter;
+
+// One attempt at one node.
+struct Site {
+  const HostProgram& program;
+  const ir::Node& node;
+  std::span<const Value> operands;
+  View& view;
+
+  const Value& operator[](std::size_t i) const { return operands[i]; }
+  PyObject* object(std::size_t i) const { return object_of(operands[i]); }  // REQUIRES: ready
+};
+
+// The arguments of one call, with * and ** spread out. Values may be pending.
+struct Arguments {
+  std::vector<Value> positional;
+  std::vector<std::pair<nb::object, Value>> keywords;
+
+  bool ready() const;
+  bool data() const;  // is_data of each
+  const Value* pending() const;  // the first that is, or null
+};
+
+// Whether a method of builtin containers by this name changes them.
+bool is_mutator(std::string_view name);
+
+class PythonHost final : public window::Host {
+ public:
+  PythonHost();
+  ~PythonHost();
+
+  Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
+                 View& view) override;
+  Action next(const ir::Program& program, const ir::Node& node, const Value& iterator, View& view) override;
+  bool is_true(const Value& value) override;
+  window::Flags known(const Value& value) override;
+  std::optional<std::vector<Value>> peek_items(const Value& iterator, std::size_t limit, View& view) override;
+  bool steps_freely(const Value& iterator) override;
+  std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) override;
+  Value leaves_generator(const Value& exception) override;
+  bool is_hidden(const std::string& name) override;
+  Value unbound_error(const ir::Program& program, ir::SlotId slot, const ir::Node& node) override;
+  Value depth_error(std::uint32_t depth) override;
+  void unwound(const ir::Program& program, const ir::Node& node, const Value& exception) override;
+  void set_handled(const Value& exception) override;
+  Value none() override { return borrow_value(Py_None); }
+  bool same_key(window::Object* a, window::Object* b) override;
+  bool runs_whole(const ir::Program& program, ir::Index statement) override;
+
+  // The function called with the arguments as CPython would bind them; kEnter, kDone or kRaised.
+  // REQUIRES: everything is committed
+  Action begin(PyObject* function, PyObject* const* args, std::size_t count, PyObject* keyword_names);
+
+ private:
+  // host.cc
+  Action make_function(const Site& s);
+  Action make_cell(const Site& s);
+  Action load_global(const Site& s);
+  Action store_global(const Site& s);
+  Action load_cell(const Site& s);
+  Action store_cell(const Site& s);
+  Action statement(const Site& s);
+  Action match_exception(const Site& s);
+  Action raise(const Site& s);
+  void add_traceback(const HostProgram& program, const ir::Node& node, PyObject* exception);
+  // host_operators.cc
+  Action evaluate(const Site& s);
+  Action evaluate_pending(const Site& s, const ir::Fragment& fragment);
+  Action evaluate_with_placeholders(const Site& s);
+  Action evaluate_over(const Site& s, Depth depth, Flags flags);
+  Action inplace(const Site& s);
+  Action truth(const Site& s);
+  static bool may_show_copies(const Action& a, const Snapshot& now);
+  // host_attributes.cc
+  Action load_attribute(const Site& s);
+  Action load_attribute(const Site& s, const Value& of, PyObject* name);
+  Action load_module_attribute(const Site& s, PyObject* module, PyObject* name);
+  Action load_class_attribute(const Site& s, PyTypeObject* type, PyObject* name);
+  Action load_with_hook(const Site& s, PyObject* object, PyObject* name);
+  Action load_instance_attribute(const Site& s, PyObject* object, PyObject* name);
+  Action load_property(const Site& s, PyObject* object, PyObject* property, PyObject* name);
+  Action store_attribute(const Site& s);
+  Action special(const Site& s);
+  // host_items.cc
+  Action load_item(const Site& s);
+  Action load_list_item(const Site& s, PyObject* list, PyObject* index);
+  Action load_key(const Site& s, PyObject* dict, PyObject* key, const Value* fallback);
+  Action store_item(const Site& s);
+  Action store_slice(const Site& s);
+  Action contains(const Site& s);
+  Action unpack(const Site& s);
+  Action spread(const ir::Unpack& shape, const nb::object& source);
+  Action append(const Site& s);
+  // host_loops.cc
+  Action iterate(const Site& s);
+  Action make_generator(PyObject* function, const ProgramRef& program, Arguments arguments);
+  // host_calls.cc
+  Action call(const Site& s);
+  Action pending_callee(const Site& s);
+  Action call_method(const Site& s);
+  Action hiding_attribute(const Site& s, PyObject* object, PyObject* name);
+  Action gather_arguments(const Site& s, const ir::CallShape& shape, Arguments& arguments);
+  Action spread_argument(const Site& s, std::size_t operand, bool mapping, Arguments& arguments);
+  Action star_error(const Site& s, std::size_t operand, bool mapping);
+  Action call_object(const Site& s, PyObject* callee, Arguments arguments);
+  bool call_attribute_function(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
+  Action call_contract(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
+  Action needs_argument(const Site& s, const Value& argument, Flags flags, Effect::Memory memory);
+  bool calls_back(const Contract& contract, const Arguments& arguments) const;
+  Action call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
+  Action call_composing(PyObject* callee, const Arguments& arguments);
+  Action issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
+  Action call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
+  Action call_unknown(const Site& s, PyObject* callee, Arguments arguments, Reason reason);
+  Action call_native(PyObject* callee, const Arguments& arguments);
+  static bool guard_holds(const Contract& contract, const Arguments& arguments);
+  static void bind_partial(PyObject* partial, Arguments& arguments);
+  // host_methods.cc
+  Action pending_method(const Site& s, std::string_view name);
+  Action builtin_method(const Site& s, PyObject* receiver, PyObject* name, Arguments arguments);
+  Action get_key(const Site& s, PyObject* dict, const Arguments& arguments);
+  Action mutate(const Site& s, PyObject* container, std::string_view name, const Arguments& arguments);
+  // host_enter.cc
+  Action enter(const Site& s, PyObject* function, Arguments arguments);
+  Action construct(const Site& s, PyTypeObject* type, Arguments arguments);
+  Action call_misfit(PyObject* function, const Arguments& arguments);
+  bool bind(PyObject* function, const HostProgram& program, Arguments& arguments, std::vector<Value>& slots);
+  bool enter_operator(const Site& s, PyObject* object, const char* name, const char* other, Action& answer);
+
+  // What a generator began with, while it has not been asked for anything.
+  struct Begun {
+    nb::object generator;  // a weak reference
+    Enter enter;
+  };
+
+  Placeholders placeholders_;
+  Iterators iterators_;
+  Contracts& contracts_;
+  std::unordered_map<PyObject*, Begun> generators_;
+  nb::object surveyed_;       // an iterator whose items peek_items() found to be constants
+  Value handled_;            // what set_handled set
+  nb::object outer_handled_;  // what was handled when the run began
+};
+
+}  // namespace xcs::python

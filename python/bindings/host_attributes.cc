@@ -1,0 +1,193 @@
+// Attributes: loads, stores, properties, and the methods that `with` looks up on the type.
+#include <fmt/format.h>
+
+#include "host.h"
+#include "jitted.h"
+#include "reach.h"
+
+namespace xcs::python {
+namespace {
+
+bool is_slot(PyObject* descriptor) { return descriptor != nullptr && Py_TYPE(descriptor) == &PyMemberDescr_Type; }
+
+bool is_data_descriptor(PyObject* descriptor) {
+  return descriptor != nullptr && Py_TYPE(descriptor)->tp_descr_set != nullptr;
+}
+
+// Whether binding the descriptor runs no code of the user's: functions, builtin descriptors, plain values.
+bool binds_plainly(PyObject* found) {
+  if (found == nullptr || Py_TYPE(found)->tp_descr_get == nullptr) return true;
+  PyTypeObject* type = Py_TYPE(found);
+  return type == &PyFunction_Type || type == &PyClassMethod_Type || type == &PyStaticMethod_Type ||
+         type == &PyMethodDescr_Type || type == &PyClassMethodDescr_Type || type == &PyWrapperDescr_Type ||
+         type == &PyMemberDescr_Type || type == &PyMethod_Type || type == &PyCFunction_Type ||
+         type == jitted_type();
+}
+
+}  // namespace
+
+Action PythonHost::load_attribute(const Site& s) {
+  return load_attribute(s, s[0], s.program.name_object(s.node.index));
+}
+
+Action PythonHost::load_attribute(const Site& s, const Value& of, PyObject* name) {
+  if (of.is_pending()) {
+    const bool data = (of.flags() & (kData | kAtom)) != 0;
+    return needs_operand(0, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+  }
+  PyObject* object = object_of(of);
+  PyTypeObject* type = Py_TYPE(object);
+  if (PyModule_CheckExact(object)) return load_module_attribute(s, object, name);
+  if (PyType_Check(object)) return load_class_attribute(s, reinterpret_cast<PyTypeObject*>(object), name);
+  if (!has_plain_getattr(type)) return load_with_hook(s, object, name);
+  return load_instance_attribute(s, object, name);
+}
+
+Action PythonHost::load_module_attribute(const Site& s, PyObject* module, PyObject* name) {
+  if (s.view.quiet()) return outcome(PyObject_GetAttr(module, name));
+  PyObject* space = PyModule_GetDict(module);
+  switch (s.view.look(address_of(space), {Where::kItem, address_of(name)})) {
+    case View::State::kBlocked: return blocked(kUnknown);
+    case View::State::kClear: break;
+    case View::State::kPending: {
+      const PendingStore& last = s.view.stores().back();
+      if (last.node->op != ir::Op::kStoreGlobal) return ordered(Reason::kPendingMemory, Effect::kNone);
+      Value value = last.operands[0];
+      value.settle();
+      return done(std::move(value));
+    }
+  }
+  // A name that is missing may be made by the module's __getattr__.
+  if (PyDict_GetItemWithError(space, name) == nullptr) return ordered(Reason::kUserAttribute, Effect::kAnything);
+  return outcome(PyObject_GetAttr(module, name));
+}
+
+Action PythonHost::load_class_attribute(const Site& s, PyTypeObject* type, PyObject* name) {
+  auto* object = reinterpret_cast<PyObject*>(type);
+  if (s.view.quiet()) return outcome(PyObject_GetAttr(object, name));
+  // Stores to classes may touch anything, so that only those need to be looked for.
+  if (s.view.look_anywhere() == View::State::kBlocked) return blocked(kUnknown);
+  PyTypeObject* metatype = Py_TYPE(object);
+  const bool plain = metatype->tp_getattro == PyType_Type.tp_getattro && !is_data_descriptor(type_lookup(metatype, name));
+  PyObject* found = type_lookup(type, name);
+  if ((plain && found != nullptr && (binds_plainly(found) || Py_TYPE(found) == &PyProperty_Type)) ||
+      PyUnicode_CompareWithASCIIString(name, "__name__") == 0)
+    return outcome(PyObject_GetAttr(object, name));
+  return ordered(Reason::kUserAttribute, Effect::kAnything);
+}
+
+// A class with __getattr__ or __getattribute__, or a builtin one with attributes of its own kind.
+Action PythonHost::load_with_hook(const Site& s, PyObject* object, PyObject* name) {
+  if (s.view.quiet()) return outcome(PyObject_GetAttr(object, name));
+  if (is_atom(object) && (Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0)
+    return outcome(PyObject_GetAttr(object, name));
+  return ordered(Reason::kUserAttribute, Effect::kAnything);
+}
+
+Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyObject* name) {
+  PyTypeObject* type = Py_TYPE(object);
+  PyObject* found = type_lookup(type, name);
+  if (is_data_descriptor(found) && !is_slot(found)) {
+    if (Py_TYPE(found) == &PyProperty_Type) return load_property(s, object, found, name);
+    const bool builtin = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || Py_TYPE(found) == &PyGetSetDescr_Type;
+    const bool is_dict = PyUnicode_CompareWithASCIIString(name, "__dict__") == 0;
+    if (s.view.quiet() || (builtin && !is_dict)) return outcome(PyObject_GetAttr(object, name));
+    return ordered(Reason::kUserAttribute, Effect::kAnything);
+  }
+  const bool fixed = is_static(type) && type->tp_dictoffset == 0 && found != nullptr;
+  if (fixed || s.view.quiet()) return outcome(PyObject_GetAttr(object, name));
+  switch (s.view.look(address_of(object), {Where::kAttr, address_of(name)})) {
+    case View::State::kBlocked: return blocked(kUnknown);
+    case View::State::kClear: break;
+    case View::State::kPending: {
+      const PendingStore& last = s.view.stores().back();
+      if (last.node->op != ir::Op::kStoreAttr) return ordered(Reason::kPendingMemory, Effect::kNone);
+      Value value = last.operands[1];
+      value.settle();
+      return done(std::move(value));
+    }
+  }
+  if (!binds_plainly(found)) {
+    PyObject** dict = _PyObject_GetDictPtr(object);
+    if (dict == nullptr || *dict == nullptr || PyDict_GetItemWithError(*dict, name) == nullptr)
+      return ordered(Reason::kUserAttribute, Effect::kAnything);
+  }
+  return outcome(PyObject_GetAttr(object, name));
+}
+
+Action PythonHost::load_property(const Site& s, PyObject* object, PyObject* property, PyObject* name) {
+  const nb::object getter = nb::handle(property).attr("fget");
+  if (PyFunction_Check(getter.ptr())) {
+    const bool whole = s.view.quiet() && !reaches_independent(getter.ptr());
+    if (!whole) {
+      Arguments arguments;
+      arguments.positional.push_back(borrow_value(object));
+      return call_object(s, getter.ptr(), std::move(arguments));
+    }
+  }
+  if (s.view.quiet()) return outcome(PyObject_GetAttr(object, name));
+  return ordered(Reason::kUserAttribute, Effect::kAnything);
+}
+
+Action PythonHost::store_attribute(const Site& s) {
+  PyObject* name = s.program.name_object(s.node.index);
+  const bool removes = s.node.op == ir::Op::kDeleteAttr;
+  if (s[0].is_pending()) {
+    const bool data = (s[0].flags() & (kData | kAtom)) != 0;
+    if (data) return needs_operand(0, kUnknown);
+    Action a = needs_operand(0, kUnknown, Effect::kAnything);
+    return a;
+  }
+  PyObject* object = s.object(0);
+  if (s.view.quiet()) {
+    if (!removes && s[1].is_pending()) return needs_operand(1, kUnknown, Effect::kAnything);
+    return PyObject_SetAttr(object, name, removes ? nullptr : s.object(1)) == 0 ? none_done() : raised();
+  }
+  if (PyModule_CheckExact(object)) {
+    PyObject* space = PyModule_GetDict(object);
+    Action a = ordered_store(borrow_value(space), {Where::kItem, address_of(name)}, Effect::kOpaque);
+    a.effect.stores.push_back({borrow_value(space), {Where::kKeys}});
+    return a;
+  }
+  PyTypeObject* type = Py_TYPE(object);
+  PyObject* found = type_lookup(type, name);
+  const bool plain = has_plain_setattr(type) && (!is_data_descriptor(found) || is_slot(found)) &&
+                     !PyType_Check(object);
+  if (!plain) return ordered(Reason::kUserAttribute, Effect::kAnything);
+  Action a = ordered_store(s[0], {Where::kAttr, address_of(name)});
+  const bool kept = is_slot(found) || _PyObject_GetDictPtr(object) != nullptr;
+  return kept && !removes ? sure(std::move(a)) : std::move(a);
+}
+
+Action PythonHost::special(const Site& s) {
+  if (s[0].is_pending()) return needs_operand(0, kUnknown, Effect::kAnything);
+  PyObject* object = s.object(0);
+  PyObject* name = s.program.name_object(s.node.index);
+  PyTypeObject* type = Py_TYPE(object);
+  PyObject* method = type_lookup(type, name);
+  if (method == nullptr) {
+    const bool leaves = PyUnicode_CompareWithASCIIString(name, "__exit__") == 0;
+    const std::string message =
+        PY_VERSION_HEX >= 0x030B0000
+            ? fmt::format("'{}' object does not support the context manager protocol{}", type->tp_name,
+                          leaves ? " (missed __exit__ method)" : "")
+            : std::string(PyUnicode_AsUTF8(name));
+    PyErr_SetString(PY_VERSION_HEX >= 0x030B0000 ? PyExc_TypeError : PyExc_AttributeError, message.c_str());
+    return raised();
+  }
+  Arguments arguments;
+  arguments.positional.assign(s.operands.begin(), s.operands.end());
+  if (PyFunction_Check(method) || Py_TYPE(method) == &PyMethodDescr_Type)
+    return call_object(s, method, std::move(arguments));
+  if (!s.view.quiet()) return ordered(Reason::kUnknownCallee, Effect::kAnything);
+  PyObject* bound = method;
+  nb::object holder;
+  if (Py_TYPE(method)->tp_descr_get != nullptr) {
+    holder = checked(Py_TYPE(method)->tp_descr_get(method, object, reinterpret_cast<PyObject*>(type)));
+    bound = holder.ptr();
+  }
+  arguments.positional.erase(arguments.positional.begin());
+  return call_object(s, bound, std::move(arguments));
+}
+
+}  // namespace xcs::python

@@ -1,0 +1,417 @@
+// Calls: what the callee promises decides when it may run.
+#include "executor.h"
+#include "host.h"
+#include "jitted.h"
+
+namespace xcs::python {
+namespace {
+
+// functools.partial, found once.
+PyTypeObject* partial_type() {
+  static auto* type = reinterpret_cast<PyTypeObject*>(imported("functools", "partial").release().ptr());
+  return type;
+}
+
+bool is_python_callable(PyObject* object) {
+  if (PyMethod_Check(object)) return is_python_callable(PyMethod_GET_FUNCTION(object));
+  return PyFunction_Check(object) || Py_TYPE(object) == partial_type() || Py_TYPE(object) == jitted_type() ||
+         (PyType_Check(object) && (reinterpret_cast<PyTypeObject*>(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0);
+}
+
+}  // namespace
+
+bool Arguments::ready() const { return pending() == nullptr; }
+
+const Value* Arguments::pending() const {
+  for (const Value& v : positional)
+    if (v.is_pending()) return &v;
+  for (const auto& [name, v] : keywords)
+    if (v.is_pending()) return &v;
+  return nullptr;
+}
+
+bool Arguments::data() const {
+  for (const auto& [name, v] : keywords)
+    if (!is_data(v)) return false;
+  return all_data(positional);
+}
+
+Action PythonHost::call(const Site& s) {
+  if (s[0].is_pending()) return pending_callee(s);
+  PyObject* callee = s.object(0);
+  Arguments arguments;
+  if (Action a = gather_arguments(s, s.program.calls[s.node.index], arguments); a.verdict != Action::kDone) return a;
+  return call_object(s, callee, std::move(arguments));
+}
+
+// A method of data that is not there yet, bound before its arguments were evaluated, may be known by its name.
+Action PythonHost::pending_callee(const Site& s) {
+  const ir::Node* made = s.program.definition(s.node.args[0]);
+  const bool data = (s[0].flags() & (kData | kAtom)) != 0 && all_data(s.operands);
+  if (data && made != nullptr && made->op == ir::Op::kLoadAttr && !is_mutator(s.program.names[made->index]))
+    return needs_operand(0, kData);
+  return needs_operand(0, kUnknown, Effect::kAnything);
+}
+
+Action PythonHost::call_method(const Site& s) {
+  const ir::CallShape& shape = s.program.calls[s.node.index];
+  PyObject* name = s.program.name_object(shape.method);
+  if (s[0].is_pending()) return pending_method(s, s.program.names[shape.method]);
+  PyObject* receiver = s.object(0);
+  Arguments arguments;
+  if (Action a = gather_arguments(s, shape, arguments); a.verdict != Action::kDone) return a;
+  const Shape kind = shape_of(receiver);
+  const bool builtin = (Py_TYPE(receiver)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 && !PyModule_Check(receiver) &&
+                       !PyType_Check(receiver);
+  if (builtin && (kind <= Shape::kView)) return builtin_method(s, receiver, name, std::move(arguments));
+  // A method that the class defines and the instance does not hide is called without binding it first.
+  if (!PyModule_Check(receiver) && !PyType_Check(receiver) && has_plain_getattr(Py_TYPE(receiver))) {
+    PyObject* found = type_lookup(Py_TYPE(receiver), name);
+    if (found != nullptr && (PyFunction_Check(found) || Py_TYPE(found) == &PyMethodDescr_Type)) {
+      Action hidden = hiding_attribute(s, receiver, name);
+      if (hidden.verdict != Action::kDone) return hidden;
+      if (!hidden.value.bound()) {
+        arguments.positional.insert(arguments.positional.begin(), s[0]);
+        return call_object(s, found, std::move(arguments));
+      }
+      if (hidden.value.is_pending()) return needs_element(std::move(hidden.value), kUnknown);
+      return call_object(s, object_of(hidden.value), std::move(arguments));
+    }
+  }
+  Action found = load_attribute(s, s[0], name);
+  if (found.verdict == Action::kEnter) {  // a property that yields a callable
+    if (!s.view.quiet()) return ordered(Reason::kUserAttribute, Effect::kAnything);
+    found = outcome(PyObject_GetAttr(receiver, name));
+  }
+  if (found.verdict != Action::kDone) {
+    if (found.verdict != Action::kRaised) found.effect.memory = Effect::kAnything;
+    return found;
+  }
+  if (found.value.is_pending()) {
+    Action a = needs_element(std::move(found.value), kUnknown);
+    a.effect.memory = Effect::kAnything;
+    return a;
+  }
+  return call_object(s, object_of(found.value), std::move(arguments));
+}
+
+// The instance attribute that hides a method of the class: unbound when there is none.
+Action PythonHost::hiding_attribute(const Site& s, PyObject* object, PyObject* name) {
+  PyObject** dict = _PyObject_GetDictPtr(object);
+  if (!s.view.quiet()) {
+    switch (s.view.look(address_of(object), {Where::kAttr, address_of(name)})) {
+      case View::State::kBlocked: {
+        Action a = blocked(kUnknown);
+        a.effect.memory = Effect::kAnything;
+        return a;
+      }
+      case View::State::kPending: {
+        const PendingStore& last = s.view.stores().back();
+        if (last.node->op != ir::Op::kStoreAttr) return ordered(Reason::kPendingMemory, Effect::kAnything);
+        Value value = last.operands[1];
+        value.settle();
+        return done(std::move(value));
+      }
+      case View::State::kClear: break;
+    }
+  }
+  if (dict == nullptr || *dict == nullptr) return Action();
+  PyObject* found = PyDict_GetItemWithError(*dict, name);
+  if (found == nullptr) return PyErr_Occurred() != nullptr ? raised() : Action();
+  return done(borrow_value(found));
+}
+
+// Spreads * and ** arguments out.
+Action PythonHost::gather_arguments(const Site& s, const ir::CallShape& shape, Arguments& arguments) {
+  for (std::size_t i = 0; i < shape.args.size(); ++i) {
+    const ir::Arg& arg = shape.args[i];
+    const Value& value = s[i + 1];
+    switch (arg.kind) {
+      case ir::ArgKind::kPositional: arguments.positional.push_back(value); break;
+      case ir::ArgKind::kKeyword:
+        arguments.keywords.emplace_back(nb::borrow(s.program.name_object(arg.name)), value);
+        break;
+      case ir::ArgKind::kStar:
+      case ir::ArgKind::kDoubleStar:
+        if (Action a = spread_argument(s, i + 1, arg.kind == ir::ArgKind::kDoubleStar, arguments);
+            a.verdict != Action::kDone)
+          return a;
+    }
+  }
+  return {};
+}
+
+Action PythonHost::spread_argument(const Site& s, std::size_t operand, bool mapping, Arguments& arguments) {
+  if (s[operand].is_pending()) return needs_operand(operand, kUnknown, Effect::kAnything);
+  nb::object source = nb::borrow(s.object(operand));
+  const Shape shape = shape_of(source.ptr());
+  if (!s.view.quiet()) {
+    const bool plain = mapping ? shape == Shape::kDict
+                               : shape == Shape::kTuple || is_container(shape) || shape == Shape::kView ||
+                                     shape == Shape::kAtom;
+    if (!plain) return ordered(Reason::kIterator, Effect::kAnything);
+    Snapshot now(s.view, placeholders_, Depth::kShallow);
+    now.keep_placeholders();
+    if (const Obstacle o = now.add(source.ptr()); o != Obstacle::kNothing) {
+      Action a = held_up(o, now.element(), kUnknown);
+      a.effect.memory = Effect::kAnything;
+      return a;
+    }
+    source = now.get(source.ptr());
+  }
+  if (!mapping) {
+    PyObject* items = PySequence_Tuple(source.ptr());
+    if (items == nullptr) return star_error(s, operand, false);
+    const nb::object held = nb::steal(items);
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(items); ++i)
+      arguments.positional.push_back(to_value(PyTuple_GET_ITEM(items, i)));
+    return {};
+  }
+  nb::dict items;
+  if (PyDict_Update(items.ptr(), source.ptr()) != 0) return star_error(s, operand, true);
+  for (auto [key, value] : items) {
+    for (const auto& [name, other] : arguments.keywords)
+      if (PyUnicode_Check(key.ptr()) && PyUnicode_Compare(name.ptr(), key.ptr()) == 0)
+        return star_error(s, operand, true);
+    if (!PyUnicode_Check(key.ptr())) return star_error(s, operand, true);
+    arguments.keywords.emplace_back(nb::borrow(key), to_value(value.ptr()));
+  }
+  return {};
+}
+
+// The error that the interpreter raises for this * or ** argument: it is asked to make the call's arguments itself.
+Action PythonHost::star_error(const Site& s, std::size_t operand, bool mapping) {
+  PyErr_Clear();
+  const char* source = mapping ? "lambda f, given, more: f(**given, **more)" : "lambda f, given, more: f(*more)";
+  const nb::object call = imported("builtins", "eval")(source);
+  nb::dict given;
+  const ir::CallShape& shape = s.program.calls[s.node.index];
+  for (std::size_t i = 0; i + 1 < operand; ++i)
+    if (shape.args[i].kind == ir::ArgKind::kKeyword) given[nb::handle(s.program.name_object(shape.args[i].name))] = nb::none();
+  const nb::object callee = shape.method == ir::kNone
+                                ? nb::borrow(s.object(0))
+                                : checked(PyObject_GetAttr(s.object(0), s.program.name_object(shape.method)));
+  PyObject* args[] = {callee.ptr(), given.ptr(), s.object(operand)};
+  return outcome(PyObject_Vectorcall(call.ptr(), args, 3, nullptr));
+}
+
+Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments arguments) {
+  while (true) {
+    if (PyMethod_Check(callee)) {
+      arguments.positional.insert(arguments.positional.begin(), borrow_value(PyMethod_GET_SELF(callee)));
+      callee = PyMethod_GET_FUNCTION(callee);
+    } else if (Py_TYPE(callee) == jitted_type()) {
+      callee = jitted_function(callee);
+    } else if (Py_TYPE(callee) == partial_type()) {
+      bind_partial(callee, arguments);
+      callee = nb::object(nb::handle(callee).attr("func")).ptr();  // the partial object keeps it alive
+    } else {
+      break;
+    }
+  }
+  if (const Contract* contract = contracts_.find(callee)) {
+    const bool holds = contract->effect != Contract::kUnknown && guard_holds(*contract, arguments);
+    if (holds) return call_contract(s, callee, *contract, std::move(arguments));
+    return call_unknown(s, callee, std::move(arguments),
+                        contract->effect == Contract::kUnknown ? Reason::kUnknownCallee : Reason::kGuardFailed);
+  }
+  if (PyFunction_Check(callee)) return enter(s, callee, std::move(arguments));
+  if (PyType_Check(callee)) return construct(s, reinterpret_cast<PyTypeObject*>(callee), std::move(arguments));
+  if (PyCFunction_Check(callee)) {
+    PyObject* self = PyCFunction_GET_SELF(callee);
+    const bool of_builtin = self != nullptr && !PyModule_Check(self) && !PyType_Check(self) &&
+                            shape_of(self) <= Shape::kView && (Py_TYPE(self)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
+    if (of_builtin && !s.view.quiet()) {
+      Action a = builtin_method(s, self, interned(method_name(callee)).ptr(), std::move(arguments));
+      // A replay takes the method from the node's callee.
+      if (a.effect.memory == Effect::kStores && !(s.node.op == ir::Op::kCall && s[0].ready() && s.object(0) == callee))
+        a.effect.memory = Effect::kOpaque;
+      return a;
+    }
+    if (Action a; call_attribute_function(s, callee, arguments, a)) return a;
+  }
+  if (PyObject* method = type_lookup(Py_TYPE(callee), interned("__call__").ptr());
+      method != nullptr && PyFunction_Check(method)) {
+    arguments.positional.insert(arguments.positional.begin(), borrow_value(callee));
+    return call_object(s, method, std::move(arguments));
+  }
+  return call_unknown(s, callee, std::move(arguments), Reason::kUndeclaredCCallable);
+}
+
+// getattr, setattr, hasattr, delattr and next: the host's own.
+bool PythonHost::call_attribute_function(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer) {
+  static auto* get = imported("builtins", "getattr").release().ptr();
+  const auto& given = arguments.positional;
+  if (callee != get || s.view.quiet() || !arguments.keywords.empty() || given.size() != 2) return false;
+  if (!given[0].ready() || !given[1].ready() || !PyUnicode_CheckExact(object_of(given[1]))) return false;
+  PyObject* name = Py_NewRef(object_of(given[1]));
+  PyUnicode_InternInPlace(&name);
+  const nb::object held = nb::steal(name);
+  answer = load_attribute(s, given[0], name);
+  return answer.verdict != Action::kOperand;
+}
+
+Action PythonHost::call_contract(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
+  switch (contract.effect) {
+    case Contract::kIndependent: return issue(s, callee, contract, std::move(arguments));
+    case Contract::kPure: return call_pure(s, callee, contract, std::move(arguments));
+    default: return call_in_order(s, callee, contract, std::move(arguments));
+  }
+}
+
+// The operand that holds the pending argument, or the argument itself, is waited for.
+Action PythonHost::needs_argument(const Site& s, const Value& argument, Flags flags, Effect::Memory memory) {
+  for (std::size_t i = 0; i < s.operands.size(); ++i)
+    if (s[i].is_pending() && s[i].cell() == argument.cell()) return needs_operand(i, flags, memory);
+  Action a = needs_element(argument, flags);
+  a.effect.memory = memory;
+  return a;
+}
+
+// Whether the callee may call functions of the user's that it is given.
+bool PythonHost::calls_back(const Contract& contract, const Arguments& arguments) const {
+  auto may_run_code = [&](const Value& v) {
+    if (!v.ready()) return (v.flags() & (kData | kAtom)) == 0;
+    if (object_of(v) == Py_None) return false;
+    if (is_python_callable(object_of(v))) return true;
+    const Contract* c = contracts_.find(object_of(v));
+    return c == nullptr || c->effect != Contract::kPure;
+  };
+  for (const std::uint32_t i : contract.callbacks)
+    if (i < arguments.positional.size() && may_run_code(arguments.positional[i])) return true;
+  for (const auto& [name, value] : arguments.keywords)
+    for (const std::string& callback : contract.callback_names)
+      if (PyUnicode_CompareWithASCIIString(name.ptr(), callback.c_str()) == 0 && may_run_code(value)) return true;
+  return false;
+}
+
+Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
+  const Flags flags = contract.flags();
+  const bool back = calls_back(contract, arguments);
+  const bool plain = contract.reads == Contract::kNothing || arguments.data();
+  if (const Value* pending = arguments.pending())
+    return needs_argument(s, *pending, flags, back || !plain || !contract.mutates.empty() ? Effect::kAnything : Effect::kNone);
+  if (s.view.quiet()) return call_composing(callee, arguments);
+  if (back) return ordered(Reason::kCallback, Effect::kAnything, flags);
+  if (!contract.mutates.empty()) return ordered(Reason::kChangesArguments, Effect::kAnything, flags);
+  if (contract.reads == Contract::kNothing) return call_native(callee, arguments);
+  const Depth depth = contract.reads == Contract::kShallow ? Depth::kShallow : Depth::kDeep;
+  Snapshot now(s.view, placeholders_, depth);
+  auto add = [&](const Value& v) {
+    // An iterator or generator among the arguments would be stepped.
+    const Shape shape = shape_of(object_of(v));
+    const bool steps = shape == Shape::kIterator || (shape == Shape::kCallable && PyIter_Check(object_of(v)));
+    if (steps && !Iterators::composes(callee)) return Obstacle::kUnknown;
+    return now.add(object_of(v));
+  };
+  for (const Value& v : arguments.positional)
+    if (const Obstacle o = add(v); o != Obstacle::kNothing) return held_up(o, now.element(), flags);
+  for (const auto& [name, v] : arguments.keywords)
+    if (const Obstacle o = add(v); o != Obstacle::kNothing) return held_up(o, now.element(), flags);
+  if (!now.copied()) return call_composing(callee, arguments);
+  // Something that keeps its arguments, such as an iterator, must get the objects themselves.
+  if (contract.returns == Contract::kObject || contract.returns == Contract::kArgument)
+    return Iterators::composes(callee) ? call_composing(callee, arguments)
+                                       : ordered(Reason::kPendingMemory, Effect::kNone, flags);
+  Arguments copies;
+  for (const Value& v : arguments.positional) copies.positional.push_back(steal_value(now.get(object_of(v))));
+  for (const auto& [name, v] : arguments.keywords) copies.keywords.emplace_back(name, steal_value(now.get(object_of(v))));
+  Action a = call_native(callee, copies);
+  if (contract.returns == Contract::kData && a.verdict == Action::kDone) return a;
+  return may_show_copies(a, now) ? ordered(Reason::kPendingMemory, Effect::kNone, flags) : std::move(a);
+}
+
+// An iterator that it makes is remembered, so that it can be stepped item by item.
+Action PythonHost::call_composing(PyObject* callee, const Arguments& arguments) {
+  if (!Iterators::composes(callee)) return call_native(callee, arguments);
+  Action a = call_native(callee, arguments);
+  if (a.verdict == Action::kDone && arguments.keywords.empty()) {
+    std::vector<nb::object> given;
+    for (const Value& v : arguments.positional) given.push_back(nb::borrow(object_of(v)));
+    iterators_.remember(nb::borrow(object_of(a.value)), callee, std::move(given));
+  }
+  return a;
+}
+
+Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
+  const Flags flags = contract.flags();
+  if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, flags, Effect::kNone);
+  if (!s.view.quiet()) {
+    // What a declared method does with `self` is part of its promise.
+    Snapshot now(s.view, placeholders_, Depth::kArguments);
+    std::vector<Value*> values;
+    for (Value& v : arguments.positional) values.push_back(&v);
+    for (auto& [name, v] : arguments.keywords) values.push_back(&v);
+    for (Value* v : values) {
+      const Obstacle o = now.add(object_of(*v));
+      if (o == Obstacle::kNothing) continue;
+      Action a = held_up(o, now.element(), flags);
+      if (o == Obstacle::kHeld || o == Obstacle::kUnknown) a = ordered(Reason::kArgumentObject, Effect::kNone, flags);
+      return a;
+    }
+    if (now.copied())
+      for (Value* v : values) *v = steal_value(now.get(object_of(*v)));
+  }
+  Action a;
+  a.verdict = Action::kIssue;
+  a.flags = flags;
+  a.call = std::make_unique<PythonCall>(nb::borrow(callee), std::move(arguments.positional),
+                                        std::move(arguments.keywords), handled_);
+  return a;
+}
+
+// Uses a resource: in order with everything, but memory is not touched.
+Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
+  if (s.view.quiet()) {
+    if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kAnything);
+    return call_native(callee, arguments);
+  }
+  const bool plain = arguments.data() && !calls_back(contract, arguments) && contract.mutates.empty();
+  return ordered(contract.mutates.empty() ? Reason::kOrderedResource : Reason::kChangesArguments,
+                 plain ? Effect::kNone : Effect::kAnything, contract.flags());
+}
+
+Action PythonHost::call_unknown(const Site& s, PyObject* callee, Arguments arguments, Reason reason) {
+  if (!s.view.quiet()) return ordered(reason, Effect::kAnything);
+  if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kAnything);
+  return call_native(callee, arguments);
+}
+
+// REQUIRES: the arguments are ready
+Action PythonHost::call_native(PyObject* callee, const Arguments& arguments) {
+  ObjectArray values(arguments.positional);
+  if (arguments.keywords.empty())
+    return outcome(PyObject_Vectorcall(callee, values.data(), values.size() | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+  std::vector<PyObject*> all(values.data(), values.data() + values.size());
+  nb::object names = checked(PyTuple_New(static_cast<Py_ssize_t>(arguments.keywords.size())));
+  for (std::size_t i = 0; i < arguments.keywords.size(); ++i) {
+    PyTuple_SET_ITEM(names.ptr(), i, Py_NewRef(arguments.keywords[i].first.ptr()));
+    all.push_back(object_of(arguments.keywords[i].second));
+  }
+  return outcome(PyObject_Vectorcall(callee, all.data(), arguments.positional.size(), names.ptr()));
+}
+
+bool PythonHost::guard_holds(const Contract& contract, const Arguments& arguments) {
+  if (!contract.guard) return true;
+  nb::list positional;
+  nb::dict keywords;
+  for (const Value& v : arguments.positional) positional.append(v.ready() ? nb::borrow(object_of(v)) : nb::none());
+  for (const auto& [name, v] : arguments.keywords) keywords[name] = v.ready() ? nb::borrow(object_of(v)) : nb::none();
+  return nb::cast<bool>(contract.guard(nb::tuple(positional), keywords));
+}
+
+void PythonHost::bind_partial(PyObject* partial, Arguments& arguments) {
+  const nb::handle p(partial);
+  std::vector<Value> positional;
+  for (nb::handle v : p.attr("args")) positional.push_back(borrow_value(v.ptr()));
+  arguments.positional.insert(arguments.positional.begin(), positional.begin(), positional.end());
+  std::vector<std::pair<nb::object, Value>> keywords;
+  for (auto [key, value] : nb::cast<nb::dict>(p.attr("keywords"))) {
+    bool replaced = false;
+    for (const auto& [name, v] : arguments.keywords) replaced = replaced || PyUnicode_Compare(name.ptr(), key.ptr()) == 0;
+    if (!replaced) keywords.emplace_back(nb::borrow(key), borrow_value(value.ptr()));
+  }
+  arguments.keywords.insert(arguments.keywords.begin(), keywords.begin(), keywords.end());
+}
+
+}  // namespace xcs::python

@@ -1,0 +1,222 @@
+// Entering functions of the user's: binding arguments, making instances.
+#include "host.h"
+#include "reach.h"
+
+namespace xcs::python {
+namespace {
+
+PyFunctionObject* as_function(PyObject* f) { return reinterpret_cast<PyFunctionObject*>(f); }
+
+nb::object tuple_of(std::span<const Value> values, Placeholders& placeholders) {
+  nb::object tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(values.size())));
+  for (std::size_t i = 0; i < values.size(); ++i) PyTuple_SET_ITEM(tuple.ptr(), i, to_object(values[i]).release().ptr());
+  placeholders.watch(tuple);
+  return tuple;
+}
+
+using Keywords = std::vector<std::pair<nb::object, Value>>;
+
+nb::object dict_of(const Keywords& keywords, Placeholders& placeholders) {
+  nb::dict dict;
+  for (const auto& [name, v] : keywords) dict[name] = to_object(v);
+  placeholders.watch(dict);
+  return dict;
+}
+
+// Takes the keyword argument `name` out of `keywords`; unbound when there is none.
+Value take_keyword(Keywords& keywords, std::string_view name) {
+  for (auto it = keywords.begin(); it != keywords.end(); ++it) {
+    Py_ssize_t size = 0;
+    const char* text = PyUnicode_AsUTF8AndSize(it->first.ptr(), &size);
+    if (text == nullptr || std::string_view(text, static_cast<std::size_t>(size)) != name) continue;
+    Value v = std::move(it->second);
+    keywords.erase(it);
+    return v;
+  }
+  return {};
+}
+
+void push_cells(PyObject* function, const HostProgram& program, std::vector<Value>& slots) {
+  PyObject* closure = as_function(function)->func_closure;
+  if (closure == nullptr) return;
+  const nb::object code = nb::borrow(as_function(function)->func_code);
+  const nb::object names = code.attr("co_freevars");
+  for (const std::string& name : program.free_names) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(names.ptr()); ++i)
+      if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names.ptr(), i), name.c_str()) == 0)
+        slots.push_back(borrow_value(PyTuple_GET_ITEM(closure, i)));
+  }
+}
+
+// Calls __init__ on an instance and returns the instance; written in the IR so that __init__ can be entered.
+ProgramRef construction() {
+  static const auto* program = [] {
+    ir::Program p;
+    p.name = p.qualname = "__init__";
+    p.slots = {"", "", "", "", ""};
+    p.parameters.positional = 4;  // __init__, the instance, positional arguments, keyword arguments
+    p.calls.push_back({ir::kNone, {{ir::ArgKind::kPositional}, {ir::ArgKind::kStar}, {ir::ArgKind::kDoubleStar}}});
+    ir::Node call{ir::Op::kCall, 4, 0, {0, 1, 2, 3}, {}};
+    ir::Node result{ir::Op::kReturn, ir::kNone, ir::kNone, {1}, {}};
+    p.regions.push_back({{call, result}, {4}, {.returns = true}});
+    return new ProgramRef(std::make_shared<HostProgram>(std::move(p), nb::none(), nb::dict()));
+  }();
+  return *program;
+}
+
+// Whether the class's __init__ is what dataclasses generate for plain fields: it stores its arguments and no more.
+bool has_generated_init(PyTypeObject* type, PyObject* init) {
+  const nb::handle handle(reinterpret_cast<PyObject*>(type));
+  if (type_lookup(type, interned("__dataclass_fields__").ptr()) == nullptr) return false;
+  if (type_lookup(type, interned("__post_init__").ptr()) != nullptr) return false;
+  auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(init));
+  if (PyUnicode_CompareWithASCIIString(code->co_filename, "<string>") != 0) return false;
+  if (!has_plain_setattr(type) && !nb::cast<bool>(handle.attr("__dataclass_params__").attr("frozen"))) return false;
+  const nb::object missing = imported("dataclasses", "MISSING");
+  for (nb::handle field : handle.attr("__dataclass_fields__").attr("values")()) {
+    const nb::object factory = field.attr("default_factory");
+    if (factory.is(missing)) continue;
+    const bool builtin = PyType_Check(factory.ptr()) &&
+                         (reinterpret_cast<PyTypeObject*>(factory.ptr())->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
+    if (!builtin) return false;
+  }
+  return true;
+}
+
+bool is_plain_metatype(PyTypeObject* metatype) {
+  return metatype == &PyType_Type || (metatype->tp_call == PyType_Type.tp_call);
+}
+
+}  // namespace
+
+// Binds as CPython does. Returns whether the arguments fit.
+bool PythonHost::bind(PyObject* function, const HostProgram& program, Arguments& arguments, std::vector<Value>& slots) {
+  const ir::Parameters& p = program.parameters;
+  auto& given = arguments.positional;
+  slots.assign(p.positional + p.keyword_only, Value());
+  const std::size_t taken = std::min<std::size_t>(given.size(), p.positional);
+  for (std::size_t i = 0; i < taken; ++i) slots[i] = given[i];
+  if (given.size() > taken && !p.star) return false;
+  for (std::size_t i = p.positional_only; i < slots.size() && !arguments.keywords.empty(); ++i) {
+    Value v = take_keyword(arguments.keywords, program.slots[i]);
+    if (!v.bound()) continue;
+    if (slots[i].bound()) return false;
+    slots[i] = std::move(v);
+  }
+  if (!arguments.keywords.empty() && !p.double_star) return false;
+  PyObject* defaults = as_function(function)->func_defaults;
+  const std::size_t count = defaults == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(defaults));
+  for (std::size_t i = taken; i < p.positional; ++i) {
+    if (slots[i].bound()) continue;
+    if (i + count < p.positional) return false;
+    slots[i] = borrow_value(PyTuple_GET_ITEM(defaults, i + count - p.positional));
+  }
+  PyObject* keyword_defaults = as_function(function)->func_kwdefaults;
+  for (std::size_t i = p.positional; i < slots.size(); ++i) {
+    if (slots[i].bound()) continue;
+    PyObject* v = keyword_defaults == nullptr ? nullptr
+                                              : PyDict_GetItemString(keyword_defaults, program.slots[i].c_str());
+    if (v == nullptr) return false;
+    slots[i] = borrow_value(v);
+  }
+  if (p.star) slots.push_back(steal_value(tuple_of(std::span(given).subspan(taken), placeholders_)));
+  if (p.double_star) slots.push_back(steal_value(dict_of(arguments.keywords, placeholders_)));
+  push_cells(function, program, slots);
+  return true;
+}
+
+// The call itself raises what is wrong with its arguments; what is pending does not matter for that.
+Action PythonHost::call_misfit(PyObject* function, const Arguments& arguments) {
+  Arguments ready = arguments;
+  for (Value& v : ready.positional)
+    if (!v.ready()) v = none();
+  for (auto& [name, v] : ready.keywords)
+    if (!v.ready()) v = none();
+  return call_native(function, ready);
+}
+
+Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments) {
+  const bool quiet = s.view.quiet();
+  if (quiet && arguments.ready() && !reaches_independent(function)) return call_native(function, arguments);
+  const ProgramRef program = lowered(function);
+  if (program->generator || program->coroutine) {
+    if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kNone);
+    return make_generator(function, program, std::move(arguments));  // runs nothing of it yet
+  }
+  if (!program->refusal.empty()) {
+    const auto reason = explain::reason_of(program->refusal).value_or(Reason::kUnknownCallee);
+    return call_unknown(s, function, std::move(arguments), reason);
+  }
+  Action a;
+  a.verdict = Action::kEnter;
+  Arguments rest = arguments;
+  if (!bind(function, *program, rest, a.enter.slots)) return call_misfit(function, arguments);
+  a.enter.program = program;
+  return a;
+}
+
+Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments arguments) {
+  auto* cls = reinterpret_cast<PyObject*>(type);
+  const bool quiet = s.view.quiet();
+  PyObject* init = type_lookup(type, interned("__init__").ptr());
+  const bool python_init = init != nullptr && PyFunction_Check(init);
+  if (quiet && arguments.ready() && !(python_init && reaches_independent(init))) return call_native(cls, arguments);
+  const bool exception = PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0;
+  PyObject* maker = type_lookup(type, interned("__new__").ptr());
+  const bool named_tuple = PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS) != 0 &&
+                           type_lookup(type, interned("_field_defaults").ptr()) != nullptr;
+  const bool builtin_new = maker != nullptr && PyCFunction_Check(maker);
+  if (!is_plain_metatype(Py_TYPE(cls)) || !(builtin_new || named_tuple) ||
+      !(type->tp_new == PyBaseObject_Type.tp_new || exception || named_tuple))
+    return call_unknown(s, cls, std::move(arguments), Reason::kUnknownCallee);
+  if (!python_init || has_generated_init(type, init)) {
+    if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kFresh, Effect::kNone);
+    return call_native(cls, arguments);
+  }
+  if (exception)
+    if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kFresh, Effect::kAnything);
+  // object.__new__ does not look at the arguments of a class that has its own __init__.
+  const nb::object positional = exception ? tuple_of(arguments.positional, placeholders_) : checked(PyTuple_New(0));
+  PyObject* made = type->tp_new(type, positional.ptr(), nullptr);
+  if (made == nullptr) return raised();
+  Action a;
+  a.verdict = Action::kEnter;
+  a.enter.program = construction();
+  a.enter.slots.push_back(borrow_value(init));
+  a.enter.slots.push_back(steal_value(made));
+  a.enter.slots.push_back(steal_value(tuple_of(arguments.positional, placeholders_)));
+  a.enter.slots.push_back(steal_value(dict_of(arguments.keywords, placeholders_)));
+  return a;
+}
+
+// Enters the method of the user's that an operator calls, when that may gain something or runs ahead.
+bool PythonHost::enter_operator(const Site& s, PyObject* object, const char* name, const char* other, Action& answer) {
+  if ((Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return false;
+  PyObject* method = type_lookup(Py_TYPE(object), interned(name).ptr());
+  if (method == nullptr && other != nullptr && type_lookup(Py_TYPE(object), interned(other).ptr()) != nullptr)
+    return false;
+  if (method == nullptr || !PyFunction_Check(method)) return false;
+  if (std::string_view(name) == "__bool__") return false;  // its result has to be checked to be a bool
+  if (s.view.quiet() && !reaches_independent(method)) return false;
+  Arguments arguments;
+  arguments.positional.assign(s.operands.begin(), s.operands.end());
+  answer = call_object(s, method, std::move(arguments));
+  return true;
+}
+
+Action PythonHost::begin(PyObject* function, PyObject* const* args, std::size_t count, PyObject* keyword_names) {
+  Arguments arguments;
+  for (std::size_t i = 0; i < count; ++i) arguments.positional.push_back(borrow_value(args[i]));
+  const Py_ssize_t keywords = keyword_names == nullptr ? 0 : PyTuple_GET_SIZE(keyword_names);
+  for (Py_ssize_t i = 0; i < keywords; ++i)
+    arguments.keywords.emplace_back(nb::borrow(PyTuple_GET_ITEM(keyword_names, i)), borrow_value(args[count + i]));
+  const ProgramRef program = lowered(function);
+  Action a;
+  a.verdict = Action::kEnter;
+  Arguments rest = arguments;
+  if (!bind(function, *program, rest, a.enter.slots)) return call_misfit(function, arguments);
+  a.enter.program = program;
+  return a;
+}
+
+}  // namespace xcs::python

@@ -1,0 +1,306 @@
+// Items of containers: loads, stores, membership, unpacking, and what comprehensions gather.
+#include <fmt/format.h>
+
+#include "host.h"
+
+namespace xcs::python {
+namespace {
+
+// The stored value if the last of the stores is a plain assignment of an item.
+const Value* assigned_item(std::span<const PendingStore> stores) {
+  const PendingStore& last = stores.back();
+  return last.node->op == ir::Op::kStoreItem ? &last.operands[2] : nullptr;
+}
+
+// Whether the last of the stores to a key leaves it in its container.
+bool makes_member(std::span<const PendingStore> stores) {
+  const PendingStore& last = stores.back();
+  if (last.node->op == ir::Op::kStoreItem) return true;
+  if (last.node->op != ir::Op::kCallMethod) return false;
+  const ir::Program& program = *last.program;
+  return last.where.kind == Where::kItem && program.names[program.calls[last.node->index].method] == "add";
+}
+
+Action settled(Value value) {
+  value.settle();
+  return done(std::move(value));
+}
+
+// What reading `object[key]` on a container or copy gives.
+Action item_of(PyObject* object, PyObject* key) {
+  PyObject* item = PyObject_GetItem(object, key);
+  if (item == nullptr) return raised();
+  const nb::object held = nb::steal(item);
+  return done(to_value(item));
+}
+
+}  // namespace
+
+Action PythonHost::load_item(const Site& s) {
+  if (const std::size_t i = first_pending(s.operands); i < s.operands.size()) {
+    const bool data = all_data(s.operands);
+    return needs_operand(i, s[0].is_pending() && data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+  }
+  PyObject* object = s.object(0);
+  PyObject* key = s.object(1);
+  if (Action a; enter_operator(s, object, "__getitem__", nullptr, a)) return a;
+  if (s.view.quiet()) return outcome(PyObject_GetItem(object, key));
+  const Shape shape = shape_of(object);
+  if (!is_atom(key)) return ordered(Reason::kUserOperator, Effect::kAnything);
+  switch (shape) {
+    case Shape::kTuple:
+    case Shape::kAtom: return item_of(object, key);
+    case Shape::kList: return load_list_item(s, object, key);
+    case Shape::kDict: return load_key(s, object, key, nullptr);
+    case Shape::kBuffer:
+    case Shape::kDeque: {
+      Replayed now = read_container(object, s.view);
+      if (now.obstacle != Obstacle::kNothing) return held_up(now.obstacle, std::move(now.element), kUnknown);
+      return item_of(now.copy.ptr(), key);
+    }
+    case Shape::kCallable:
+      if (PyType_Check(object) && (reinterpret_cast<PyTypeObject*>(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0)
+        return item_of(object, key);
+      [[fallthrough]];
+    default: return ordered(Reason::kUserOperator, Effect::kAnything);
+  }
+}
+
+Action PythonHost::load_list_item(const Site& s, PyObject* list, PyObject* index) {
+  // An index that is in range stays so while only appends are pending; all else is read as a whole.
+  if (PyLong_CheckExact(index)) {
+    const Py_ssize_t i = PyLong_AsSsize_t(index);
+    if (i == -1 && PyErr_Occurred() != nullptr) PyErr_Clear();
+    if (i >= 0 && i < PyList_GET_SIZE(list)) {
+      switch (s.view.look(address_of(list), {Where::kItem, address_of(index)})) {
+        case View::State::kClear: return done(to_value(PyList_GET_ITEM(list, i)));
+        case View::State::kBlocked: return blocked(kUnknown);
+        case View::State::kPending:
+          if (const Value* v = assigned_item(s.view.stores())) return settled(*v);
+      }
+    }
+  }
+  Replayed now = read_container(list, s.view);
+  if (now.obstacle != Obstacle::kNothing) return held_up(now.obstacle, std::move(now.element), kUnknown);
+  Action a = item_of(now.copy.ptr(), index);
+  if (a.verdict == Action::kDone && PySlice_Check(index)) placeholders_.watch(nb::borrow(object_of(a.value)));
+  return a;
+}
+
+// dict[key], or dict.get(key, fallback). A defaultdict that lacks the key stores.
+Action PythonHost::load_key(const Site& s, PyObject* dict, PyObject* key, const Value* fallback) {
+  auto found_in = [&](PyObject* in) -> Action {
+    if (fallback == nullptr) return item_of(in, key);
+    PyObject* item = PyDict_GetItemWithError(in, key);
+    if (item == nullptr && PyErr_Occurred() != nullptr) return raised();
+    return item == nullptr ? done(*fallback) : done(to_value(item));
+  };
+  auto makes_default = [&](PyObject* in) {
+    return fallback == nullptr && nb::cast<std::string>(nb::handle(Py_TYPE(dict)).attr("__name__")) == "defaultdict" &&
+           PyDict_Contains(in, key) == 0;
+  };
+  switch (s.view.look(address_of(dict), {Where::kItem, address_of(key)})) {
+    case View::State::kClear:
+      if (!makes_default(dict)) return found_in(dict);
+      break;
+    case View::State::kBlocked: return blocked(kUnknown);
+    case View::State::kPending:
+      if (const Value* v = assigned_item(s.view.stores())) return settled(*v);
+      if (Replayed now = read_container(dict, s.view); now.obstacle != Obstacle::kNothing)
+        return held_up(now.obstacle, std::move(now.element), kUnknown);
+      else if (!makes_default(now.copy.ptr()))
+        return found_in(now.copy.ptr());
+  }
+  const nb::object factory = nb::handle(dict).attr("default_factory");
+  const bool builtin = PyType_Check(factory.ptr()) &&
+                       (reinterpret_cast<PyTypeObject*>(factory.ptr())->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
+  if (!builtin) return ordered(Reason::kUserOperator, Effect::kAnything);
+  return ordered_store(borrow_value(dict), {Where::kAll}, Effect::kOpaque);
+}
+
+Action PythonHost::store_item(const Site& s) {
+  const bool removes = s.node.op == ir::Op::kDeleteItem;
+  if (s.view.quiet()) {
+    if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
+      return needs_operand(i, kUnknown, Effect::kAnything);
+    if (Action a; !removes && enter_operator(s, s.object(0), "__setitem__", nullptr, a)) return a;
+    const int status = removes ? PyObject_DelItem(s.object(0), s.object(1))
+                               : PyObject_SetItem(s.object(0), s.object(1), s.object(2));
+    return status == 0 ? none_done() : raised();
+  }
+  if (s[0].is_pending()) {
+    const bool data = (s[0].flags() & (kData | kAtom)) != 0 && is_data(s[1]);
+    Action a = needs_operand(0, kUnknown, data ? Effect::kOpaque : Effect::kAnything);
+    if (data) a.effect.stores.push_back({s[0], {Where::kAll}});
+    return a;
+  }
+  PyObject* object = s.object(0);
+  if (Action a; !removes && enter_operator(s, object, "__setitem__", nullptr, a)) return a;
+  const Shape shape = shape_of(object);
+  if (!is_container(shape)) return ordered(Reason::kUserOperator, Effect::kAnything);
+  if (s[1].is_pending()) {
+    if (!is_data(s[1])) return needs_operand(1, kUnknown, Effect::kAnything);
+    return ordered_store(s[0], {Where::kAll});
+  }
+  PyObject* key = s.object(1);
+  if (!is_atom(key)) return ordered(Reason::kUserOperator, Effect::kAnything);
+  if (PySlice_Check(key) || removes || shape == Shape::kBuffer || shape == Shape::kDeque)
+    return store_slice(s);
+  if (shape == Shape::kList) {
+    const Py_ssize_t i = PyLong_Check(key) ? PyLong_AsSsize_t(key) : -1;
+    if (i == -1) PyErr_Clear();
+    return ordered_store(s[0], i >= 0 ? Where{Where::kItem, address_of(key)} : Where{Where::kAll});
+  }
+  Action a = ordered_store(s[0], {Where::kItem, address_of(key)});
+  const bool exists = s.view.look(address_of(object), {Where::kKeys}) == View::State::kClear &&
+                      PyDict_Contains(object, key) == 1;
+  if (!exists) a.effect.stores.push_back({s[0], {Where::kKeys}});
+  return is_constant(key) ? sure(std::move(a)) : std::move(a);
+}
+
+// Slice assignment reads what it assigns, here; a deletion reads nothing.
+Action PythonHost::store_slice(const Site& s) {
+  Action a = ordered_store(s[0], {Where::kAll});
+  if (s.node.op == ir::Op::kDeleteItem) return a;
+  if (!is_data(s[2])) return ordered(Reason::kUserOperator, Effect::kAnything);
+  if (s[2].is_pending()) {
+    a.effect.memory = Effect::kOpaque;
+    return a;
+  }
+  Snapshot now(s.view, placeholders_, Depth::kShallow);
+  if (now.add(s.object(2)) != Obstacle::kNothing || now.copied()) a.effect.memory = Effect::kOpaque;
+  return a;
+}
+
+// args[0] in args[1]
+Action PythonHost::contains(const Site& s) {
+  constexpr Flags flags = kData | kAtom;
+  const bool negated = s.node.index == 1;
+  auto answer = [&](int found) {
+    if (found < 0) return raised();
+    return done(borrow_value((found != 0) != negated ? Py_True : Py_False));
+  };
+  if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
+    return needs_operand(i, flags, all_data(s.operands) ? Effect::kNone : Effect::kAnything);
+  PyObject* item = s.object(0);
+  PyObject* in = s.object(1);
+  if (s.view.quiet()) return answer(PySequence_Contains(in, item));
+  const Shape shape = shape_of(in);
+  if (shape == Shape::kPlain || shape == Shape::kOther || shape == Shape::kRecord || shape == Shape::kIterator ||
+      (shape == Shape::kCallable && !PyType_Check(in)))
+    return ordered(Reason::kUserOperator, Effect::kAnything, flags);
+  const bool keyed = is_atom(item) && (shape == Shape::kDict || shape == Shape::kSet);
+  if (keyed) {
+    switch (s.view.look(address_of(in), {Where::kItem, address_of(item)})) {
+      case View::State::kClear: return answer(PySequence_Contains(in, item));
+      case View::State::kBlocked: return blocked(flags);
+      case View::State::kPending:
+        if (makes_member(s.view.stores())) return answer(1);
+    }
+    Replayed now = read_container(in, s.view);
+    if (now.obstacle != Obstacle::kNothing) return held_up(now.obstacle, std::move(now.element), flags);
+    return answer(PySequence_Contains(now.copy.ptr(), item));
+  }
+  Snapshot now(s.view, placeholders_, Depth::kDeep);
+  for (PyObject* o : {item, in})
+    if (const Obstacle obstacle = now.add(o); obstacle != Obstacle::kNothing)
+      return held_up(obstacle, now.element(), flags);
+  return answer(PySequence_Contains(now.get(in).ptr(), now.get(item).ptr()));
+}
+
+Action PythonHost::unpack(const Site& s) {
+  const ir::Unpack& shape = s.program.unpacks[s.node.index];
+  if (s[0].is_pending()) {
+    const bool data = (s[0].flags() & (kData | kAtom)) != 0;
+    return needs_operand(0, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+  }
+  nb::object source = nb::borrow(s.object(0));
+  if (!PyTuple_CheckExact(source.ptr())) {
+    if (!s.view.quiet()) {
+      const Shape kind = shape_of(source.ptr());
+      const bool plain = kind == Shape::kTuple || is_container(kind) || kind == Shape::kView || kind == Shape::kAtom;
+      if (!plain) return ordered(Reason::kIterator, Effect::kAnything);
+      const bool is_view = kind == Shape::kView;
+      if (is_container(kind) || is_view) {
+        Snapshot now(s.view, placeholders_, Depth::kShallow);
+        now.keep_placeholders();
+        if (const Obstacle o = now.add(source.ptr()); o != Obstacle::kNothing) return held_up(o, now.element(), kUnknown);
+        source = now.get(source.ptr());
+      }
+    }
+  }
+  return spread(shape, source);
+}
+
+namespace {
+
+Action wrong_count(const ir::Unpack& shape, Py_ssize_t got, bool more) {
+  const auto wanted = static_cast<Py_ssize_t>(shape.dests.size()) - (shape.star == ir::kNone ? 0 : 1);
+  const std::string message =
+      more ? fmt::format("too many values to unpack (expected {})", wanted)
+           : fmt::format("not enough values to unpack (expected {}{}, got {})",
+                         shape.star == ir::kNone ? "" : "at least ", wanted, got);
+  PyErr_SetString(PyExc_ValueError, message.c_str());
+  return raised();
+}
+
+}  // namespace
+
+// As the bytecodes UNPACK_SEQUENCE and UNPACK_EX: draws no more items than it has to.
+Action PythonHost::spread(const ir::Unpack& shape, const nb::object& source) {
+  PyObject* made = PyObject_GetIter(source.ptr());
+  if (made == nullptr) {
+    if (PyErr_ExceptionMatches(PyExc_TypeError) != 0 && Py_TYPE(source.ptr())->tp_iter == nullptr &&
+        PySequence_Check(source.ptr()) == 0) {
+      PyErr_Clear();
+      PyErr_SetString(PyExc_TypeError,
+                      fmt::format("cannot unpack non-iterable {} object", Py_TYPE(source.ptr())->tp_name).c_str());
+    }
+    return raised();
+  }
+  const nb::object iterator = nb::steal(made);
+  Action a;
+  std::vector<nb::object> rest;
+  const std::size_t size = shape.dests.size();
+  const std::size_t before = shape.star == ir::kNone ? size : shape.star;
+  auto draw = [&](nb::object& item) {
+    PyObject* next = PyIter_Next(iterator.ptr());
+    item = next == nullptr ? nb::object() : nb::steal(next);
+    return next != nullptr;
+  };
+  nb::object item;
+  for (std::size_t i = 0; i < before; ++i) {
+    if (!draw(item)) return PyErr_Occurred() != nullptr ? raised() : wrong_count(shape, static_cast<Py_ssize_t>(i), false);
+    a.values.push_back(to_value(item.ptr()));
+  }
+  if (shape.star == ir::kNone) {
+    if (draw(item)) return wrong_count(shape, 0, true);
+    return PyErr_Occurred() != nullptr ? raised() : std::move(a);
+  }
+  while (draw(item)) rest.push_back(item);
+  if (PyErr_Occurred() != nullptr) return raised();
+  const std::size_t after = size - before - 1;
+  if (rest.size() < after) return wrong_count(shape, static_cast<Py_ssize_t>(before + rest.size()), false);
+  nb::list middle;
+  for (std::size_t i = 0; i < rest.size() - after; ++i) middle.append(rest[i]);
+  placeholders_.watch(middle);
+  a.values.push_back(steal_value(std::move(middle)));
+  for (std::size_t i = rest.size() - after; i < rest.size(); ++i) a.values.push_back(to_value(rest[i].ptr()));
+  return a;
+}
+
+// The element of a comprehension's list or set, which only the comprehension knows until it ends.
+Action PythonHost::append(const Site& s) {
+  const bool list = s.node.op == ir::Op::kAppend;
+  if (s[0].is_pending()) return needs_operand(0, kUnknown, Effect::kAnything);
+  if (s.view.quiet()) {
+    if (s[1].is_pending()) return needs_operand(1, kUnknown, Effect::kAnything);
+    const int status = list ? PyList_Append(s.object(0), s.object(1)) : PySet_Add(s.object(0), s.object(1));
+    return status == 0 ? none_done() : raised();
+  }
+  if (list) return sure(ordered_store(s[0], {Where::kKeys}));
+  if (!is_data(s[1])) return ordered(Reason::kUserOperator, Effect::kAnything);
+  return ordered_store(s[0], {Where::kAll});
+}
+
+}  // namespace xcs::python

@@ -1,0 +1,118 @@
+// Iteration: making iterators, stepping them, and generators that the window runs as frames.
+#include "host.h"
+#include "reach.h"
+
+namespace xcs::python {
+namespace {
+
+bool is_unstarted(PyObject* generator) {
+  const nb::handle g(generator);
+#if PY_VERSION_HEX >= 0x030B0000
+  static const nb::object* created = new nb::object(imported("inspect", "GEN_CREATED"));
+  static const nb::object* state = new nb::object(imported("inspect", "getgeneratorstate"));
+  return (*state)(g).equal(*created);
+#else
+  const nb::object frame = g.attr("gi_frame");
+  return !frame.is_none() && nb::cast<int>(frame.attr("f_lasti")) == -1;
+#endif
+}
+
+}  // namespace
+
+Action PythonHost::iterate(const Site& s) {
+  if (s[0].is_pending()) {
+    const Flags data = s[0].flags() & (kData | kAtom);
+    return needs_operand(0, data, data != 0 ? Effect::kNone : Effect::kAnything);
+  }
+  PyObject* iterable = s.object(0);
+  Iterators::Made made = iterators_.make(iterable, s.view);
+  if (made.obstacle == Obstacle::kNothing) return done(std::move(made.cursor));
+  if (made.obstacle != Obstacle::kUnknown) return held_up(made.obstacle, std::move(made.element), kUnknown);
+  const bool itself = Py_TYPE(iterable)->tp_iter == PyObject_SelfIter;
+  if (s.view.quiet() || itself || shape_of(iterable) == Shape::kAtom) return outcome(PyObject_GetIter(iterable));
+  return ordered(Reason::kIterator, Effect::kAnything);
+}
+
+Action PythonHost::next(const ir::Program&, const ir::Node&, const Value& iterator, View& view) {
+  PyObject* object = object_of(iterator);
+  if (!placeholders_.empty() && view.quiet()) placeholders_.settle();
+  if (Cursor* cursor = Iterators::cursor_of(object)) {
+    Action a = cursor->peek(view);
+    if (a.verdict == Action::kDone) cursor->advance();
+    return a;
+  }
+  if (!view.quiet()) return ordered(Reason::kIterator, Effect::kAnything);
+  if (PyObject* item = PyIter_Next(object)) return done(steal_value(item));
+  if (PyErr_Occurred() != nullptr) return raised();
+  Action a;
+  a.verdict = Action::kStop;
+  return a;
+}
+
+window::Flags PythonHost::known(const Value& value) {
+  PyObject* object = object_of(value);
+  if (is_constant(object)) return kData | kAtom;
+  return object == surveyed_.ptr() ? kData | kAtom : kUnknown;
+}
+
+bool PythonHost::steps_freely(const Value& iterator) { return Iterators::cursor_of(object_of(iterator)) != nullptr; }
+
+std::optional<std::vector<Value>> PythonHost::peek_items(const Value& iterator, std::size_t limit, View& view) {
+  Cursor* cursor = Iterators::cursor_of(object_of(iterator));
+  if (cursor == nullptr) return std::nullopt;
+  surveyed_ = cursor->yields_constants(view) ? nb::borrow(object_of(iterator)) : nb::object();
+  std::vector<Value> items;
+  std::optional<std::vector<Value>> result;
+  while (true) {
+    Action a = cursor->peek(view);
+    if (a.verdict == Action::kStop) result = std::move(items);
+    if (a.verdict != Action::kDone || items.size() == limit) break;
+    items.push_back(std::move(a.value));
+    cursor->advance();
+  }
+  cursor->rewind(result ? result->size() : items.size());
+  return result;
+}
+
+// Note [generators that are taken over]
+// Calling a generator function makes a real generator, which any code may use. The host keeps what the generator began
+// with, so that a loop which is its only user can run its program instead.
+Action PythonHost::make_generator(PyObject* function, const ProgramRef& program, Arguments arguments) {
+  Action a = call_native(function, arguments);
+  if (a.verdict != Action::kDone || program->coroutine || !program->refusal.empty()) return a;
+  Enter enter;
+  if (!bind(function, *program, arguments, enter.slots)) return a;
+  enter.program = program;
+  PyObject* generator = object_of(a.value);
+  generators_[generator] = {checked(PyWeakref_NewRef(generator, nullptr)), std::move(enter)};
+  return a;
+}
+
+std::optional<Enter> PythonHost::take_generator(const Value& iterator, std::uint32_t references) {
+  PyObject* generator = object_of(iterator);
+  if (!PyGen_CheckExact(generator) || Py_REFCNT(generator) != references) return std::nullopt;
+  const auto found = generators_.find(generator);
+  if (found == generators_.end()) return std::nullopt;
+  Begun begun = std::move(found->second);
+  generators_.erase(found);
+  if (PyWeakref_GetObject(begun.generator.ptr()) != generator || !is_unstarted(generator)) return std::nullopt;
+  return std::move(begun.enter);
+}
+
+Value PythonHost::leaves_generator(const Value& exception) {
+  PyObject* raised = object_of(exception);
+  if (PyErr_GivenExceptionMatches(raised, PyExc_StopIteration) == 0) return exception;
+  PyErr_SetString(PyExc_RuntimeError, "generator raised StopIteration");
+  nb::object error = take_error();
+  PyException_SetCause(error.ptr(), Py_NewRef(raised));
+  PyException_SetContext(error.ptr(), Py_NewRef(raised));
+  return steal_value(std::move(error));
+}
+
+bool PythonHost::is_hidden(const std::string& name) { return name.starts_with("_xcs_"); }
+
+bool PythonHost::runs_whole(const ir::Program& program, ir::Index statement) {
+  return !statement_reaches(program_of(program), statement);
+}
+
+}  // namespace xcs::python

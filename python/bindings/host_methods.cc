@@ -1,0 +1,147 @@
+// Methods of builtin types: stores that can be replayed, reads that can be forwarded.
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "host.h"
+
+namespace xcs::python {
+namespace {
+
+using std::string_view_literals::operator""sv;
+
+// Methods of builtin containers that change them. Everything else that the builtin types define only reads.
+constexpr auto kMutators = std::to_array({
+    "__delitem__"sv, "__iadd__"sv, "__imul__"sv, "__init__"sv, "__ior__"sv, "__setitem__"sv,
+    "add"sv, "append"sv, "appendleft"sv, "clear"sv, "difference_update"sv, "discard"sv, "extend"sv,
+    "extendleft"sv, "insert"sv, "intersection_update"sv, "move_to_end"sv, "pop"sv, "popitem"sv, "popleft"sv,
+    "remove"sv, "reverse"sv, "rotate"sv, "setdefault"sv, "sort"sv, "subtract"sv,
+    "symmetric_difference_update"sv, "update"sv});
+
+// Those that only hand out something that looks at the container later.
+bool makes_view(std::string_view name) { return name == "keys" || name == "values" || name == "items"; }
+
+// Mutators that return None.
+bool returns_none(std::string_view name) {
+  return name != "pop" && name != "popitem" && name != "popleft" && name != "setdefault" && !name.starts_with("__");
+}
+
+// Those that read the items of their argument, at their own place.
+bool reads_argument(std::string_view name) {
+  return name == "extend" || name == "extendleft" || name.ends_with("update") || name == "subtract";
+}
+
+// Whether the mutator compares, hashes and iterates only over builtin objects, now and when it will run.
+bool runs_no_code(PyObject* container, std::string_view name, const Arguments& arguments) {
+  const auto& given = arguments.positional;
+  if (name == "append" || name == "appendleft" || name == "clear" || name == "reverse" || name == "rotate" ||
+      name == "popleft" || name == "popitem")
+    return true;
+  if (name == "insert") return given.empty() || is_data(given[0]);
+  if (name == "sort") {
+    if (!arguments.keywords.empty() && !arguments.data()) return false;
+    for (const auto& [keyword, v] : arguments.keywords)
+      if (v.ready() && v.object() != address_of(Py_None) && PyCallable_Check(object_of(v))) return false;
+  }
+  if (name == "sort" || name == "remove") {
+    if (PyList_Check(container))
+      for (Py_ssize_t i = 0; i < PyList_GET_SIZE(container); ++i)
+        if (const Shape shape = shape_of(PyList_GET_ITEM(container, i)); shape == Shape::kOther) return false;
+    return arguments.data();
+  }
+  if (name == "setdefault" || name == "pop") return given.empty() || is_data(given[0]);
+  if (reads_argument(name)) {
+    for (const Value& v : given) {
+      if (!is_data(v)) return false;
+      if (v.ready()) {
+        const Shape shape = shape_of(object_of(v));
+        if (!is_container(shape) && shape != Shape::kTuple && shape != Shape::kView && shape != Shape::kAtom) return false;
+      }
+    }
+    return true;
+  }
+  return arguments.data();
+}
+
+}  // namespace
+
+bool is_mutator(std::string_view name) { return std::ranges::find(kMutators, name) != kMutators.end(); }
+
+// A method of something that is not there yet.
+Action PythonHost::pending_method(const Site& s, std::string_view name) {
+  const bool data = (s[0].flags() & (kData | kAtom)) != 0 && all_data(s.operands);
+  if (!data) return needs_operand(0, kUnknown, Effect::kAnything);
+  if (is_mutator(name) && (s[0].flags() & kAtom) == 0) {
+    Action a = needs_operand(0, returns_none(name) ? kData | kAtom : kUnknown, Effect::kOpaque);
+    a.effect.stores.push_back({s[0], {Where::kAll}});
+    return a;
+  }
+  return needs_operand(0, kData);
+}
+
+Action PythonHost::builtin_method(const Site& s, PyObject* receiver, PyObject* name, Arguments arguments) {
+  auto native = [&]() -> Action {
+    if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kAnything);
+    PyObject* method = PyObject_GetAttr(receiver, name);
+    if (method == nullptr) return raised();
+    const nb::object held = nb::steal(method);
+    return call_native(method, arguments);
+  };
+  if (s.view.quiet()) return native();
+  const std::string_view text(PyUnicode_AsUTF8(name));
+  PyObject* function = type_lookup(Py_TYPE(receiver), name);
+  if (function == nullptr) return native();  // AttributeError
+  if (is_container(shape_of(receiver)) && is_mutator(text)) return mutate(s, receiver, text, arguments);
+  if (makes_view(text)) return native();
+  if (text == "get" && shape_of(receiver) == Shape::kDict && arguments.keywords.empty() &&
+      (arguments.positional.size() == 1 || arguments.positional.size() == 2))
+    return get_key(s, receiver, arguments);
+  const Contract* contract = contracts_.find_method(Py_TYPE(receiver), function);
+  if (contract == nullptr || contract->effect != Contract::kPure)
+    return call_unknown(s, receiver, std::move(arguments), Reason::kUndeclaredCCallable);
+  arguments.positional.insert(arguments.positional.begin(), borrow_value(receiver));
+  return call_pure(s, function, *contract, std::move(arguments));
+}
+
+Action PythonHost::get_key(const Site& s, PyObject* dict, const Arguments& arguments) {
+  const Value& key = arguments.positional[0];
+  if (key.is_pending())
+    return needs_argument(s, key, kUnknown, is_data(key) ? Effect::kNone : Effect::kAnything);
+  if (!is_atom(object_of(key))) return ordered(Reason::kUserOperator, Effect::kAnything);
+  const Value fallback = arguments.positional.size() == 2 ? arguments.positional[1] : none();
+  return load_key(s, dict, object_of(key), &fallback);
+}
+
+// A store by a mutator of a builtin container.
+Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view name, const Arguments& arguments) {
+  const Value target = borrow_value(container);
+  const Flags flags = returns_none(name) ? kData | kAtom : kUnknown;
+  auto in_order = [&](Effect::Memory memory, Where where) {
+    Action a = ordered_store(target, where, memory);
+    a.flags = flags;
+    if (returns_none(name)) a.value = none();
+    return a;
+  };
+  if (!runs_no_code(container, name, arguments)) return ordered(Reason::kUserOperator, Effect::kAnything, flags);
+  if (name == "append" && arguments.positional.size() == 1 && arguments.keywords.empty())
+    return sure(in_order(Effect::kStores, {Where::kKeys}));
+  if (name == "sort" || name == "__init__" || shape_of(container) == Shape::kBuffer ||
+      !arguments.keywords.empty())
+    return in_order(Effect::kOpaque, {Where::kAll});
+  if (shape_of(container) == Shape::kSet && (name == "add" || name == "discard") &&
+      arguments.positional.size() == 1 && arguments.positional[0].ready()) {
+    Action a = in_order(Effect::kStores, {Where::kItem, arguments.positional[0].object()});
+    a.effect.stores.push_back({target, {Where::kKeys}});
+    return a;
+  }
+  if (shape_of(container) == Shape::kSet && name == "pop") return in_order(Effect::kOpaque, {Where::kAll});
+  if (reads_argument(name)) {
+    Snapshot now(s.view, placeholders_, Depth::kShallow);
+    for (const Value& v : arguments.positional)
+      if (v.is_pending() || now.add(object_of(v)) != Obstacle::kNothing || now.copied())
+        return in_order(Effect::kOpaque, {Where::kAll});
+  }
+  return in_order(Effect::kStores, {Where::kAll});
+}
+
+}  // namespace xcs::python

@@ -1,0 +1,180 @@
+// Operators, displays, formatting, truth and in-place operators.
+#include "host.h"
+
+namespace xcs::python {
+namespace {
+
+using Kind = ir::FragmentKind;
+
+Flags flags_of_result(Kind kind, std::span<const Value> operands) {
+  switch (kind) {
+    case Kind::kIdentity:
+    case Kind::kFormat: return kData | kAtom;
+    case Kind::kDisplay:
+    case Kind::kHashing:
+    case Kind::kUnpacking: return all_data(operands) ? kData | kFresh : kFresh;
+    case Kind::kOperator:
+    case Kind::kPattern: return all_data(operands) ? kData : kUnknown;
+  }
+  return kUnknown;
+}
+
+Action call_fragment(const Site& s, PyObject* const* args) {
+  PyObject* fragment = s.program.fragment(s.node.index);
+  return outcome(PyObject_Vectorcall(fragment, args, s.operands.size() | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+}
+
+Action call_fragment(const Site& s) {
+  ObjectArray args(s.operands);
+  return call_fragment(s, args.data());
+}
+
+bool all_atoms(std::span<const Value> operands) {
+  for (const Value& v : operands)
+    if (!v.ready() || !is_atom(object_of(v))) return false;
+  return true;
+}
+
+// Whether unpacking it with * or ** reads a builtin container and nothing else.
+bool unpacks_plainly(PyObject* object) {
+  const Shape shape = shape_of(object);
+  return shape == Shape::kTuple || is_container(shape) || shape == Shape::kView ||
+         (shape == Shape::kAtom && is_static(Py_TYPE(object)));
+}
+
+}  // namespace
+
+Action PythonHost::evaluate(const Site& s) {
+  if (all_atoms(s.operands)) return call_fragment(s);
+  const ir::Fragment& fragment = s.program.fragments[s.node.index];
+  if (first_pending(s.operands) < s.operands.size()) return evaluate_pending(s, fragment);
+  if (s.view.quiet() || fragment.kind == Kind::kDisplay || fragment.kind == Kind::kIdentity) return call_fragment(s);
+  const Flags flags = flags_of_result(fragment.kind, s.operands);
+  switch (fragment.kind) {
+    case Kind::kHashing:
+      for (const ir::Index key : fragment.keys)
+        if (!is_atom(s.object(key))) return ordered(Reason::kUserOperator, Effect::kAnything, flags);
+      return call_fragment(s);
+    case Kind::kUnpacking:
+      for (const Value& v : s.operands)
+        if (!is_atom(object_of(v)) && !unpacks_plainly(object_of(v)))
+          return ordered(Reason::kUserOperator, Effect::kAnything, flags);
+      return evaluate_over(s, Depth::kShallow, flags);
+    default: return evaluate_over(s, Depth::kDeep, flags);
+  }
+}
+
+Action PythonHost::evaluate_pending(const Site& s, const ir::Fragment& fragment) {
+  const std::size_t pending = first_pending(s.operands);
+  const Flags flags = flags_of_result(fragment.kind, s.operands);
+  switch (fragment.kind) {
+    case Kind::kDisplay: return evaluate_with_placeholders(s);
+    case Kind::kHashing:
+      for (const ir::Index key : fragment.keys)
+        if (!s[key].ready() || !is_atom(s.object(key)))
+          return needs_operand(s[key].ready() ? pending : key, flags, is_data(s[key]) ? Effect::kNone : Effect::kAnything);
+      return evaluate_with_placeholders(s);
+    case Kind::kIdentity: return needs_operand(pending, flags);
+    default: break;
+  }
+  return needs_operand(pending, flags, all_data(s.operands) ? Effect::kNone : Effect::kAnything);
+}
+
+// See Note [placeholders]. Displays inside the display hold placeholders as well.
+Action PythonHost::evaluate_with_placeholders(const Site& s) {
+  std::vector<nb::object> held;
+  std::vector<PyObject*> args{nullptr};
+  std::size_t placeholders = 0;
+  for (const Value& v : s.operands) {
+    held.push_back(to_object(v));
+    args.push_back(held.back().ptr());
+    placeholders += v.is_pending() ? 1 : 0;
+  }
+  Action a = call_fragment(s, args.data() + 1);
+  if (a.verdict == Action::kDone && !placeholders_.watch_display(nb::borrow(object_of(a.value)), placeholders))
+    return needs_operand(first_pending(s.operands), flags_of_result(Kind::kDisplay, s.operands));
+  return a;
+}
+
+// Evaluates the fragment on its operands as they are at this place.
+Action PythonHost::evaluate_over(const Site& s, Depth depth, Flags flags) {
+  Snapshot now(s.view, placeholders_, depth);
+  for (const Value& v : s.operands)
+    if (const Obstacle o = now.add(object_of(v)); o != Obstacle::kNothing) return held_up(o, now.element(), flags);
+  if (!now.copied()) return call_fragment(s);
+  std::vector<nb::object> held;
+  std::vector<PyObject*> args{nullptr};
+  for (const Value& v : s.operands) {
+    held.push_back(now.get(object_of(v)));
+    args.push_back(held.back().ptr());
+  }
+  Action a = call_fragment(s, args.data() + 1);
+  return may_show_copies(a, now) ? ordered(Reason::kPendingMemory, Effect::kNone, flags) : std::move(a);
+}
+
+// Whether what was computed on copies could be told from what the objects themselves would give.
+bool PythonHost::may_show_copies(const Action& a, const Snapshot& now) {
+  if (!now.copied()) return false;
+  if (a.verdict != Action::kDone) return true;
+  if (!a.value.ready()) return false;
+  return !is_atom(object_of(a.value)) && (now.copied_inside() || now.is_copy(object_of(a.value)));
+}
+
+Action PythonHost::inplace(const Site& s) {
+  if (all_atoms(s.operands)) return call_fragment(s);
+  if (s[0].is_pending() || (s[1].is_pending() && (s[0].is_pending() || is_atom(s.object(0)))))
+    return needs_operand(s[0].is_pending() ? 0 : 1, all_data(s.operands) ? kData : kUnknown,
+                         s[0].is_pending() || !all_data(s.operands) ? Effect::kAnything : Effect::kNone);
+  PyObject* target = s.object(0);
+  const Shape shape = shape_of(target);
+  if (s.view.quiet()) {
+    if (s[1].is_pending()) return needs_operand(1, kUnknown, Effect::kAnything);
+    return call_fragment(s);
+  }
+  if (shape == Shape::kAtom || shape == Shape::kTuple) return evaluate_over(s, Depth::kDeep, kData);
+  if (!is_container(shape) || !is_data(s[1]))
+    return ordered(shape == Shape::kOther ? Reason::kUserOperator : Reason::kOrderedStore, Effect::kAnything);
+  Action a = ordered_store(s[0], {Where::kAll});
+  a.value = s[0];
+  if (s[1].is_pending()) {
+    a.verdict = Action::kOperand;
+    a.operand = 1;
+    a.effect.memory = Effect::kOpaque;
+    return a;
+  }
+  // The operand is read here and replayed later: it must not change in between.
+  if (!is_atom(s.object(1)) && !unpacks_plainly(s.object(1)))
+    return ordered(Reason::kUserOperator, Effect::kAnything);
+  Snapshot now(s.view, placeholders_, Depth::kShallow);
+  if (now.add(s.object(1)) != Obstacle::kNothing || now.copied()) a.effect.memory = Effect::kOpaque;
+  return a;
+}
+
+Action PythonHost::truth(const Site& s) {
+  const bool negated = s.node.index == 1;
+  auto answer = [&](int truth) {
+    if (truth < 0) return raised();
+    return done(borrow_value((truth != 0) != negated ? Py_True : Py_False));
+  };
+  constexpr Flags flags = kData | kAtom;
+  if (s[0].is_pending()) return needs_operand(0, flags, is_data(s[0]) ? Effect::kNone : Effect::kAnything);
+  PyObject* object = s.object(0);
+  if (object == Py_True || object == Py_False || is_atom(object)) return answer(PyObject_IsTrue(object));
+  if (Action a; enter_operator(s, object, "__bool__", "__len__", a)) return a;
+  if (s.view.quiet()) return answer(PyObject_IsTrue(object));
+  const Shape shape = shape_of(object);
+  if (shape == Shape::kTuple) return answer(PyObject_IsTrue(object));
+  PyObject* container = shape == Shape::kView ? dict_of_view(object) : object;
+  if (shape == Shape::kRecord || shape == Shape::kOther || shape == Shape::kPlaceholder)
+    return ordered(Reason::kUserOperator, Effect::kAnything, flags);
+  switch (s.view.look(address_of(container), {Where::kKeys})) {
+    case View::State::kClear: return answer(PyObject_IsTrue(object));
+    case View::State::kBlocked: return blocked(flags);
+    case View::State::kPending: break;
+  }
+  Replayed now = read_container(container, s.view);
+  if (now.obstacle != Obstacle::kNothing) return held_up(now.obstacle, std::move(now.element), flags);
+  return answer(PyObject_IsTrue(now.copy.ptr()));
+}
+
+}  // namespace xcs::python

@@ -1,0 +1,368 @@
+#include "iterate.h"
+
+#include <algorithm>
+#include <new>
+
+namespace xcs::python {
+namespace {
+
+Action stop() {
+  Action a;
+  a.verdict = Action::kStop;
+  return a;
+}
+
+struct CursorObject {
+  PyObject_HEAD
+  std::unique_ptr<Cursor> cursor;
+};
+
+void destroy_cursor(PyObject* self) {
+  reinterpret_cast<CursorObject*>(self)->cursor.~unique_ptr();
+  PyTypeObject* type = Py_TYPE(self);
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyTypeObject* cursor_type() {
+  static PyTypeObject* type = [] {
+    PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(destroy_cursor)}, {0, nullptr}};
+    PyType_Spec spec = {"xcs._core.Cursor", sizeof(CursorObject), 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
+    return reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release().ptr());
+  }();
+  return type;
+}
+
+nb::object make_object(std::unique_ptr<Cursor> cursor) {
+  PyTypeObject* type = cursor_type();
+  nb::object self = checked(type->tp_alloc(type, 0));
+  new (&reinterpret_cast<CursorObject*>(self.ptr())->cursor) std::unique_ptr<Cursor>(std::move(cursor));
+  return self;
+}
+
+// Tuples, strings, bytes, ranges, and what only the host can see.
+class SequenceCursor final : public Cursor {
+ public:
+  explicit SequenceCursor(nb::object sequence)
+      : sequence_(std::move(sequence)), size_(PySequence_Size(sequence_.ptr())) {}
+  Action peek(View&) override {
+    if (index_ >= size_) return stop();
+    PyObject* item = PySequence_GetItem(sequence_.ptr(), index_);
+    if (item == nullptr) return raised();
+    const nb::object held = nb::steal(item);
+    return done(to_value(item));
+  }
+  void advance() override { ++index_; }
+  void rewind(std::size_t steps) override { index_ -= static_cast<Py_ssize_t>(steps); }
+  bool yields_constants(View&) override { return is_constant(sequence_.ptr()); }
+
+ private:
+  nb::object sequence_;
+  Py_ssize_t index_ = 0;
+  const Py_ssize_t size_;
+};
+
+// A list as it is at each step, forwards or backwards.
+class ListCursor final : public Cursor {
+ public:
+  ListCursor(nb::object list, bool backwards, Py_ssize_t start)
+      : list_(std::move(list)), backwards_(backwards), index_(start) {}
+
+  Action peek(View& view) override {
+    if (index_ < 0) return stop();
+    if (index_ < PyList_GET_SIZE(list_.ptr())) {
+      const nb::object key = nb::int_(index_);
+      switch (view.look(address_of(list_.ptr()), {Where::kItem, address_of(key.ptr())})) {
+        case View::State::kClear: return done(to_value(PyList_GET_ITEM(list_.ptr(), index_)));
+        case View::State::kBlocked: return blocked(kUnknown);
+        case View::State::kPending: break;
+      }
+    }
+    Replayed now = read_container(list_.ptr(), view);
+    if (now.obstacle != Obstacle::kNothing) return held_up(now.obstacle, std::move(now.element), kUnknown);
+    if (index_ >= PyList_GET_SIZE(now.copy.ptr())) return stop();
+    return done(to_value(PyList_GET_ITEM(now.copy.ptr(), index_)));
+  }
+  void advance() override { index_ += backwards_ ? -1 : 1; }
+  void rewind(std::size_t steps) override { index_ -= static_cast<Py_ssize_t>(steps) * (backwards_ ? -1 : 1); }
+  bool yields_constants(View& view) override {
+    if (view.look(address_of(list_.ptr()), {Where::kAll}) != View::State::kClear) return false;
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list_.ptr()); ++i)
+      if (!is_constant(PyList_GET_ITEM(list_.ptr(), i))) return false;
+    return true;
+  }
+
+ private:
+  nb::object list_;
+  const bool backwards_;
+  Py_ssize_t index_;
+};
+
+
+
+// The keys of a dict or the elements of a set as they were when the loop began, as long as there are as many.
+class KeyedCursor final : public Cursor {
+ public:
+  KeyedCursor(nb::object container, nb::object keys, Part part, Placeholders& placeholders)
+      : container_(std::move(container)), keys_(std::move(keys)), part_(part), placeholders_(placeholders) {}
+
+  Action peek(View& view) override {
+    const bool is_set = PySet_Check(container_.ptr()) != 0;
+    nb::object now = container_;
+    const View::State state = view.look(address_of(container_.ptr()), {Where::kKeys});
+    if (state == View::State::kBlocked) return blocked(kUnknown);
+    if (state == View::State::kPending) {
+      Replayed replayed = read_container(container_.ptr(), view);
+      if (replayed.obstacle != Obstacle::kNothing)
+        return held_up(replayed.obstacle, std::move(replayed.element), kUnknown);
+      now = std::move(replayed.copy);
+    }
+    if (static_cast<Py_ssize_t>(nb::len(now)) != PyList_GET_SIZE(keys_.ptr())) {
+      PyErr_SetString(PyExc_RuntimeError, is_set ? "Set changed size during iteration"
+                                                 : "dictionary changed size during iteration");
+      return raised();
+    }
+    if (index_ >= PyList_GET_SIZE(keys_.ptr())) return stop();
+    PyObject* key = PyList_GET_ITEM(keys_.ptr(), index_);
+    if (part_ == Part::kKeys) return done(borrow_value(key));
+    Action value = value_of(view, key, now);
+    if (value.verdict != Action::kDone || part_ == Part::kValues) return value;
+    const nb::object pair = checked(PyTuple_Pack(2, key, to_object(value.value).ptr()));
+    placeholders_.watch(pair);
+    return done(pair);
+  }
+  void advance() override { ++index_; }
+  void rewind(std::size_t steps) override { index_ -= static_cast<Py_ssize_t>(steps); }
+  bool yields_constants(View& view) override {
+    for (nb::handle key : keys_) {
+      if (!is_constant(key.ptr())) return false;
+      if (part_ == Part::kKeys) continue;
+      Action value = value_of(view, key.ptr(), container_);
+      if (value.verdict == Action::kRaised || value.verdict != Action::kDone || !value.value.ready() ||
+          !is_constant(object_of(value.value)))
+        return false;
+    }
+    return true;
+  }
+
+ private:
+  // The value of `key`, with the stores of this key alone.
+  Action value_of(View& view, PyObject* key, const nb::object& now) {
+    PyObject* in = now.ptr();
+    nb::object copy;
+    if (in == container_.ptr()) {
+      switch (view.look(address_of(in), {Where::kItem, address_of(key)})) {
+        case View::State::kBlocked: return blocked(kUnknown);
+        case View::State::kClear: break;
+        case View::State::kPending: {
+          Replayed replayed = read_container(in, view);
+          if (replayed.obstacle != Obstacle::kNothing)
+            return held_up(replayed.obstacle, std::move(replayed.element), kUnknown);
+          copy = std::move(replayed.copy);
+          in = copy.ptr();
+        }
+      }
+    }
+    PyObject* value = PyDict_GetItemWithError(in, key);
+    if (value != nullptr) return done(to_value(value));
+    if (PyErr_Occurred() == nullptr)
+      PyErr_SetString(PyExc_RuntimeError, "dictionary keys changed during iteration");
+    return raised();
+  }
+
+  nb::object container_, keys_;
+  const Part part_;
+  Placeholders& placeholders_;
+  Py_ssize_t index_ = 0;
+};
+
+// enumerate and zip: tuples of what other cursors give.
+class TupleCursor final : public Cursor {
+ public:
+  TupleCursor(std::vector<std::unique_ptr<Cursor>> parts, nb::object count, Placeholders& placeholders)
+      : parts_(std::move(parts)), count_(std::move(count)), placeholders_(placeholders) {}
+
+  Action peek(View& view) override {
+    const std::size_t first = count_ ? 1 : 0;
+    const nb::object tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(parts_.size() + first)));
+    if (count_) PyTuple_SET_ITEM(tuple.ptr(), 0, Py_NewRef(count_.ptr()));
+    for (std::size_t i = 0; i < parts_.size(); ++i) {
+      Action part = parts_[i]->peek(view);
+      if (part.verdict != Action::kDone) return part;
+      PyTuple_SET_ITEM(tuple.ptr(), static_cast<Py_ssize_t>(i + first), to_object(part.value).release().ptr());
+    }
+    placeholders_.watch(tuple);
+    return parts_.empty() ? stop() : done(tuple);
+  }
+  void advance() override {
+    for (auto& part : parts_) part->advance();
+    if (count_) count_ = checked(PyNumber_Add(count_.ptr(), nb::int_(1).ptr()));
+  }
+  void rewind(std::size_t steps) override {
+    for (auto& part : parts_) part->rewind(steps);
+    if (count_) count_ = checked(PyNumber_Subtract(count_.ptr(), nb::int_(steps).ptr()));
+  }
+  bool yields_constants(View& view) override {
+    return std::ranges::all_of(parts_, [&](const auto& part) { return part->yields_constants(view); });
+  }
+
+ private:
+  std::vector<std::unique_ptr<Cursor>> parts_;
+  nb::object count_;
+  Placeholders& placeholders_;
+};
+
+}  // namespace
+
+namespace {
+
+// A cursor over what a remembered iterator steps over; counts the steps.
+class RememberedCursor final : public Cursor {
+ public:
+  RememberedCursor(std::unique_ptr<Cursor> cursor, std::shared_ptr<std::size_t> stepped)
+      : cursor_(std::move(cursor)), stepped_(std::move(stepped)) {}
+  Action peek(View& view) override { return cursor_->peek(view); }
+  void advance() override {
+    cursor_->advance();
+    ++*stepped_;
+  }
+  void rewind(std::size_t steps) override {
+    cursor_->rewind(steps);
+    *stepped_ -= steps;
+  }
+  bool yields_constants(View& view) override { return cursor_->yields_constants(view); }
+
+ private:
+  std::unique_ptr<Cursor> cursor_;
+  std::shared_ptr<std::size_t> stepped_;
+};
+
+struct Callees {
+  PyObject* enumerate;
+  PyObject* zip;
+  PyObject* reversed;
+};
+
+const Callees& callees() {
+  static const auto* all = new Callees{imported("builtins", "enumerate").release().ptr(),
+                                       imported("builtins", "zip").release().ptr(),
+                                       imported("builtins", "reversed").release().ptr()};
+  return *all;
+}
+
+}  // namespace
+
+bool Iterators::composes(PyObject* callee) {
+  return callee == callees().enumerate || callee == callees().zip || callee == callees().reversed;
+}
+
+Cursor* Iterators::cursor_of(PyObject* object) {
+  return Py_TYPE(object) == cursor_type() ? reinterpret_cast<CursorObject*>(object)->cursor.get() : nullptr;
+}
+
+void Iterators::remember(nb::object iterator, PyObject* callee, std::vector<nb::object> arguments) {
+  PyObject* key = iterator.ptr();
+  remembered_[key] = {std::move(iterator), callee, std::move(arguments), {}, std::make_shared<std::size_t>(0)};
+}
+
+void Iterators::surrender(PyObject* iterator) {
+  const auto found = remembered_.find(iterator);
+  if (found == remembered_.end()) return;
+  const Remembered remembered = std::move(found->second);
+  remembered_.erase(found);
+  for (std::size_t i = 0; i < *remembered.stepped; ++i) {
+    PyObject* item = PyIter_Next(iterator);
+    if (item == nullptr) break;
+    Py_DECREF(item);
+  }
+  PyErr_Clear();  // the loop that stepped over the same items has already raised what there was to raise
+}
+
+Iterators::Made Iterators::make(PyObject* iterable, View& view) {
+  const auto found = remembered_.find(iterable);
+  if (found != remembered_.end()) {
+    Remembered& remembered = found->second;
+    if (remembered.cursor) return {Obstacle::kNothing, remembered.cursor, {}};
+    Piece part = compose(remembered, view);
+    if (part.obstacle != Obstacle::kNothing) return {part.obstacle, {}, std::move(part.element)};
+    remembered.cursor = make_object(std::make_unique<RememberedCursor>(std::move(part.cursor), remembered.stepped));
+    return {Obstacle::kNothing, remembered.cursor, {}};
+  }
+  Piece part = make_cursor(iterable, view);
+  if (part.obstacle != Obstacle::kNothing) return {part.obstacle, {}, std::move(part.element)};
+  return {Obstacle::kNothing, make_object(std::move(part.cursor)), {}};
+}
+
+Iterators::Piece Iterators::make_cursor(PyObject* iterable, View& view) {
+  const nb::object held = nb::borrow(iterable);
+  const auto found = remembered_.find(iterable);
+  if (found != remembered_.end()) {
+    if (found->second.cursor) return {Obstacle::kUnknown, {}, {}};
+    Remembered remembered = found->second;
+    remembered_.erase(iterable);  // from here on, only the composed cursor steps it
+    return compose(remembered, view);
+  }
+  if (PyUnicode_CheckExact(iterable) || PyBytes_CheckExact(iterable) || PyRange_Check(iterable) ||
+      PyTuple_Check(iterable)) {
+    if (PyTuple_Check(iterable) && shape_of(iterable) != Shape::kTuple) return {Obstacle::kUnknown, {}, {}};
+    return {Obstacle::kNothing, std::make_unique<SequenceCursor>(held), {}};
+  }
+  switch (shape_of(iterable)) {
+    case Shape::kList: return {Obstacle::kNothing, std::make_unique<ListCursor>(held, false, 0), {}};
+    case Shape::kDict: return make_keyed(held, Part::kKeys, view);
+    case Shape::kSet: return make_keyed(held, Part::kKeys, view);
+    case Shape::kView: {
+      const nb::object dict = nb::borrow(dict_of_view(iterable));
+      const Part part = PyDictKeys_Check(iterable) ? Part::kKeys
+                        : PyDictValues_Check(iterable) ? Part::kValues : Part::kItems;
+      if (shape_of(dict.ptr()) != Shape::kDict) return {Obstacle::kUnknown, {}, {}};
+      return make_keyed(dict, part, view);
+    }
+    case Shape::kTuple: {  // frozenset
+      return {Obstacle::kNothing, std::make_unique<SequenceCursor>(checked(PySequence_Tuple(iterable))), {}};
+    }
+    default: return {Obstacle::kUnknown, {}, {}};
+  }
+}
+
+Iterators::Piece Iterators::make_keyed(const nb::object& container, Part part, View& view) {
+  const View::State state = view.look(address_of(container.ptr()), {Where::kKeys});
+  if (state == View::State::kBlocked) return {Obstacle::kBlocked, {}, {}};
+  nb::object now = container;
+  if (state == View::State::kPending) {
+    Replayed replayed = read_container(container.ptr(), view);
+    if (replayed.obstacle != Obstacle::kNothing) return {replayed.obstacle, {}, std::move(replayed.element)};
+    now = std::move(replayed.copy);
+  }
+  nb::object keys = checked(PySequence_List(now.ptr()));
+  return {Obstacle::kNothing, std::make_unique<KeyedCursor>(container, std::move(keys), part, placeholders_), {}};
+}
+
+Iterators::Piece Iterators::compose(const Remembered& remembered, View& view) {
+  const auto& given = remembered.arguments;
+  if (remembered.callee == callees().reversed) {
+    PyObject* list = given[0].ptr();
+    if (PyTuple_CheckExact(list) || PyUnicode_CheckExact(list) || PyRange_Check(list)) {
+      nb::object items = checked(PySequence_List(list));
+      if (PyList_Reverse(items.ptr()) != 0) nb::raise_python_error();
+      return {Obstacle::kNothing, std::make_unique<SequenceCursor>(checked(PySequence_Tuple(items.ptr()))), {}};
+    }
+    if (!PyList_CheckExact(list)) return {Obstacle::kUnknown, {}, {}};
+    // reversed() looks at the length when it is made; made natively, it knows it.
+    const auto start = nb::cast<Py_ssize_t>(remembered.iterator.attr("__length_hint__")());
+    return {Obstacle::kNothing, std::make_unique<ListCursor>(given[0], true, start - 1), {}};
+  }
+  const bool counts = remembered.callee == callees().enumerate;
+  std::vector<std::unique_ptr<Cursor>> parts;
+  for (std::size_t i = 0; i < (counts ? 1 : given.size()); ++i) {
+    Piece part = make_cursor(given[i].ptr(), view);
+    if (part.obstacle != Obstacle::kNothing) return part;
+    parts.push_back(std::move(part.cursor));
+  }
+  nb::object count;
+  if (counts) count = given.size() > 1 ? given[1] : nb::object(nb::int_(0));
+  return {Obstacle::kNothing, std::make_unique<TupleCursor>(std::move(parts), std::move(count), placeholders_), {}};
+}
+
+}  // namespace xcs::python

@@ -1,0 +1,226 @@
+#include "jitted.h"
+
+#include <structmember.h>
+
+#include <chrono>
+#include <cstddef>
+#include <new>
+
+#include "base/error.h"
+#include "executor.h"
+#include "host.h"
+#include "reach.h"
+#include "run_report.h"
+
+namespace xcs::python {
+namespace {
+
+struct Jitted {
+  PyObject_HEAD
+  vectorcallfunc vectorcall;
+  PyObject* function;
+  PyObject* config;  // a Config, whose fields may be None
+  PyObject* dict;
+  PyObject* weak_references;
+  PyObject* module_name;  // of the function, for the descriptor that finds it
+  RunReport* last_run;
+};
+
+Jitted* as_jitted(PyObject* o) { return reinterpret_cast<Jitted*>(o); }
+
+// The Config of the innermost `with xcs.config(...)` block, or null.
+PyObject* config_variable() {
+  static PyObject* variable = PyContextVar_New("xcs.config", nullptr);
+  return variable;
+}
+
+void apply(nb::handle config, window::Options& options) {
+  if (config.is_none()) return;
+  const nb::object max_in_flight = config.attr("max_in_flight");
+  const nb::object window = config.attr("window");
+  const nb::object forward = config.attr("forward");
+  if (!max_in_flight.is_none()) options.max_in_flight = nb::cast<std::uint32_t>(max_in_flight);
+  if (!window.is_none()) options.window = nb::cast<std::uint32_t>(window);
+  if (!forward.is_none()) options.forward = nb::cast<bool>(forward);
+}
+
+// What the function was given comes before what a block around the call says.
+window::Options options_of(PyObject* config) {
+  window::Options options;
+  PyObject* block = nullptr;
+  if (PyContextVar_Get(config_variable(), nullptr, &block) != 0) nb::raise_python_error();
+  if (block != nullptr) apply(nb::steal(block), options);
+  apply(config, options);
+  return options;
+}
+
+std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+PyObject* finish(const window::Outcome& outcome) {
+  if (!outcome.raised) return Py_NewRef(object_of(outcome.value));
+  set_error(object_of(outcome.value));
+  return nullptr;
+}
+
+PyObject* run(Jitted* self, PyObject* const* args, std::size_t count, PyObject* keyword_names) {
+  const std::int64_t start = now_ns();
+  const window::Options options = options_of(self->config);
+  PythonHost host;
+  Action begun = host.begin(self->function, args, count, keyword_names);
+  if (begun.verdict != Action::kEnter) return finish({begun.verdict == Action::kRaised, begun.value});
+  PythonExecutor executor;
+  window::Run run(host, executor, options);
+  const window::Outcome outcome = run.call(std::move(begun.enter));
+  auto report = std::make_unique<RunReport>(run.counters(), run.sites(), now_ns() - start);
+  delete std::exchange(self->last_run, report.release());
+  return finish(outcome);
+}
+
+// Calls that cannot reach an independent one, and functions that are not lowered, run as they are.
+bool runs_as_it_is(PyObject* function) {
+  if (!reaches_independent(function)) return true;
+  return !lowered(function)->refusal.empty();
+}
+
+PyObject* call(PyObject* callable, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) noexcept {
+  auto* self = as_jitted(callable);
+  try {
+    if (runs_as_it_is(self->function)) {
+      delete std::exchange(self->last_run, nullptr);
+      return PyObject_Vectorcall(self->function, args, nargsf, keyword_names);
+    }
+    const nb::object alive = nb::borrow(callable);
+    return run(self, args, static_cast<std::size_t>(PyVectorcall_NARGS(nargsf)), keyword_names);
+  } catch (nb::python_error& error) {
+    error.restore();
+  } catch (const std::exception& error) {
+    PyErr_Format(PyExc_SystemError, "xcs: %s", error.what());
+  }
+  return nullptr;
+}
+
+PyObject* make(PyTypeObject* type, PyObject* args, PyObject* keywords) {
+  PyObject *function = nullptr, *config = nullptr;
+  const char* names[] = {"function", "config", nullptr};
+  if (PyArg_ParseTupleAndKeywords(args, keywords, "O!O", const_cast<char**>(names), &PyFunction_Type, &function,
+                                  &config) == 0)
+    return nullptr;
+  PyObject* self = type->tp_alloc(type, 0);
+  if (self == nullptr) return nullptr;
+  as_jitted(self)->vectorcall = call;
+  as_jitted(self)->function = Py_NewRef(function);
+  as_jitted(self)->config = Py_NewRef(config);
+  return self;
+}
+
+int traverse(PyObject* self, visitproc visit, void* arg) {
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(as_jitted(self)->function);
+  Py_VISIT(as_jitted(self)->config);
+  Py_VISIT(as_jitted(self)->dict);
+  return 0;
+}
+
+int clear(PyObject* self) {
+  Py_CLEAR(as_jitted(self)->function);
+  Py_CLEAR(as_jitted(self)->config);
+  Py_CLEAR(as_jitted(self)->dict);
+  return 0;
+}
+
+void destroy(PyObject* self) {
+  PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
+  if (as_jitted(self)->weak_references != nullptr) PyObject_ClearWeakRefs(self);
+  clear(self);
+  delete as_jitted(self)->last_run;
+  type->tp_free(self);
+  Py_DECREF(type);
+}
+
+PyObject* bind(PyObject* self, PyObject* instance, PyObject*) {
+  if (instance == nullptr || instance == Py_None) return Py_NewRef(self);
+  return PyMethod_New(self, instance);
+}
+
+PyObject* represent(PyObject* self) { return PyUnicode_FromFormat("<xcs.jit of %R>", as_jitted(self)->function); }
+
+// Pickled by name, as functions are.
+PyObject* reduce(PyObject* self, PyObject*) { return PyObject_GetAttrString(self, "__qualname__"); }
+
+PyObject* with_config(PyObject* self, PyObject* args, PyObject* keywords) {
+  try {
+    if (PyTuple_GET_SIZE(args) != 0) {
+      PyErr_SetString(PyExc_TypeError, "with_config() takes keyword arguments only");
+      return nullptr;
+    }
+    nb::dict options;
+    if (keywords != nullptr) options.update(nb::borrow<nb::dict>(keywords));
+    return imported("xcs._jit", "with_config")(nb::handle(self), options).release().ptr();
+  } catch (nb::python_error& error) {
+    error.restore();
+    return nullptr;
+  }
+}
+
+PyObject* last_run(PyObject* self, void*) {
+  const RunReport* report = as_jitted(self)->last_run;
+  try {
+    return report == nullptr ? Py_NewRef(Py_None) : report->to_python().release().ptr();
+  } catch (nb::python_error& error) {
+    error.restore();
+    return nullptr;
+  }
+}
+
+PyMemberDef members[] = {
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Jitted, vectorcall), READONLY, nullptr},
+    {"__dictoffset__", T_PYSSIZET, offsetof(Jitted, dict), READONLY, nullptr},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Jitted, weak_references), READONLY, nullptr},
+    {"function", T_OBJECT, offsetof(Jitted, function), READONLY, "the function as it was written"},
+    {"config", T_OBJECT, offsetof(Jitted, config), READONLY, "the options it was given"},
+    {nullptr, 0, 0, 0, nullptr}};
+
+PyGetSetDef properties[] = {
+    {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
+    {"last_run", last_run, nullptr, "what happened in the last run, or None", nullptr},
+    {nullptr, nullptr, nullptr, nullptr, nullptr}};
+
+PyMethodDef methods[] = {
+    {"__reduce__", reduce, METH_NOARGS, nullptr},
+    {"with_config", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(with_config)), METH_VARARGS | METH_KEYWORDS,
+     "with_config(*, max_in_flight=None, window=None, ...)\n--\n\nThe same function with other options."},
+    {nullptr, nullptr, 0, nullptr}};
+
+}  // namespace
+
+PyTypeObject* jitted_type() {
+  static PyTypeObject* type = [] {
+    PyType_Slot slots[] = {{Py_tp_new, reinterpret_cast<void*>(make)},
+                           {Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
+                           {Py_tp_traverse, reinterpret_cast<void*>(traverse)},
+                           {Py_tp_clear, reinterpret_cast<void*>(clear)},
+                           {Py_tp_call, reinterpret_cast<void*>(PyVectorcall_Call)},
+                           {Py_tp_descr_get, reinterpret_cast<void*>(bind)},
+                           {Py_tp_repr, reinterpret_cast<void*>(represent)},
+                           {Py_tp_members, members},
+                           {Py_tp_getset, properties},
+                           {Py_tp_methods, methods},
+                           {0, nullptr}};
+    PyType_Spec spec = {"xcs._core.Jitted", sizeof(Jitted), 0,
+                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
+                            Py_TPFLAGS_METHOD_DESCRIPTOR,
+                        slots};
+    return reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release().ptr());
+  }();
+  return type;
+}
+
+PyObject* jitted_function(PyObject* jitted) { return as_jitted(jitted)->function; }
+
+void bind_jitted(nb::module_& m) {
+  m.attr("Jitted") = nb::handle(reinterpret_cast<PyObject*>(jitted_type()));
+  m.attr("config_variable") = nb::handle(config_variable());
+}
+
+}  // namespace xcs::python

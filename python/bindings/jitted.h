@@ -1,0 +1,14 @@
+// The object that @xcs.jit makes of a function.
+#pragma once
+
+#include "objects.h"
+
+namespace xcs::python {
+
+PyTypeObject* jitted_type();
+// The function a Jitted was made of, borrowed. REQUIRES: Py_TYPE(jitted) == jitted_type()
+PyObject* jitted_function(PyObject* jitted);
+
+void bind_jitted(nb::module_& m);
+
+}  // namespace xcs::python

@@ -1,0 +1,286 @@
+#include "memory.h"
+
+#include <algorithm>
+
+#include "program.h"
+
+namespace xcs::python {
+namespace {
+
+// Objects that one independent call may reach before the host gives up looking at each of them.
+constexpr std::size_t kMostVisited = 20'000;
+
+nb::object copy_container(PyObject* object) {
+  if (PyList_CheckExact(object)) return checked(PyList_GetSlice(object, 0, PyList_GET_SIZE(object)));
+  if (PyDict_CheckExact(object)) return checked(PyDict_Copy(object));
+  if (PySet_CheckExact(object)) return checked(PySet_New(object));
+  if (PyByteArray_CheckExact(object)) return checked(PyByteArray_FromObject(object));
+  return nb::handle(object).attr("copy")();  // deque, defaultdict, OrderedDict, Counter
+}
+
+// The operands as objects; nothing when one that is looked at is pending, which is then `element`.
+struct Replayer {
+  const PendingStore& store;
+  Value element = {};
+
+  // The operand, settled; unbound when it is pending and must not be.
+  nb::object ready(std::size_t i) {
+    Value v = store.operands[i];
+    v.settle();
+    if (v.is_pending()) {
+      element = v;
+      return {};
+    }
+    return nb::borrow(object_of(v));
+  }
+  nb::object any(std::size_t i) { return to_object(store.operands[i]); }
+
+  // Returns whether the store was applied; otherwise `element` or the Python error says why.
+  bool apply(PyObject* copy) {
+    switch (store.node->op) {
+      case ir::Op::kAppend: return PyList_Append(copy, any(1).ptr()) == 0;
+      case ir::Op::kAdd: {
+        const nb::object item = ready(1);
+        return item && PySet_Add(copy, item.ptr()) == 0;
+      }
+      case ir::Op::kStoreItem: {
+        const nb::object key = ready(1);
+        if (!key) return false;
+        const nb::object item = PySlice_Check(key.ptr()) ? ready(2) : any(2);
+        return item && PyObject_SetItem(copy, key.ptr(), item.ptr()) == 0;
+      }
+      case ir::Op::kDeleteItem: {
+        const nb::object key = ready(1);
+        return key && PyObject_DelItem(copy, key.ptr()) == 0;
+      }
+      case ir::Op::kInplace: return apply_inplace(copy);
+      case ir::Op::kCallMethod: return apply_method(copy);
+      case ir::Op::kCall: return apply_bound_method(copy);
+      default: PyErr_SetString(PyExc_SystemError, "a store of this kind is not replayed"); return false;
+    }
+  }
+
+  bool apply_inplace(PyObject* copy) {
+    const nb::object operand = ready(1);
+    if (!operand) return false;
+    PyObject* args[] = {copy, operand.ptr()};
+    PyObject* fragment = program_of(*store.program).fragment(store.node->index);
+    return nb::steal(PyObject_Vectorcall(fragment, args, 2, nullptr)).is_valid();
+  }
+
+  bool apply_method(PyObject* copy) {
+    const HostProgram& program = program_of(*store.program);
+    return call_method(copy, program.name_object(program.calls[store.node->index].method));
+  }
+
+  // A call of a method that was bound to the object before its arguments were evaluated.
+  bool apply_bound_method(PyObject* copy) {
+    const nb::object method = ready(0);
+    return method && call_method(copy, interned(method_name(method.ptr())).ptr());
+  }
+
+  bool call_method(PyObject* copy, PyObject* name) {
+    const HostProgram& program = program_of(*store.program);
+    const std::string_view text = PyUnicode_AsUTF8(name);
+    std::vector<nb::object> held;
+    std::vector<PyObject*> args{copy};
+    for (std::size_t i = 1; i < store.operands.size(); ++i) {
+      held.push_back(may_be_pending(text, i - 1) ? any(i) : ready(i));
+      if (!held.back()) return false;
+      args.push_back(held.back().ptr());
+    }
+    return nb::steal(PyObject_VectorcallMethod(name, args.data(), args.size(),
+                                               program.keyword_names(store.node->index)))
+        .is_valid();
+  }
+};
+
+}  // namespace
+
+const char* method_name(PyObject* method) { return reinterpret_cast<PyCFunctionObject*>(method)->m_ml->ml_name; }
+
+bool may_be_pending(std::string_view method, std::size_t index) {
+  if (method == "append" || method == "appendleft") return index == 0;
+  return (method == "insert" || method == "setdefault" || method == "__setitem__") && index == 1;
+}
+
+Replayed replay(PyObject* object, std::span<const PendingStore> stores) {
+  Replayed result;
+  result.copy = copy_container(object);
+  for (const PendingStore& store : stores) {
+    Replayer replayer{store};
+    if (replayer.apply(result.copy.ptr())) continue;
+    result.copy = {};
+    if (replayer.element.is_pending()) {
+      result.obstacle = Obstacle::kElement;
+      result.element = std::move(replayer.element);
+    } else {
+      PyErr_Clear();  // the store itself will raise it, before the read is reached
+      result.obstacle = Obstacle::kHeld;
+    }
+    break;
+  }
+  return result;
+}
+
+Replayed read_container(PyObject* object, View& view) {
+  switch (view.look(address_of(object), {Where::kAll})) {
+    case View::State::kClear: return {Obstacle::kNothing, nb::borrow(object), {}};
+    case View::State::kBlocked: return {Obstacle::kBlocked, {}, {}};
+    case View::State::kPending: return replay(object, view.stores());
+  }
+  return {};
+}
+
+PyObject* dict_of_view(PyObject* view) {
+  return reinterpret_cast<PyObject*>(reinterpret_cast<_PyDictViewObject*>(view)->dv_dict);
+}
+
+Obstacle Snapshot::add(PyObject* operand) { return visit(operand, false); }
+
+Obstacle Snapshot::visit(PyObject* object, bool inside) {
+  if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || object == Py_None) return Obstacle::kNothing;
+  const Shape shape = shape_of(object);
+  switch (shape) {
+    case Shape::kAtom:
+    case Shape::kCallable:
+    case Shape::kIterator: return Obstacle::kNothing;
+    case Shape::kPlaceholder: {
+      if (keep_placeholders_) return Obstacle::kNothing;
+      element_ = to_value(object);
+      if (element_.is_pending()) return Obstacle::kElement;
+      placeholders_.settle();
+      return visit(object_of(element_), inside);
+    }
+    case Shape::kOther:
+      return depth_ == Depth::kArguments ? visit_attributes(object) : Obstacle::kUnknown;
+    case Shape::kPlain:
+      return depth_ == Depth::kArguments ? visit_attributes(object) : Obstacle::kNothing;
+    case Shape::kRecord: return depth_ == Depth::kShallow ? Obstacle::kNothing : visit_attributes(object);
+    case Shape::kView: return visit_container(dict_of_view(object), inside);
+    case Shape::kTuple:
+      if (!visited_.emplace(object, nb::borrow(object)).second) return Obstacle::kNothing;
+      return visit_elements(object);
+    default: return visit_container(object, inside);
+  }
+}
+
+Obstacle Snapshot::visit_container(PyObject* object, bool inside) {
+  if (!visited_.emplace(object, nb::borrow(object)).second) return Obstacle::kNothing;
+  if (visited_.size() > kMostVisited) return Obstacle::kHeld;
+  Replayed now = read_container(object, view_);
+  if (now.obstacle != Obstacle::kNothing) {
+    element_ = std::move(now.element);
+    return now.obstacle;
+  }
+  if (now.copy.ptr() != object) {
+    copies_.emplace(object, now.copy);
+    copied_inside_ = copied_inside_ || inside;
+  }
+  return visit_elements(now.copy.ptr());
+}
+
+Obstacle Snapshot::visit_elements(PyObject* container) {
+  auto visit_one = [&](PyObject* element) {
+    if (depth_ != Depth::kShallow || shape_of(element) == Shape::kPlaceholder) return visit(element, true);
+    return Obstacle::kNothing;
+  };
+  Obstacle obstacle = Obstacle::kNothing;
+  if (PyDict_Check(container)) {
+    PyObject *key = nullptr, *value = nullptr;
+    Py_ssize_t position = 0;
+    while (obstacle == Obstacle::kNothing && PyDict_Next(container, &position, &key, &value) != 0) {
+      obstacle = visit_one(key);
+      if (obstacle == Obstacle::kNothing) obstacle = visit_one(value);
+    }
+    return obstacle;
+  }
+  if (PyTuple_Check(container) || PyList_Check(container)) {
+    for (Py_ssize_t i = 0; obstacle == Obstacle::kNothing && i < PySequence_Fast_GET_SIZE(container); ++i)
+      obstacle = visit_one(PySequence_Fast_GET_ITEM(container, i));
+    return obstacle;
+  }
+  if (PyByteArray_Check(container)) return obstacle;
+  for (nb::handle element : nb::borrow(container)) {
+    obstacle = visit_one(element.ptr());
+    if (obstacle != Obstacle::kNothing) break;
+  }
+  return obstacle;
+}
+
+// Instances are never copied: one that has pending stores holds up the node.
+Obstacle Snapshot::visit_attributes(PyObject* object) {
+  if (!visited_.emplace(object, nb::borrow(object)).second) return Obstacle::kNothing;
+  if (visited_.size() > kMostVisited) return Obstacle::kHeld;
+  switch (view_.look(address_of(object), {Where::kAll})) {
+    case View::State::kClear: break;
+    case View::State::kBlocked: return Obstacle::kBlocked;
+    case View::State::kPending: return Obstacle::kHeld;
+  }
+  Obstacle obstacle = Obstacle::kNothing;
+  if (PyExceptionInstance_Check(object)) obstacle = visit(reinterpret_cast<PyBaseExceptionObject*>(object)->args, true);
+  PyObject** dict = _PyObject_GetDictPtr(object);
+  if (obstacle != Obstacle::kNothing || dict == nullptr || *dict == nullptr) return obstacle;
+  const nb::object attributes = nb::borrow(*dict);
+  return visit_elements(attributes.ptr());
+}
+
+namespace {
+
+// A view of `dict` of the same kind as `view`.
+nb::object view_like(PyObject* view, const nb::object& dict) {
+  const char* kind = PyDictKeys_Check(view) ? "keys" : PyDictValues_Check(view) ? "values" : "items";
+  return dict.attr(kind)();
+}
+
+}  // namespace
+
+nb::object Snapshot::get(PyObject* operand) {
+  if (copies_.empty()) return nb::borrow(operand);
+  if (copied_inside_) return rebuild(operand);
+  const bool is_view = shape_of(operand) == Shape::kView;
+  auto copy = copies_.find(is_view ? dict_of_view(operand) : operand);
+  if (copy == copies_.end()) return nb::borrow(operand);
+  return is_view ? view_like(operand, copy->second) : copy->second;
+}
+
+bool Snapshot::is_copy(PyObject* object) const {
+  for (const auto& [original, copy] : copies_)
+    if (copy.ptr() == object) return true;
+  return false;
+}
+
+// A copy of `object` in which everything that was visited is replaced by its copy. Visited containers without
+// pending stores are copied too: which of them lead to a copied one is not worth finding out.
+nb::object Snapshot::rebuild(PyObject* object) {
+  if (auto done = rebuilt_.find(object); done != rebuilt_.end()) return done->second;
+  if (shape_of(object) == Shape::kView) return view_like(object, rebuild(dict_of_view(object)));
+  if (!visited_.contains(object)) return nb::borrow(object);
+  auto copy = copies_.find(object);
+  const nb::object source = copy == copies_.end() ? nb::borrow(object) : copy->second;
+  if (PyTuple_Check(object)) {
+    nb::object tuple = checked(PyTuple_New(PyTuple_GET_SIZE(object)));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i)
+      PyTuple_SET_ITEM(tuple.ptr(), i, rebuild(PyTuple_GET_ITEM(object, i)).release().ptr());
+    if (!PyTuple_CheckExact(object)) tuple = nb::handle(Py_TYPE(object)).attr("_make")(tuple);
+    return rebuilt_[object] = tuple;
+  }
+  if (!is_container(shape_of(object))) return nb::borrow(object);
+  nb::object result = copy_container(source.ptr());
+  rebuilt_[object] = result;
+  if (PyList_Check(object)) {
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(result.ptr()); ++i)
+      PyList_SetItem(result.ptr(), i, rebuild(PyList_GET_ITEM(result.ptr(), i)).release().ptr());
+  } else if (PyDict_Check(object)) {
+    const nb::object items = checked(PyDict_Items(result.ptr()));
+    for (nb::handle item : items)
+      if (PyDict_SetItem(result.ptr(), item[0].ptr(), rebuild(nb::object(item[1]).ptr()).ptr()) != 0)
+        nb::raise_python_error();
+  } else if (shape_of(object) == Shape::kDeque) {
+    const auto size = static_cast<Py_ssize_t>(nb::len(result));
+    for (Py_ssize_t i = 0; i < size; ++i) result[i] = rebuild(nb::object(result[i]).ptr());
+  }
+  return result;
+}
+
+}  // namespace xcs::python

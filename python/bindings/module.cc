@@ -1,0 +1,15 @@
+// The extension module xcs._core.
+#include "contract.h"
+#include "executor.h"
+#include "jitted.h"
+#include "lowering.h"
+
+NB_MODULE(_core, m) {
+  xcs::python::nb::set_leak_warnings(false);  // what lives as long as the process is not freed
+  m.doc() = "The compiled part of xcs.";
+  xcs::python::bind_lowering(m);
+  xcs::python::bind_contracts(m);
+  xcs::python::bind_jitted(m);
+  xcs::python::nb::module_::import_("atexit").attr("register")(
+      xcs::python::nb::cpp_function(&xcs::python::stop_workers));
+}

@@ -1,0 +1,50 @@
+// Python objects as the window's values, and errors as exceptions.
+#pragma once
+
+#include <Python.h>
+#include <nanobind/nanobind.h>
+// Strings are cast in many files, and each must see the same caster.
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/string_view.h>
+
+#include <utility>
+
+#include "window/value.h"
+
+namespace xcs::python {
+
+namespace nb = nanobind;
+using window::Value;
+
+inline const window::ObjectOps kObjectOps = {
+    [](window::Object* o) { Py_INCREF(reinterpret_cast<PyObject*>(o)); },
+    [](window::Object* o) { Py_DECREF(reinterpret_cast<PyObject*>(o)); },
+};
+
+// REQUIRES: value.ready()
+inline PyObject* object_of(const Value& value) { return reinterpret_cast<PyObject*>(value.object()); }
+inline window::Object* address_of(PyObject* object) { return reinterpret_cast<window::Object*>(object); }
+inline Value borrow_value(PyObject* object) { return Value::borrow(address_of(object), &kObjectOps); }
+// Takes over one reference.
+inline Value steal_value(PyObject* object) { return Value::steal(address_of(object), &kObjectOps); }
+inline Value steal_value(nb::object object) { return steal_value(object.release().ptr()); }
+
+// The current Python error, which is cleared: the exception with its traceback. REQUIRES: an error is set.
+nb::object take_error();
+// Makes `exception` the current Python error, with the traceback it has.
+void set_error(PyObject* exception);
+
+// Throws the current Python error as nb::python_error if `result` is null; else takes over its reference.
+inline nb::object checked(PyObject* result) {
+  if (result == nullptr) nb::raise_python_error();
+  return nb::steal(result);
+}
+
+// The object that str, getattr and friends are called with, made once per call site.
+// REQUIRES: the GIL; `text` is a literal.
+nb::object interned(const char* text);
+
+// An attribute of a module, imported if need be.
+nb::object imported(const char* module, const char* attribute);
+
+}  // namespace xcs::python

@@ -1,0 +1,103 @@
+#include "program.h"
+
+#include <unordered_map>
+
+#include "explain/reasons.h"
+#include "ir/facts.h"
+#include "lowering.h"
+
+namespace xcs::python {
+namespace {
+
+nb::object builtins_of(const nb::object& globals) {
+  PyObject* builtins = PyDict_GetItemString(globals.ptr(), "__builtins__");
+  if (builtins == nullptr) return nb::borrow(PyEval_GetBuiltins());
+  return PyModule_Check(builtins) ? nb::borrow(PyModule_GetDict(builtins)) : nb::borrow(builtins);
+}
+
+nb::object keyword_names_of(const ir::Program& program, const ir::CallShape& call) {
+  nb::list names;
+  for (const ir::Arg& arg : call.args)
+    if (arg.kind == ir::ArgKind::kKeyword) names.append(interned(program.names[arg.name].c_str()));
+  return nb::len(names) == 0 ? nb::object() : nb::object(nb::tuple(names));
+}
+
+}  // namespace
+
+HostProgram::HostProgram(ir::Program program, nb::object fragments, nb::object globals)
+    : ir::Program(std::move(program)),
+      statement_reach(statements.size()),
+      source_(std::move(fragments)),
+      globals_(std::move(globals)),
+      builtins_(builtins_of(globals_)),
+      constants_(constants.size()),
+      fragments_(this->fragments.size()),
+      statements_(statements.size()),
+      functions_(functions.size()) {
+  for (const std::string& name : names) names_.push_back(interned(name.c_str()));
+  find_definitions();
+  for (const ir::CallShape& call : calls) keyword_names_.push_back(keyword_names_of(*this, call));
+}
+
+void HostProgram::find_definitions() {
+  definitions_.resize(slots.size());
+  std::vector<bool> twice(slots.size());
+  for (const ir::Region& region : regions)
+    for (const ir::Node& node : region.nodes)
+      for (const ir::SlotId slot : ir::slots_assigned(*this, node)) {
+        if (definitions_[slot] != nullptr) twice[slot] = true;
+        definitions_[slot] = &node;
+      }
+  for (std::size_t slot = 0; slot < slots.size(); ++slot)
+    if (twice[slot]) definitions_[slot] = nullptr;
+}
+
+PyObject* HostProgram::made(std::vector<nb::object>& table, const char* kind, ir::Index i) const {
+  nb::object& entry = table[i];
+  if (!entry) entry = source_.attr(kind)(i);
+  return entry.ptr();
+}
+
+namespace {
+
+ProgramRef lower_now(PyObject* function) {
+  const nb::object globals = nb::borrow(PyFunction_GET_GLOBALS(function));
+  try {
+    Lowered lowered = lower_function(function);
+    return std::make_shared<HostProgram>(*lowered.program, std::move(lowered.fragments), globals);
+  } catch (nb::python_error& error) {
+    if (!error.matches(imported("xcs._errors", "UsageError"))) throw;
+  }
+  ir::Program program;
+  program.refusal = explain::info(explain::Reason::kSourceUnavailable).code;
+  return std::make_shared<HostProgram>(std::move(program), nb::none(), globals);
+}
+
+struct Known {
+  nb::object code;  // kept alive, so that its address names it
+  std::vector<ProgramRef> programs;  // one for each dict of globals it runs with
+};
+
+}  // namespace
+
+ProgramRef lowered(PyObject* function) {
+  static auto* known = new std::unordered_map<PyObject*, Known>;
+  PyObject* code = PyFunction_GET_CODE(function);
+  PyObject* globals = PyFunction_GET_GLOBALS(function);
+  auto find = [&]() -> ProgramRef {
+    const auto found = known->find(code);
+    if (found == known->end()) return nullptr;
+    for (const ProgramRef& p : found->second.programs)
+      if (p->globals() == globals) return p;
+    return nullptr;
+  };
+  if (ProgramRef program = find()) return program;
+  ProgramRef made = lower_now(function);
+  if (ProgramRef program = find()) return program;  // another thread was faster
+  Known& entry = (*known)[code];
+  entry.code = nb::borrow(code);
+  entry.programs.push_back(made);
+  return made;
+}
+
+}  // namespace xcs::python

@@ -1,0 +1,69 @@
+// A lowered Python function as the host runs it: the program, and the Python objects that its indices name.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ir/ir.h"
+#include "objects.h"
+
+namespace xcs::python {
+
+// A call site of a program that decides whether a region can reach an independent call, and what it named then.
+struct Reach {
+  bool known = false;
+  bool reaches = true;
+  std::uint64_t generation = 0;  // of the contracts it was found with
+  std::vector<std::pair<PyObject*, PyObject*>> globals;  // names (of the program) and what they were bound to
+};
+
+// Immutable but for what is made on first use. Belongs to the threads that hold the GIL.
+class HostProgram final : public ir::Program {
+ public:
+  // `fragments` is a Fragments (python/xcs/_fragments.py), or None for a program that has none.
+  HostProgram(ir::Program program, nb::object fragments, nb::object globals);
+
+  PyObject* name_object(ir::Index i) const { return names_[i].ptr(); }
+  // The constant, compiled fragment, statement, or code object of a nested function; made on first use.
+  PyObject* constant(ir::Index i) const { return made(constants_, "constant", i); }
+  PyObject* fragment(ir::Index i) const { return made(fragments_, "fragment", i); }
+  PyObject* statement(ir::Index i) const { return made(statements_, "statement", i); }
+  PyObject* function(ir::Index i) const { return made(functions_, "function", i); }
+  // The tuple of a call's keyword names, in order, or null when it has none. REQUIRES: no ** argument
+  PyObject* keyword_names(ir::Index call) const { return keyword_names_[call].ptr(); }
+
+  PyObject* globals() const { return globals_.ptr(); }
+  PyObject* builtins() const { return builtins_.ptr(); }
+
+  // The one node that assigns the slot, or null when there are several or none.
+  const ir::Node* definition(ir::SlotId slot) const { return definitions_[slot]; }
+
+  // Where the cells of free variables begin among the slots.
+  ir::SlotId first_free() const { return parameters.count(); }
+
+  mutable std::vector<Reach> statement_reach;  // of statements, by index
+  mutable Reach reach;                         // of the whole program
+
+ private:
+  void find_definitions();
+  PyObject* made(std::vector<nb::object>& table, const char* kind, ir::Index i) const;
+
+  nb::object source_;
+  nb::object globals_, builtins_;
+  std::vector<nb::object> names_, keyword_names_;
+  std::vector<const ir::Node*> definitions_;
+  mutable std::vector<nb::object> constants_, fragments_, statements_, functions_;
+};
+
+// REQUIRES: the host made `program`, as it makes all that it enters.
+inline const HostProgram& program_of(const ir::Program& program) { return static_cast<const HostProgram&>(program); }
+
+using ProgramRef = std::shared_ptr<const HostProgram>;
+
+// The program of a Python function, lowered when it is first asked for and kept with its code. Its refusal says
+// why a function has none that can be entered.
+ProgramRef lowered(PyObject* function);
+
+}  // namespace xcs::python

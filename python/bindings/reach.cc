@@ -1,0 +1,164 @@
+#include "reach.h"
+
+#include <unordered_set>
+
+#include "contract.h"
+#include "host.h"
+#include "ir/facts.h"
+#include "jitted.h"
+#include "types.h"
+
+namespace xcs::python {
+namespace {
+
+constexpr int kDeepest = 20;  // functions within functions that are looked at
+
+// Names of methods of builtin types. A method of an unknown object by one of these names is taken for theirs.
+bool is_builtin_method_name(PyObject* name) {
+  static const auto* names = [] {
+    auto* set = new std::unordered_set<std::string>;
+    for (PyTypeObject* type : {&PyUnicode_Type, &PyList_Type, &PyDict_Type, &PySet_Type, &PyBytes_Type, &PyTuple_Type,
+                               &PyLong_Type, &PyFloat_Type})
+      for (nb::handle key : nb::handle(reinterpret_cast<PyObject*>(type)).attr("__dict__").attr("keys")())
+        set->insert(nb::cast<std::string>(key));
+    return set;
+  }();
+  return names->contains(PyUnicode_AsUTF8(name));
+}
+
+bool reaches(PyObject* callee, int depth);
+
+// Looks at the nodes of some regions of a program.
+class Walk {
+ public:
+  Walk(const HostProgram& program, Reach& reach, int depth) : program_(program), reach_(reach), depth_(depth) {}
+
+  bool region(ir::RegionId id) {
+    for (const ir::Node& node : program_.regions[id].nodes) {
+      if (node.op == ir::Op::kCall && call(node)) return true;
+      if (node.op == ir::Op::kCallMethod && call_method(node)) return true;
+      if (node.op == ir::Op::kYield) return true;
+      for (const ir::RegionId inner : ir::inner_regions(program_, node))
+        if (region(inner)) return true;
+    }
+    return false;
+  }
+
+ private:
+  // What the slot holds as far as globals and attributes of modules tell; null when that is not known.
+  nb::object resolve(ir::SlotId slot) {
+    const ir::Node* node = program_.definition(slot);
+    if (node == nullptr) return {};
+    if (node->op == ir::Op::kLoadGlobal) {
+      PyObject* name = program_.name_object(node->index);
+      PyObject* found = PyDict_GetItemWithError(program_.globals(), name);
+      if (found == nullptr && PyDict_Check(program_.builtins())) found = PyDict_GetItemWithError(program_.builtins(), name);
+      PyErr_Clear();
+      reach_.globals.emplace_back(name, found);
+      return nb::borrow(found);
+    }
+    if (node->op == ir::Op::kLoadAttr) {
+      const nb::object of = resolve(node->args[0]);
+      if (!of || !(PyModule_Check(of.ptr()) || PyType_Check(of.ptr()))) return {};
+      PyObject* found = PyObject_GetAttr(of.ptr(), program_.name_object(node->index));
+      if (found == nullptr) PyErr_Clear();
+      return nb::steal(found);
+    }
+    return {};
+  }
+
+  bool call(const ir::Node& node) {
+    const nb::object callee = resolve(node.args[0]);
+    if (callee) return reaches(callee.ptr(), depth_);
+    const ir::Node* made = program_.definition(node.args[0]);
+    return made == nullptr || made->op != ir::Op::kLoadAttr || method_reaches(made->args[0], made->index);
+  }
+
+  bool call_method(const ir::Node& node) {
+    return method_reaches(node.args[0], program_.calls[node.index].method);
+  }
+
+  bool method_reaches(ir::SlotId of, ir::Index method) {
+    PyObject* name = program_.name_object(method);
+    const nb::object receiver = resolve(of);
+    if (!receiver) return !is_builtin_method_name(name);
+    if (PyModule_Check(receiver.ptr()) || PyType_Check(receiver.ptr())) {
+      PyObject* found = PyObject_GetAttr(receiver.ptr(), name);
+      if (found == nullptr) PyErr_Clear();
+      const nb::object held = nb::steal(found);
+      return found != nullptr && reaches(found, depth_);
+    }
+    PyObject* found = type_lookup(Py_TYPE(receiver.ptr()), name);
+    return found == nullptr || reaches(found, depth_);
+  }
+
+  const HostProgram& program_;
+  Reach& reach_;
+  const int depth_;
+};
+
+bool still_holds(const HostProgram& program, const Reach& reach) {
+  if (!reach.known || reach.generation != Contracts::instance().generation()) return false;
+  for (const auto& [name, object] : reach.globals) {
+    PyObject* now = PyDict_GetItemWithError(program.globals(), name);
+    if (now == nullptr && PyDict_Check(program.builtins())) now = PyDict_GetItemWithError(program.builtins(), name);
+    if (now != object) {
+      PyErr_Clear();
+      return false;
+    }
+  }
+  return true;
+}
+
+bool regions_reach(const HostProgram& program, const std::vector<ir::RegionId>& regions, Reach& reach, int depth) {
+  if (still_holds(program, reach)) return reach.reaches;
+  reach = {true, false, Contracts::instance().generation(), {}};  // what calls itself adds nothing
+  bool result = false;
+  for (const ir::RegionId id : regions) result = result || Walk(program, reach, depth).region(id);
+  reach.reaches = result;
+  return result;
+}
+
+bool reaches(PyObject* callee, int depth) {
+  if (depth > kDeepest) return true;
+  if (PyMethod_Check(callee)) return reaches(PyMethod_GET_FUNCTION(callee), depth);
+  if (Py_TYPE(callee) == jitted_type()) return reaches(jitted_function(callee), depth);
+  if (const Contract* contract = Contracts::instance().find(callee))
+    return contract->effect == Contract::kIndependent;
+  if (PyFunction_Check(callee)) {
+    const ProgramRef program = lowered(callee);
+    if (!program->refusal.empty() || program->generator || program->coroutine) return false;
+    return regions_reach(*program, {program->body}, program->reach, depth + 1);
+  }
+  if (PyType_Check(callee)) {
+    PyObject* init = type_lookup(reinterpret_cast<PyTypeObject*>(callee), interned("__init__").ptr());
+    return init != nullptr && PyFunction_Check(init) && reaches(init, depth);
+  }
+  if (PyCFunction_Check(callee) || Py_TYPE(callee) == &PyMethodDescr_Type) return false;
+  PyObject* method = type_lookup(Py_TYPE(callee), interned("__call__").ptr());
+  return method == nullptr || !PyFunction_Check(method) || reaches(method, depth);
+}
+
+// The regions of the if, loop or try statement that statements[statement] stands for.
+std::vector<ir::RegionId> regions_of(const HostProgram& program, ir::Index statement) {
+  for (const ir::Region& region : program.regions)
+    for (const ir::Node& node : region.nodes) {
+      const bool found = (node.op == ir::Op::kIf && program.ifs[node.index].whole == statement) ||
+                         (node.op == ir::Op::kLoop && program.loops[node.index].whole == statement) ||
+                         (node.op == ir::Op::kTry && program.tries[node.index].whole == statement);
+      if (found) return ir::inner_regions(program, node);
+    }
+  return {};
+}
+
+}  // namespace
+
+bool reaches_independent(PyObject* callee) { return reaches(callee, 0); }
+
+bool statement_reaches(const HostProgram& program, ir::Index statement) {
+  Reach& reach = program.statement_reach[statement];
+  if (still_holds(program, reach)) return reach.reaches;
+  return regions_reach(program, regions_of(program, statement), reach, 0);
+}
+
+}  // namespace xcs::python

@@ -1,0 +1,13 @@
+// Whether calling something can reach an independent call: when it cannot, CPython runs it whole at its own speed.
+// Being wrong costs speed only.
+#pragma once
+
+#include "program.h"
+
+namespace xcs::python {
+
+bool reaches_independent(PyObject* callee);
+// Whether the region that statements[statement] stands for can.
+bool statement_reaches(const HostProgram& program, ir::Index statement);
+
+}  // namespace xcs::python

@@ -1,0 +1,50 @@
+#include "run_report.h"
+
+
+#include "explain/reasons.h"
+#include "ir/ops.h"
+
+namespace xcs::python {
+namespace {
+
+nb::dict describe(const window::Site& site) {
+  nb::dict d;
+  const ir::Position& p = site.node->position;
+  d["file"] = site.program->file;
+  d["function"] = site.program->qualname;
+  d["line"] = p.line;
+  d["column"] = p.column;
+  d["end_line"] = p.end_line;
+  d["end_column"] = p.end_column;
+  d["op"] = ir::info(site.node->op).word;
+  d["issued"] = site.issued;
+  d["early"] = site.early;
+  d["waited"] = site.waited;
+  d["in_order"] = site.in_order;
+  d["wait_ns"] = site.wait_ns;
+  const auto reason = static_cast<explain::Reason>(site.reason);
+  d["reason"] = reason == explain::Reason::kNone ? nb::none() : nb::cast(explain::info(reason).code);
+  return d;
+}
+
+}  // namespace
+
+nb::dict RunReport::to_python() const {
+  nb::dict d;
+  d["calls"] = counters_.calls;
+  d["cancelled"] = counters_.cancelled;
+  d["rounds"] = counters_.rounds;
+  d["critical_path_ns"] = counters_.critical_path_ns;
+  d["most_in_flight"] = counters_.most_in_flight;
+  d["entries"] = counters_.entries;
+  d["frames"] = counters_.frames;
+  d["forwards"] = counters_.forwards;
+  d["most_entries"] = counters_.most_entries;
+  d["wall_ns"] = wall_ns_;
+  nb::list sites;
+  for (const window::Site& site : sites_) sites.append(describe(site));
+  d["sites"] = sites;
+  return d;
+}
+
+}  // namespace xcs::python

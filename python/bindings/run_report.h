@@ -1,0 +1,27 @@
+// What happened in one run, kept until somebody asks.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "objects.h"
+#include "window/run.h"
+
+namespace xcs::python {
+
+class RunReport {
+ public:
+  RunReport(const window::Counters& counters, std::vector<window::Site> sites, std::int64_t wall_ns)
+      : counters_(counters), sites_(std::move(sites)), wall_ns_(wall_ns) {}
+
+  // A dict: the counters by name, "wall_ns", and "sites", a list of dicts with the place (file, function, line,
+  // column, end_line, end_column), the operation and its counters, and the code of its reason or None.
+  nb::dict to_python() const;
+
+ private:
+  window::Counters counters_;
+  std::vector<window::Site> sites_;  // their programs are never freed
+  std::int64_t wall_ns_;
+};
+
+}  // namespace xcs::python

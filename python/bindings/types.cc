@@ -1,0 +1,202 @@
+#include "types.h"
+
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "placeholder.h"
+
+namespace xcs::python {
+namespace {
+
+struct TypeEntry {
+  Shape shape;
+  unsigned version;  // tp_version_tag: a class that changes, or another one at its address, has another tag
+};
+
+using TypeTable = std::unordered_map<PyTypeObject*, TypeEntry>;
+
+// Types of the standard library, by module and name.
+const std::unordered_map<std::string, Shape>& named_shapes() {
+  static const auto* table = [] {
+    auto* t = new std::unordered_map<std::string, Shape>;
+    for (const char* name :
+         {"builtins.str", "builtins.int", "builtins.float", "builtins.bool", "builtins.NoneType",
+          "builtins.bytes", "builtins.complex", "builtins.range", "builtins.ellipsis", "builtins.slice",
+          "builtins.NotImplementedType", "builtins.code", "datetime.date", "datetime.datetime", "datetime.time",
+          "datetime.timedelta", "datetime.timezone", "decimal.Decimal", "fractions.Fraction", "uuid.UUID",
+          "re.Pattern", "re.Match", "pathlib.PosixPath", "pathlib.PurePosixPath", "pathlib._local.PosixPath",
+          "pathlib._local.PurePosixPath", "zoneinfo.ZoneInfo", "ipaddress.IPv4Address", "ipaddress.IPv6Address"})
+      t->emplace(name, Shape::kAtom);
+    for (const char* name :
+         {"builtins.function", "builtins.builtin_function_or_method", "builtins.method",
+          "builtins.method_descriptor", "builtins.classmethod_descriptor", "builtins.wrapper_descriptor",
+          "builtins.method-wrapper", "builtins.classmethod", "builtins.staticmethod", "builtins.property",
+          "builtins.getset_descriptor", "builtins.member_descriptor", "builtins.module", "builtins.generator",
+          "builtins.coroutine", "builtins.async_generator", "builtins.map", "builtins.filter", "builtins.cell",
+          "functools.partial", "functools._lru_cache_wrapper", "xcs._core.Jitted", "_io.TextIOWrapper",
+          "_io.BufferedWriter", "_io.BufferedReader", "_io.StringIO", "_io.BytesIO", "_thread.lock",
+          "_thread.RLock", "builtins.object", "_random.Random", "random.Random"})
+      t->emplace(name, Shape::kCallable);
+    for (const char* name :
+         {"builtins.list_iterator", "builtins.tuple_iterator", "builtins.range_iterator", "builtins.enumerate",
+          "builtins.zip", "builtins.reversed", "builtins.list_reverseiterator", "builtins.str_iterator",
+          "builtins.str_ascii_iterator", "builtins.set_iterator", "builtins.dict_keyiterator",
+          "builtins.dict_valueiterator", "builtins.dict_itemiterator", "builtins.bytes_iterator"})
+      t->emplace(name, Shape::kIterator);
+    for (const char* name : {"builtins.dict_keys", "builtins.dict_values", "builtins.dict_items"})
+      t->emplace(name, Shape::kView);
+    for (const char* name : {"builtins.dict", "collections.defaultdict", "collections.OrderedDict",
+                             "collections.Counter"})
+      t->emplace(name, Shape::kDict);
+    t->emplace("builtins.list", Shape::kList);
+    t->emplace("builtins.set", Shape::kSet);
+    t->emplace("builtins.tuple", Shape::kTuple);
+    t->emplace("builtins.frozenset", Shape::kTuple);
+    t->emplace("builtins.bytearray", Shape::kBuffer);
+    t->emplace("collections.deque", Shape::kDeque);
+    return t;
+  }();
+  return *table;
+}
+
+// Methods with double underscores that no operator calls.
+bool is_harmless(std::string_view name) {
+  static const auto* names = new std::unordered_set<std::string_view>{
+      "__module__",      "__doc__",          "__dict__",      "__weakref__",          "__slots__",
+      "__annotations__", "__qualname__",     "__init__",      "__new__",              "__del__",
+      "__call__",        "__enter__",        "__exit__",      "__aenter__",           "__aexit__",
+      "__post_init__",   "__orig_bases__",   "__parameters__", "__class_getitem__",   "__firstlineno__",
+      "__match_args__",  "__static_attributes__", "__dataclass_fields__", "__dataclass_params__",
+      "__abstractmethods__", "__annotate__", "__annotate_func__", "__annotations_cache__",
+      "__init_subclass__", "__subclasshook__", "__getstate__", "__setstate__", "__getnewargs__", "__replace__",
+      "__getattr__", "__setattr__", "__delattr__", "__getattribute__", "__type_params__", "__classcell__"};
+  return names->contains(name);
+}
+
+bool is_generated(PyObject* function) {
+  if (!PyFunction_Check(function)) return function == Py_None;  // __hash__ = None
+  auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function));
+  return PyUnicode_CompareWithASCIIString(code->co_filename, "<string>") == 0;
+}
+
+enum class Operators : std::uint8_t { kNone, kGenerated, kOwn };
+
+Operators operators_of(PyTypeObject* type) {
+  // reprlib.recursive_repr wraps the __repr__ that dataclasses generate.
+  const bool dataclass = type_lookup(type, interned("__dataclass_fields__").ptr()) != nullptr;
+  auto result = Operators::kNone;
+  const nb::object members = nb::borrow(nb::handle(reinterpret_cast<PyObject*>(type)).attr("__dict__"));
+  for (nb::handle item : members.attr("items")()) {
+    const auto name = nb::cast<std::string>(item[0]);
+    if (!name.starts_with("__") || !name.ends_with("__") || is_harmless(name)) continue;
+    const nb::object member = nb::borrow(item[1]);
+    if (!dataclass || !(is_generated(member.ptr()) || name == "__repr__")) return Operators::kOwn;
+    result = Operators::kGenerated;
+  }
+  return result;
+}
+
+bool is_instance_of(PyTypeObject* metatype, const char* module, const char* name) {
+  const nb::handle type(reinterpret_cast<PyObject*>(metatype));
+  return nb::cast<std::string>(type.attr("__name__")) == name &&
+         nb::cast<std::string>(nb::str(type.attr("__module__"))) == module;
+}
+
+Shape shape_of_class(PyTypeObject* type) {
+  const bool enumeration = is_instance_of(Py_TYPE(type), "enum", "EnumType") ||
+                           is_instance_of(Py_TYPE(type), "enum", "EnumMeta");
+  const bool exception = PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0;
+  const bool named_tuple = PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS) != 0 &&
+                           type_lookup(type, interned("_field_defaults").ptr()) != nullptr;
+  Shape shape = enumeration ? Shape::kAtom : exception ? Shape::kRecord : named_tuple ? Shape::kTuple : Shape::kPlain;
+  PyObject* mro = type->tp_mro;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); ++i) {
+    auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(mro, i));
+    if (base == &PyBaseObject_Type) continue;
+    if ((base->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) {
+      const bool known = (exception && PyType_FastSubclass(base, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0) ||
+                         (named_tuple && base == &PyTuple_Type) ||
+                         (enumeration && (base == &PyUnicode_Type || base == &PyLong_Type));
+      if (!known) return Shape::kOther;
+      continue;
+    }
+    if (enumeration && nb::cast<std::string>(nb::str(nb::handle(reinterpret_cast<PyObject*>(base)).attr(
+                           "__module__"))) == "enum")
+      continue;
+    switch (operators_of(base)) {
+      case Operators::kNone: break;
+      case Operators::kGenerated:
+        if (shape == Shape::kPlain) shape = Shape::kRecord;
+        break;
+      case Operators::kOwn:
+        if (!named_tuple || i != 0) return Shape::kOther;
+    }
+  }
+  return shape;
+}
+
+Shape find_shape(PyTypeObject* type) {
+  const nb::handle handle(reinterpret_cast<PyObject*>(type));
+  const std::string name = nb::cast<std::string>(nb::str(handle.attr("__module__"))) + "." +
+                           nb::cast<std::string>(nb::str(handle.attr("__qualname__")));
+  if (auto found = named_shapes().find(name); found != named_shapes().end()) return found->second;
+  if (type == placeholder_type()) return Shape::kPlaceholder;
+  if (PyType_IsSubtype(type, &PyType_Type)) {
+    const bool known = type == &PyType_Type || name == "abc.ABCMeta" || name == "enum.EnumMeta" ||
+                       name == "enum.EnumType" || name == "typing._ProtocolMeta";
+    return known ? Shape::kCallable : Shape::kOther;
+  }
+  return shape_of_class(type);
+}
+
+}  // namespace
+
+Shape shape_of(PyObject* object) { return shape_of_instances(Py_TYPE(object)); }
+
+Shape shape_of_instances(PyTypeObject* type) {
+  static auto* table = new TypeTable;
+  auto found = table->find(type);
+  if (found != table->end() && found->second.version == type->tp_version_tag && type->tp_version_tag != 0)
+    return found->second.shape;
+  const Shape shape = find_shape(type);
+  type_lookup(type, interned("__class__").ptr());  // gives the type a version tag when it has none
+  (*table)[type] = {shape, type->tp_version_tag};
+  return shape;
+}
+
+bool is_atom(PyObject* object) {
+  if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || object == Py_None || PyBool_Check(object) ||
+      PyFloat_CheckExact(object))
+    return true;
+  switch (shape_of(object)) {
+    case Shape::kAtom:
+    case Shape::kIterator:
+    case Shape::kCallable:
+    case Shape::kPlain: return true;
+    case Shape::kTuple: break;
+    default: return false;
+  }
+  if (!PyTuple_Check(object)) {
+    for (nb::handle element : nb::borrow(object))
+      if (!is_atom(element.ptr())) return false;
+    return true;
+  }
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i)
+    if (!is_atom(PyTuple_GET_ITEM(object, i))) return false;
+  return true;
+}
+
+bool is_constant(PyObject* object) {
+  if (!PyTuple_CheckExact(object)) return shape_of(object) == Shape::kAtom && !PySlice_Check(object);
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i)
+    if (!is_constant(PyTuple_GET_ITEM(object, i))) return false;
+  return true;
+}
+
+PyObject* type_lookup(PyTypeObject* type, PyObject* name) { return _PyType_Lookup(type, name); }
+
+bool has_plain_getattr(PyTypeObject* type) { return type->tp_getattro == PyObject_GenericGetAttr; }
+bool has_plain_setattr(PyTypeObject* type) { return type->tp_setattro == PyObject_GenericSetAttr; }
+
+}  // namespace xcs::python

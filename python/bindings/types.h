@@ -1,0 +1,50 @@
+// What the host knows of an object from its type alone.
+#pragma once
+
+#include "objects.h"
+
+namespace xcs::python {
+
+// How operators, comparisons, hashing and formatting see an object.
+enum class Shape : std::uint8_t {
+  kAtom,       // immutable, and they run no code of the user's
+  kTuple,      // tuple, frozenset or named tuple: as its elements
+  kList,
+  kDict,       // dict, defaultdict, OrderedDict, Counter
+  kSet,
+  kDeque,
+  kBuffer,     // bytearray
+  kView,       // keys, values or items of a dict
+  kIterator,   // of a builtin container: by identity; stepping it reads the container
+  kCallable,   // function, class, module, generator, ...: by identity; using it otherwise may do anything
+  kPlain,      // an instance whose class defines no operator: by identity
+  kRecord,     // an exception, or an instance of a dataclass with generated operators: as its attributes
+  kPlaceholder,  // stands for a pending value inside a container; see placeholder.h
+  kOther,      // they may do anything
+};
+
+// Classes are looked at again when they have changed.
+Shape shape_of(PyObject* object);
+
+// Whether operators on it depend on its identity and on immutable objects only, and run no code of the user's.
+bool is_atom(PyObject* object);
+
+// As shape_of, for instances of a class.
+Shape shape_of_instances(PyTypeObject* type);
+
+// Whether nothing of it can be changed through any reference: no function, no instance, all the way down.
+bool is_constant(PyObject* object);
+
+inline bool is_container(Shape shape) { return shape >= Shape::kList && shape <= Shape::kBuffer; }
+
+// Whether `type` is a builtin class, or one that compiled code made once and for all.
+inline bool is_static(PyTypeObject* type) { return (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0; }
+
+// What `type` or one of its bases defines as `name`: borrowed, or null; sets no error.
+PyObject* type_lookup(PyTypeObject* type, PyObject* name);
+
+// Attribute access on instances of `type` is CPython's own: no __getattribute__, __getattr__ or __setattr__.
+bool has_plain_getattr(PyTypeObject* type);
+bool has_plain_setattr(PyTypeObject* type);
+
+}  // namespace xcs::python

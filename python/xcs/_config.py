@@ -1,0 +1,63 @@
+"""Options of a run."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+from dataclasses import dataclass, fields, replace
+from typing import Any, cast
+
+from xcs import _core
+from xcs._errors import UsageError
+
+
+@dataclass(frozen=True)
+class Config:
+    """Options of runs. What is None is left to the block or to the defaults around it.
+
+    Attributes:
+        max_in_flight: How many independent calls may be started and not complete (1024).
+        window: How many operations may wait for their turn before the program is read no further ahead (100,000).
+        forward: Whether reads look through changes that have not happened yet; without, they wait for them (True).
+    """
+
+    max_in_flight: int | None = None
+    window: int | None = None
+    forward: bool | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("max_in_flight", "window"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**32:
+                raise UsageError(f"{name} must be a whole number from 1 to 4294967295, not {value!r}")
+
+
+_current = cast("ContextVar[Config]", _core.config_variable)
+
+
+def changed(config: Config | None, options: dict[str, Any]) -> Config:
+    """`config` with some options changed."""
+    known = {field.name for field in fields(Config)}
+    unknown = sorted(options.keys() - known)
+    if unknown:
+        raise UsageError(f"unknown option {unknown[0]!r}; there are {', '.join(sorted(known))}")
+    return replace(config or Config(), **options)
+
+
+@contextlib.contextmanager
+def config(**options: Any) -> Iterator[Config]:
+    """Options for every run begun inside the block, unless the function was given its own.
+
+    Example:
+        >>> with xcs.config(max_in_flight=8):
+        ...     analyze(documents)
+    """
+    inside = changed(_current.get(None), options)
+    token = _current.set(inside)
+    try:
+        yield inside
+    finally:
+        _current.reset(token)

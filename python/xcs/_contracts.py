@@ -1,0 +1,158 @@
+"""What callables promise: declared by the user, or known from the registry.
+
+The compiled part asks for the registry's contracts of a module when it first meets a callable of that module.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import types
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal, TypeVar, overload
+
+from xcs import _core, _guards
+from xcs._errors import UsageError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+Effect = Literal["pure", "independent", "reads", "ordered", "unknown"]
+Returns = Literal["data", "atom", "object"]
+F = TypeVar("F", bound=Callable[..., Any])
+
+_REGISTRY = Path(__file__).parent / "registry"
+
+
+@overload
+def op(function: F, /) -> F: ...
+@overload
+def op(
+    *, effect: Effect = "independent", returns: Returns = "data", resource: str | None = None
+) -> Callable[[F], F]: ...
+def op(
+    function: Any = None,
+    /,
+    *,
+    effect: Effect = "independent",
+    returns: Returns = "data",
+    resource: str | None = None,
+) -> Any:
+    """Declares what a function promises, where it is defined.
+
+    Args:
+        function: The function, when used as `@xcs.op` without arguments.
+        effect: `"independent"`: it reaches outside and the order of such calls does not matter, so they overlap.
+            `"pure"`: its result depends on its arguments alone. `"reads"` and `"ordered"`: it uses `resource`, and
+            memory that the program sees is left alone. `"unknown"`: it may do anything.
+        returns: `"data"`: plain data of builtin types, so that reading an answer runs no code of anybody's. `"atom"`:
+            something immutable, such as a string. `"object"`: anything else.
+        resource: What a `"reads"` or `"ordered"` function uses.
+
+    Example:
+        >>> @xcs.op
+        ... def ask(prompt: str) -> str:
+        ...     return client.complete(prompt)
+    """
+    if function is None:
+        return functools.partial(_declared, effect=effect, returns=returns, resource=resource)
+    return _declared(function, effect=effect, returns=returns, resource=resource)
+
+
+def _declared(function: F, *, effect: Effect, returns: Returns, resource: str | None) -> F:
+    declare(function, effect=effect, returns=returns, resource=resource)
+    return function
+
+
+def declare(
+    callee: Callable[..., Any], *, effect: Effect, returns: Returns | None = None, resource: str | None = None
+) -> None:
+    """Declares what a callable of somebody else's promises; see `op` for the words.
+
+    A bound method stands for its function, whatever object it is called on. Without `returns`, an independent callable
+    returns data and any other an object.
+
+    Example:
+        >>> xcs.declare(client.chat.completions.create, effect="independent", returns="object")
+    """
+    if not callable(callee):
+        raise UsageError(f"{callee!r} cannot be called, so there is nothing to declare about it")
+    if effect in ("reads", "ordered") and resource is None:
+        raise UsageError(f'effect="{effect}" needs a resource, such as resource="database"')
+    if returns is None:
+        returns = "data" if effect == "independent" else "object"
+    fields = {"effect": effect, "returns": returns}
+    if resource is not None:
+        fields["resource"] = resource
+    target = callee.__func__ if isinstance(callee, types.MethodType) else callee
+    if isinstance(target, _core.Jitted):
+        target = target.function
+    try:
+        _core.set_contract(target, fields, keep_alive=not isinstance(target, types.FunctionType))
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    if isinstance(target, types.FunctionType):
+        weakref.finalize(target, _core.forget_contract, id(target)).atexit = False
+
+
+def of_module(name: str) -> list[tuple[Any, dict[str, Any]]]:
+    """The registry's contracts of the callables that the loaded module `name` holds."""
+    module = sys.modules.get(name)
+    if module is None:
+        return []
+    found = []
+    for key, fields in _contracts_of(name.partition(".")[0]).items():
+        if not key.startswith(name + "."):
+            continue
+        callee = _held(module, key[len(name) + 1 :])
+        if callee is not None:
+            found.append((callee, _with_guard(fields)))
+    return found
+
+
+@functools.cache
+def _contracts_of(package: str) -> dict[str, dict[str, Any]]:
+    file = _REGISTRY / f"{package}.toml"
+    if not file.is_file():
+        return {}
+    with file.open("rb") as text:
+        contracts: dict[str, dict[str, Any]] = tomllib.load(text).get("callable", {})
+    return contracts
+
+
+def _held(module: types.ModuleType, qualname: str) -> Any:
+    """What the module holds by a qualified name if that is its own: the object that calls of it will meet, or None."""
+    found: Any = module
+    for part in qualname.split("."):
+        if isinstance(found, type):
+            found = next((vars(c)[part] for c in found.__mro__[:1] if part in vars(c)), None)
+        else:
+            found = vars(found).get(part) if isinstance(found, types.ModuleType) else None
+        if found is None:
+            return None
+    if isinstance(found, (classmethod, staticmethod)):
+        found = found.__func__
+    if isinstance(found, types.FunctionType) and not _is_own(found, module):
+        return None
+    return found
+
+
+def _is_own(function: types.FunctionType, module: types.ModuleType) -> bool:
+    package = module.__name__.partition(".")[0]
+    home = function.__globals__.get("__name__", "")
+    return isinstance(home, str) and home.partition(".")[0] == package
+
+
+def _with_guard(fields: dict[str, Any]) -> dict[str, Any]:
+    guard = fields.get("guard")
+    return fields if guard is None else {**fields, "guard": getattr(_guards, guard)}
+
+
+def keys() -> Iterator[str]:
+    """The names of all callables in the registry."""
+    for file in sorted(_REGISTRY.glob("*.toml")):
+        yield from _contracts_of(file.stem)

@@ -1,0 +1,170 @@
+"""`@xcs.jit`, and what it tells about the last run."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar, cast, overload
+
+from typing_extensions import ParamSpec
+
+from xcs import _core
+from xcs._config import Config, changed
+from xcs._errors import UsageError
+
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Jitted(Protocol, Generic[P, R_co]):
+    """What `jit` makes of a function: the function, and a way to give it options."""
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co: ...
+    def __get__(self, instance: Any, owner: Any = None, /) -> Callable[..., R_co]: ...
+    def with_config(self, **options: Any) -> Jitted[P, R_co]: ...
+
+
+@overload
+def jit(function: Callable[P, R_co], /) -> Jitted[P, R_co]: ...
+@overload
+def jit(**options: Any) -> Callable[[Callable[P, R_co]], Jitted[P, R_co]]: ...
+def jit(function: Any = None, /, **options: Any) -> Any:
+    """Runs a function's independent calls at the same time, with the answer that running it line by line would give.
+
+    Args:
+        function: A Python function or method that is neither a generator nor `async`.
+        **options: As in `Config`.
+
+    Example:
+        >>> @xcs.jit
+        ... def summaries(documents):
+        ...     return [summarize(document) for document in documents]
+    """
+    config = changed(None, options)
+    if function is None:
+        return functools.partial(_jitted, config=config)
+    return _jitted(function, config=config)
+
+
+def _jitted(function: Any, *, config: Config) -> Any:
+    if isinstance(function, _core.Jitted):
+        return with_config(function, vars(config))
+    if isinstance(function, (staticmethod, classmethod)):
+        return type(function)(_jitted(function.__func__, config=config))
+    _refuse_what_cannot_run(function)
+    made = _core.Jitted(function, config)
+    functools.update_wrapper(made, function)
+    return made
+
+
+def _refuse_what_cannot_run(function: Any) -> None:
+    name = getattr(function, "__qualname__", repr(function))
+    if isinstance(function, type):
+        raise UsageError(f"{name} is a class; put @xcs.jit on its methods")
+    if not isinstance(function, types.FunctionType):
+        what = "compiled code" if inspect.isbuiltin(function) else f"a {type(function).__name__}"
+        raise UsageError(f"{name} is {what}; @xcs.jit takes a Python function")
+    if inspect.isasyncgenfunction(function) or inspect.iscoroutinefunction(function):
+        raise UsageError(f"{name} is async; @xcs.jit takes plain functions, whose independent calls overlap without await")
+    if inspect.isgeneratorfunction(function):
+        raise UsageError(f"{name} is a generator; put @xcs.jit on the function that consumes it")
+
+
+def with_config(jitted: Any, options: dict[str, Any]) -> Any:
+    """The same function with some options changed."""
+    given = {name: value for name, value in options.items() if value is not None}
+    made = _core.Jitted(jitted.function, changed(jitted.config, given))
+    return functools.update_wrapper(made, jitted.function)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What one place in the source did during a run.
+
+    Attributes:
+        issued: Independent calls started from here; `early` of them before everything above was done.
+        waited: How often it had to wait, for `seconds` in all; `reason` is the code of the last reason.
+        in_order: How often it ran only when everything before it was done.
+    """
+
+    file: str
+    function: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    op: str
+    issued: int
+    early: int
+    waited: int
+    in_order: int
+    seconds: float
+    reason: str | None
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What happened in one run.
+
+    Attributes:
+        calls: Independent calls started; `cancelled` of them were not needed in the end.
+        rounds: The longest chain of calls of which each needed the one before.
+        most_in_flight: The most calls in flight at one time.
+        wall: Seconds from call to return.
+        critical_path: Seconds of the longest chain of calls.
+        lost: Seconds spent waiting, by reason code, over all sites; waits overlap, so they may exceed `wall`.
+        sites: The places that started calls or waited.
+    """
+
+    calls: int
+    cancelled: int
+    rounds: int
+    most_in_flight: int
+    wall: float
+    critical_path: float
+    entries: int
+    frames: int
+    forwards: int
+    sites: tuple[Site, ...]
+
+    @property
+    def lost(self) -> dict[str, float]:
+        lost: dict[str, float] = {}
+        for site in self.sites:
+            if site.reason is not None:
+                lost[site.reason] = lost.get(site.reason, 0.0) + site.seconds
+        return lost
+
+
+def stats(function: Callable[..., Any]) -> Stats | None:
+    """What happened in the last run of a jitted function; None when it ran as plain Python, or not at all.
+
+    Raises:
+        UsageError: It is not a jitted function.
+    """
+    jitted = function.__func__ if isinstance(function, types.MethodType) else function
+    if not isinstance(jitted, _core.Jitted):
+        raise UsageError(f"{function!r} is not a function made by xcs.jit")
+    run = cast("dict[str, Any] | None", jitted.last_run)
+    if run is None:
+        return None
+    return Stats(
+        calls=run["calls"],
+        cancelled=run["cancelled"],
+        rounds=run["rounds"],
+        most_in_flight=run["most_in_flight"],
+        wall=run["wall_ns"] / 1e9,
+        critical_path=run["critical_path_ns"] / 1e9,
+        entries=run["entries"],
+        frames=run["frames"],
+        forwards=run["forwards"],
+        sites=tuple(_site(site) for site in run["sites"]),
+    )
+
+
+def _site(site: dict[str, Any]) -> Site:
+    fields = {name: value for name, value in site.items() if name != "wait_ns"}
+    return Site(**fields, seconds=site["wait_ns"] / 1e9)
