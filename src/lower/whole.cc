@@ -105,7 +105,7 @@ Index Lowering::add_statement(Index s, Index reason, SlotId given) {
       made.cell_names.push_back(syntax_.names[name]);
     }
     if (v.place != Variable::kLocal) return;
-    if (std::ranges::find(made.inputs, v.slot) == made.inputs.end()) {
+    if (std::ranges::find(made.input_names, syntax_.names[name]) == made.input_names.end()) {
       made.inputs.push_back(v.slot);
       made.input_names.push_back(syntax_.names[name]);
     }
