@@ -316,9 +316,9 @@ def _annotation_names(node: Any) -> dict[str, ast.expr]:
 def _with_given(node: Any, name: str) -> Any:
     """The statement with what lowering has evaluated of it already replaced by a name."""
     if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp)):
-        return ast.copy_location(
-            ast.Assign([ast.Name(".result", ast.Store())], _substituted(node, {id(node.generators[0].iter): name})), node
-        )
+        made = _substituted(node, {id(node.generators[0].iter): name})
+        update = ast.Add() if isinstance(node, ast.ListComp) else ast.BitOr()
+        return ast.copy_location(ast.AugAssign(ast.Name(".result", ast.Store()), update, made), node)
     given = node.iter if isinstance(node, ast.For) else node.test
     fields = {field: getattr(node, field) for field in node._fields}
     fields["iter" if isinstance(node, ast.For) else "test"] = ast.copy_location(_load(name), given)

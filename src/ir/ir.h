@@ -52,7 +52,9 @@ enum class Op : std::uint8_t {
   // Calls.
   kCall,        // dest = args[0](...), shape calls[index]; args[1..] are the arguments
   kCallMethod,  // dest = args[0].name(...), shape calls[index] (which names the method)
-  kSpecial,     // dest = type(args[0]).names[index](args[0], args[1..]): __enter__, __exit__
+  // dest = type(args[0]).names[index](args[0], ...): __enter__, which first makes sure that there is an __exit__, or
+  // __exit__, with the type, value and traceback of the exception args[1], or three times none without args[1].
+  kSpecial,
   // Iteration.
   kIter,    // dest = iterator over args[0]
   kUnpack,  // unpacks[index]: dests = items of args[0]
@@ -118,14 +120,14 @@ struct Handler {
 };
 
 // try/except/else/finally, and `with`: a `with` has one catch-all handler that calls __exit__ with the exception,
-// and a final region, run on every way out except an exception, that calls it with None.
+// and a final region, run on every way out of the body except an exception, that calls it with None.
 struct Try {
   RegionId body = kNone;
   SlotId exception = kNone;  // holds the exception while handlers are tested and run
   std::vector<Handler> handlers;
   RegionId orelse = kNone;
   RegionId final_region = kNone;
-  bool final_on_exception = true;
+  bool final_on_exception = true;  // false: the final region is left out when the body raised, handled or not
   Index whole = kNone;
   bool operator==(const Try&) const = default;
 };
@@ -161,21 +163,23 @@ enum class FragmentKind : std::uint8_t {
   kUnpacking, // a display with * or ** parts: iterates over operands
   kFormat,    // f-string
   kIdentity,  // `is`, `is not`
-  kPattern,   // one case of a match statement: yields a tuple of what it binds, or None
+  kPattern,   // one case of a match statement: yields a tuple of True and what it binds, or None
 };
 
 // A piece of the user's syntax that the host compiles and evaluates; it holds no call.
 struct Fragment {
   FragmentKind kind = FragmentKind::kOperator;
   Index syntax = kNone;               // the syntax node, in the tree the program was lowered from
-  std::vector<Index> holes = {};           // syntax nodes replaced by operand i, in operand order
+  std::vector<Index> holes = {};           // the syntax node that operand i replaces, kNone for a variable
   std::vector<std::string> operands = {};  // the name operand i has in the compiled fragment
   std::vector<Index> keys = {};            // kHashing: the operands that are hashed
   std::string text = {};                   // the user's source, for reports and the text form
   bool operator==(const Fragment&) const = default;
 };
 
-// A statement the host compiles as it stands. Its nested scopes share the listed cells.
+// A statement the host compiles as it stands. Its nested scopes share the listed cells. An input named ".0" holds
+// what has been evaluated of it already: the condition of an `if`, the iterator of a `for` or of a comprehension. A
+// comprehension fills its input ".result".
 struct Statement {
   Index syntax = kNone;
   std::vector<SlotId> inputs;   // parallel to input_names; may be unbound
@@ -220,7 +224,7 @@ struct Program {
   bool coroutine = false;
   std::string refusal;  // a reason code when the function must run whole, in order; regions are empty then
   std::vector<std::string> names;
-  std::vector<Index> constants;  // syntax nodes
+  std::vector<Index> constants;  // syntax nodes; kNone for a None that the source does not spell
   std::vector<Fragment> fragments;
   std::vector<CallShape> calls;
   std::vector<Unpack> unpacks;

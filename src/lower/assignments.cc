@@ -18,7 +18,8 @@ void Lowering::assign(Index s) {
   if (targets.size() == 1 && is_sequence(syntax_.kind(targets[0])) && is_sequence(syntax_.kind(from))) {
     const auto to = syntax_.list(targets[0], 0);
     const auto values = syntax_.list(from, 0);
-    if (to.size() == values.size() && std::ranges::all_of(to, no_star) && std::ranges::all_of(values, no_star))
+    if (to.size() == values.size() && std::ranges::all_of(to, no_star) &&
+        std::ranges::all_of(values, no_star))
       return assign_displays(to, values);
   }
   // The only target is written at once; a variable that is read again later keeps its own slot.
@@ -84,8 +85,10 @@ void Lowering::unpack(Index target, SlotId from) {
     const bool star = syntax_.kind(items[i]) == Kind::kStarred;
     if (star) shape.star = static_cast<Index>(i);
     inner.push_back(star ? syntax_.child(items[i], 0) : items[i]);
-    const Variable v = syntax_.kind(inner.back()) == Kind::kName ? variable(syntax_[inner.back()].name) : Variable{};
-    direct = direct && v.place == Variable::kLocal && std::ranges::find(shape.dests, v.slot) == shape.dests.end();
+    const Variable v =
+        syntax_.kind(inner.back()) == Kind::kName ? variable(syntax_[inner.back()].name) : Variable{};
+    direct =
+        direct && v.place == Variable::kLocal && std::ranges::find(shape.dests, v.slot) == shape.dests.end();
     shape.dests.push_back(v.slot);
   }
   // Stores to variables alone may happen at once; anything else happens after all items are there, in order.

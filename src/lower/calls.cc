@@ -7,7 +7,8 @@
 namespace xcs::lower {
 namespace {
 
-constexpr std::array<std::string_view, 6> kFrameFunctions = {"locals", "vars", "dir", "eval", "exec", "globals"};
+constexpr std::array<std::string_view, 6> kFrameFunctions = {"locals", "vars", "dir",
+                                                             "eval",   "exec", "globals"};
 constexpr std::array<std::string_view, 3> kFrameAttributes = {"_getframe", "currentframe", "stack"};
 
 }  // namespace
@@ -18,7 +19,8 @@ void Lowering::refuse_frame_lookers(Index e) const {
   const SyntaxNode& n = syntax_[callee];
   if (n.kind == Kind::kAttribute) {
     const Index object = syntax_.child(callee, 0);
-    const bool module = syntax_.kind(object) == Kind::kName && (syntax_.name(object) == "sys" || syntax_.name(object) == "inspect");
+    const bool module = syntax_.kind(object) == Kind::kName &&
+                        (syntax_.name(object) == "sys" || syntax_.name(object) == "inspect");
     if (module && std::ranges::find(kFrameAttributes, syntax_.names[n.name]) != kFrameAttributes.end())
       throw Refused{refusal::kFrame};
     return;
@@ -47,8 +49,8 @@ SlotId Lowering::call(Index e, SlotId dest) {
   const auto positional = syntax_.children_of(arguments);
   const auto named = syntax_.children_of(keywords);
   const bool zero_super = syntax_.kind(callee) == Kind::kName && syntax_[callee].name == kSuperName &&
-                          positional.empty() && named.empty() && variable(kClassName).place == Variable::kCell &&
-                          program_.parameters.positional > 0;
+                          positional.empty() && named.empty() &&
+                          variable(kClassName).place == Variable::kCell && program_.parameters.positional > 0;
   if (zero_super) return super_call(e, dest);
 
   ir::CallShape shape;
@@ -74,13 +76,16 @@ SlotId Lowering::call(Index e, SlotId dest) {
   }
   if (dest == kNone) dest = temp();
   program_.calls.push_back(std::move(shape));
-  emit(method ? Op::kCallMethod : Op::kCall, e, dest, static_cast<Index>(program_.calls.size() - 1), std::move(args));
+  emit(method ? Op::kCallMethod : Op::kCall, e, dest, static_cast<Index>(program_.calls.size() - 1),
+       std::move(args));
   return dest;
 }
 
-// The value of argument `i` of the call `e`. Python takes the items of `*value` where it stands, unless it is the
-// only positional argument, and those of `**value` always: that shows when something with effects follows.
-SlotId Lowering::argument(Index e, std::size_t i, std::span<const Index> positional, Index value, bool later) {
+// The value of argument `i` of the call `e`. Python takes the items of `*value` where it stands, unless it is
+// the only positional argument, and those of `**value` always: that shows when something with effects
+// follows.
+SlotId Lowering::argument(Index e, std::size_t i, std::span<const Index> positional, Index value,
+                          bool later) {
   if (!later) return operand(value, later);
   if (i >= positional.size()) {
     const Index keyword = syntax_.list(e, 2)[i - positional.size()];

@@ -3,7 +3,9 @@
 namespace xcs::lower {
 
 // A slot to build a value in step by step: not `dest` when that is a variable, which may be read meanwhile.
-SlotId Lowering::scratch(SlotId dest) { return dest != kNone && program_.slots[dest].empty() ? dest : temp(); }
+SlotId Lowering::scratch(SlotId dest) {
+  return dest != kNone && program_.slots[dest].empty() ? dest : temp();
+}
 
 SlotId Lowering::moved(Index at, SlotId from, SlotId dest) {
   if (dest == kNone || dest == from) return from;

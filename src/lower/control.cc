@@ -103,7 +103,8 @@ void Lowering::with_statement(Index s, std::span<const Index> items) {
                  if_node(context, result, absent(), again);
                }).region;
   made.handlers = {leave};
-  made.final_region = branch([&] { emit(Op::kSpecial, context, kNone, name_index("__exit__"), {manager}); }).region;
+  made.final_region =
+      branch([&] { emit(Op::kSpecial, context, kNone, name_index("__exit__"), {manager}); }).region;
   made.final_on_exception = false;
   program_.tries.push_back(std::move(made));
   emit(Op::kTry, s, kNone, static_cast<Index>(program_.tries.size() - 1), {});

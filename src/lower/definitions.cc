@@ -30,6 +30,11 @@ SlotId Lowering::comprehension(Index e, SlotId dest) {
   }
   comprehension_loop(e, 0, items, result);
   inner_.resize(before);
+  if (const Index all = whole(e, items); all != kNone) {
+    program_.statements[all].inputs.push_back(result);
+    program_.statements[all].input_names.emplace_back(".result");
+    program_.loops.back().whole = all;
+  }
   return moved(e, result, dest);
 }
 
@@ -76,7 +81,8 @@ void Lowering::comprehension_element(Index e, SlotId result) {
   }
 }
 
-// The body of a generator expression lowered as a function: its parameter is the iterator of its first clause.
+// The body of a generator expression lowered as a function: its parameter is the iterator of its first
+// clause.
 void Lowering::generator_body() { comprehension_loop(function_, 0, 0, kNone); }
 
 SlotId Lowering::generator_expression(Index e, SlotId dest) {
@@ -94,9 +100,11 @@ ir::FunctionTemplate Lowering::function_template(Index e) {
   ir::FunctionTemplate made;
   made.syntax = e;
   const Kind kind = syntax_.kind(e);
-  made.name = kind == Kind::kLambda ? "<lambda>" : kind == Kind::kGeneratorExp ? "<genexpr>" : syntax_.name(e);
-  const bool global = kind != Kind::kLambda && kind != Kind::kGeneratorExp &&
-                      holds(scopes_.root().globals, syntax_[e].name);
+  made.name = kind == Kind::kLambda         ? "<lambda>"
+              : kind == Kind::kGeneratorExp ? "<genexpr>"
+                                            : syntax_.name(e);
+  const bool global =
+      kind != Kind::kLambda && kind != Kind::kGeneratorExp && holds(scopes_.root().globals, syntax_[e].name);
   made.qualname = global ? made.name : origin_.qualname + ".<locals>." + made.name;
   return made;
 }
@@ -169,7 +177,8 @@ void Lowering::definition(Index s) {
   SlotId made = make_function(s, direct ? v.slot : kNone);
   for (std::size_t i = decorators.size(); i-- > 0;) {
     program_.calls.push_back({kNone, {ir::Arg{}}});
-    made = emit_temp(Op::kCall, decorators[i], static_cast<Index>(program_.calls.size() - 1), {callees[i], made});
+    made = emit_temp(Op::kCall, decorators[i], static_cast<Index>(program_.calls.size() - 1),
+                     {callees[i], made});
   }
   store(syntax_[s].name, s, made);
 }

@@ -26,8 +26,8 @@ bool Lowering::any_effects(std::span<const Index> es) const {
   return std::ranges::any_of(es, [&](Index e) { return effects(e); });
 }
 
-// Whether evaluating `e` may do anything but read bound local variables and make lists, tuples, dicts and slices
-// of them. See Note [order].
+// Whether evaluating `e` may do anything but read bound local variables and make lists, tuples, dicts and
+// slices of them. See Note [order].
 bool Lowering::effects(Index e) const {
   if (e == kNone || is_constant(e)) return false;
   const SyntaxNode& n = syntax_[e];

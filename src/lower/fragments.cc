@@ -53,7 +53,8 @@ bool Lowering::hashes(Index display) const {
   const Kind kind = syntax_.kind(display);
   if (kind == Kind::kDictItem && !is_constant(syntax_.child(display, 0))) return true;
   if (kind == Kind::kSet)
-    return !std::ranges::all_of(syntax_.list(display, 0), [&](Index element) { return is_constant(element); });
+    return !std::ranges::all_of(syntax_.list(display, 0),
+                                [&](Index element) { return is_constant(element); });
   if (kind == Kind::kDictItem) return hashes(syntax_.child(display, 1));
   if (kind != Kind::kDict && kind != Kind::kListDisplay && kind != Kind::kTuple) return false;
   return std::ranges::any_of(syntax_.list(display, 0), [&](Index element) { return hashes(element); });
@@ -176,9 +177,11 @@ SlotId Lowering::emit_fragment(Gathering& from, Index e, Index as, SlotId dest) 
   std::vector<SlotId> args = std::move(from.hole_slots);
   args.insert(args.end(), from.name_slots.begin(), from.name_slots.end());
   for (std::size_t i = 0; i < args.size(); ++i)
-    if (std::ranges::find(from.hashed, args[i]) != from.hashed.end()) made.keys.push_back(static_cast<Index>(i));
-  constexpr std::array kKinds = {ir::FragmentKind::kOperator, ir::FragmentKind::kOperator, ir::FragmentKind::kIdentity,
-                                 ir::FragmentKind::kDisplay,  ir::FragmentKind::kUnpacking, ir::FragmentKind::kFormat};
+    if (std::ranges::find(from.hashed, args[i]) != from.hashed.end())
+      made.keys.push_back(static_cast<Index>(i));
+  constexpr std::array kKinds = {ir::FragmentKind::kOperator,  ir::FragmentKind::kOperator,
+                                 ir::FragmentKind::kIdentity,  ir::FragmentKind::kDisplay,
+                                 ir::FragmentKind::kUnpacking, ir::FragmentKind::kFormat};
   made.kind = kKinds[static_cast<std::size_t>(from.part)];
   if (from.part == Part::kDisplay && !made.keys.empty()) made.kind = ir::FragmentKind::kHashing;
   if (dest == kNone) dest = temp();
@@ -223,7 +226,8 @@ std::string Lowering::text(Index e, std::span<const Index> holes) const {
     const Position& h = syntax_[holes[i]].position;
     const std::size_t from = syntax_.offset(h.line, h.column);
     const std::size_t to = syntax_.offset(h.end_line, h.end_column);
-    if (from < at || to > end || from > to) continue;  // pieces of an f-string have no place before Python 3.12
+    if (from < at || to > end || from > to)
+      continue;  // pieces of an f-string have no place before Python 3.12
     copy_until(from);
     result += hole_name(i);
     at = to;

@@ -15,14 +15,14 @@ struct Origin {
   std::vector<std::string> free_names;  // in the order of its closure
   bool debug = true;                    // asserts are kept
   bool future_annotations = false;      // annotations are not evaluated
-  bool lazy_annotations = false;        // annotations of nested functions are evaluated on demand (Python 3.14)
+  bool lazy_annotations = false;  // annotations of nested functions are evaluated on demand (Python 3.14)
 };
 
-// The program of `function`: a function definition, lambda or generator expression. What cannot be lowered becomes
-// a kStatement, or sets Program::refusal; it never fails.
+// The program of `function`: a function definition, lambda or generator expression. What cannot be lowered
+// becomes a kStatement, or sets Program::refusal; it never fails.
 //
-// The program evaluates everything in exactly Python's order. It may be read for as long as one likes; it does not
-// refer to `syntax` except by node numbers.
+// The program evaluates everything in exactly Python's order. It may be read for as long as one likes; it
+// does not refer to `syntax` except by node numbers.
 ir::Program lower(const Syntax& syntax, Index function, const Origin& origin);
 
 }  // namespace xcs::lower

@@ -8,11 +8,14 @@
 namespace xcs::lower {
 
 Lowering::Lowering(const Syntax& syntax, Index function, const Origin& origin)
-    : syntax_(syntax), function_(function), origin_(origin), scopes_(syntax, function, !origin.future_annotations) {}
+    : syntax_(syntax),
+      function_(function),
+      origin_(origin),
+      scopes_(syntax, function, !origin.future_annotations) {}
 
 ir::Program Lowering::run() {
   const SyntaxNode& root = syntax_[function_];
-  program_.name = root.kind == Kind::kLambda          ? "<lambda>"
+  program_.name = root.kind == Kind::kLambda         ? "<lambda>"
                   : root.kind == Kind::kGeneratorExp ? "<genexpr>"
                                                      : syntax_.names[root.name];
   program_.qualname = origin_.qualname;

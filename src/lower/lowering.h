@@ -1,13 +1,15 @@
 // The state of one lowering, shared by the files that lower expressions, statements and definitions.
 //
-// Note [order]: Python evaluates operands from left to right and each operator after its operands. Here every node
-// is emitted in that order. Two things may happen later than in Python, because nothing can tell the difference:
-// - A local variable that is certainly bound is read when the node that uses it runs, unless the same expression
+// Note [order]: Python evaluates operands from left to right and each operator after its operands. Here every
+// node is emitted in that order. Two things may happen later than in Python, because nothing can tell the
+// difference:
+// - A local variable that is certainly bound is read when the node that uses it runs, unless the same
+// expression
 //   assigns it in between.
 // - Operators are gathered into one fragment, evaluated after all its operands; but an operator that Python
 //   completes before a later operand with effects is evaluated on its own, before that operand.
-// `effects(e)` is the one judge of what has effects; `later` says that something with effects is evaluated after
-// an operand and before its use.
+// `effects(e)` is the one judge of what has effects; `later` says that something with effects is evaluated
+// after an operand and before its use.
 #pragma once
 
 #include <optional>
@@ -148,7 +150,8 @@ class Lowering {
   void compare_part(Index e, Index part, SlotId left, SlotId right, SlotId dest);
   SlotId scratch(SlotId dest);
   SlotId moved(Index at, SlotId from, SlotId dest);
-  void if_node(Index at, SlotId condition, const Branch& then, const Branch& otherwise, Index whole = ir::kNone);
+  void if_node(Index at, SlotId condition, const Branch& then, const Branch& otherwise,
+               Index whole = ir::kNone);
   // Lowers by `fill` what happens only when the truth of `condition` is `wanted`.
   template <class Fill>
   void when(Index at, SlotId condition, bool wanted, Fill&& fill) {
@@ -177,7 +180,8 @@ class Lowering {
   // --- Comprehensions and nested functions (definitions.cc)
   SlotId comprehension(Index e, SlotId dest);
   void comprehension_loop(Index e, std::size_t generator, SlotId iterator, SlotId result);
-  void comprehension_conditions(Index e, std::size_t generator, std::span<const Index> conditions, SlotId result);
+  void comprehension_conditions(Index e, std::size_t generator, std::span<const Index> conditions,
+                                SlotId result);
   void comprehension_element(Index e, SlotId result);
   SlotId generator_expression(Index e, SlotId dest);
   SlotId iterator(Index iterable, Index at);
@@ -223,7 +227,9 @@ class Lowering {
   // --- Statements as they stand (whole.cc)
   void ordered(Index s, std::string_view reason);
   // An entry of statements[] that does all of `s`, or kNone when control may leave `s` other than at its end.
-  // `given` holds the condition of an `if`, or the iterator of a `for`, which is evaluated before; its input is ".0".
+  // `given` holds the condition of an `if`, or the iterator of a `for` or comprehension, which is evaluated
+  // before; its input is ".0".
+  Index given_node(Index s) const;
   Index whole(Index s, SlotId given = ir::kNone);
   bool escapes(Index s, bool in_loop = false) const;
   Index add_statement(Index s, Index reason, SlotId given = ir::kNone);
@@ -234,10 +240,10 @@ class Lowering {
   Scopes scopes_;
   ir::Program program_;
   RegionId region_ = 0;
-  bool ended_ = false;       // the region has an exit, so nothing may follow
+  bool ended_ = false;  // the region has an exit, so nothing may follow
   std::vector<SlotId> temps_;
   std::size_t next_temp_ = 0;  // temps_ from here on are free
-  std::vector<bool> bound_;  // by slot: certainly bound here
+  std::vector<bool> bound_;    // by slot: certainly bound here
   std::vector<bool> unbindable_;
   std::unordered_map<NameId, Variable> variables_;
   std::vector<std::pair<NameId, Variable>> inner_;  // of the comprehensions around, innermost last

@@ -7,14 +7,17 @@ namespace xcs::lower {
 std::span<const Refusal> refusals() {
   static constexpr std::array kAll = {
       Refusal{reason::kClass, "A class statement runs its body once, in order."},
-      Refusal{refusal::kAsync, "The function is a coroutine or an asynchronous generator, which an event loop runs."},
+      Refusal{refusal::kAsync,
+              "The function is a coroutine or an asynchronous generator, which an event loop runs."},
       Refusal{reason::kTryStar, "A statement with `except*` runs in order."},
       Refusal{reason::kImport, "An import runs the module it names, so it happens in order."},
       Refusal{reason::kLazyAnnotations,
               "A nested function whose annotations are evaluated lazily is defined in order."},
-      Refusal{refusal::kExit, "A statement that only runs in order holds a return, break, continue or yield."},
+      Refusal{refusal::kExit,
+              "A statement that only runs in order holds a return, break, continue or yield."},
       Refusal{refusal::kFrame,
-              "The function looks at its own frame (locals, vars, dir, eval, exec, globals, sys._getframe, inspect)."},
+              "The function looks at its own frame (locals, vars, dir, eval, exec, globals, sys._getframe, "
+              "inspect)."},
       Refusal{refusal::kTemplate, "The function holds a template string."},
       Refusal{refusal::kDepth, "Statements or expressions are nested too deeply."},
       Refusal{reason::kTypeAlias, "A type alias is made in order."},

@@ -4,7 +4,9 @@
 
 namespace xcs::lower {
 
-bool holds(std::span<const NameId> names, NameId name) { return std::ranges::find(names, name) != names.end(); }
+bool holds(std::span<const NameId> names, NameId name) {
+  return std::ranges::find(names, name) != names.end();
+}
 
 namespace {
 

@@ -13,24 +13,26 @@ namespace xcs::lower {
 struct Scope {
   Index node = kNone;
   Kind kind = Kind::kFunctionDef;
-  std::uint32_t parent = kNone;        // index into Scopes::all
-  std::vector<NameId> parameters;      // in the order of a frame's slots
-  std::vector<NameId> bound;           // assigned, imported, defined or deleted here; parameters included
-  std::vector<NameId> unbindable;      // of these, those that a `del` or the end of a handler may unbind
-  std::vector<NameId> used;            // read here
+  std::uint32_t parent = kNone;    // index into Scopes::all
+  std::vector<NameId> parameters;  // in the order of a frame's slots
+  std::vector<NameId> bound;       // assigned, imported, defined or deleted here; parameters included
+  std::vector<NameId> unbindable;  // of these, those that a `del` or the end of a handler may unbind
+  std::vector<NameId> used;        // read here
   std::vector<NameId> globals, nonlocals;
-  std::vector<NameId> free;            // taken from an enclosing scope, by this scope or one inside it; sorted by name
-  std::vector<NameId> in_cells;        // of `free`: used by more than comprehensions that the function runs itself
-  std::vector<NameId> captured;        // of `bound`: used by functions and classes inside; they live in cells
+  std::vector<NameId> free;  // taken from an enclosing scope, by this scope or one inside it; sorted by name
+  std::vector<NameId> in_cells;  // of `free`: used by more than comprehensions that the function runs itself
+  std::vector<NameId> captured;  // of `bound`: used by functions and classes inside; they live in cells
 
   // List, set and dict comprehensions are run by the function they stand in.
-  bool inlined() const { return kind == Kind::kListComp || kind == Kind::kSetComp || kind == Kind::kDictComp; }
+  bool inlined() const {
+    return kind == Kind::kListComp || kind == Kind::kSetComp || kind == Kind::kDictComp;
+  }
 };
 
 class Scopes {
  public:
-  // The scopes of `function` (a function, lambda or generator expression), itself first. Unless `annotations`, they
-  // are not evaluated and take nothing from any scope.
+  // The scopes of `function` (a function, lambda or generator expression), itself first. Unless
+  // `annotations`, they are not evaluated and take nothing from any scope.
   Scopes(const Syntax& syntax, Index function, bool annotations);
 
   const Scope& root() const { return all_.front(); }

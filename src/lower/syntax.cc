@@ -52,7 +52,8 @@ void SyntaxBuilder::close() {
 }
 
 NameId SyntaxBuilder::intern(std::string_view name) {
-  const auto [entry, inserted] = ids_.try_emplace(std::string(name), static_cast<NameId>(syntax_.names.size()));
+  const auto [entry, inserted] =
+      ids_.try_emplace(std::string(name), static_cast<NameId>(syntax_.names.size()));
   if (inserted) syntax_.names.emplace_back(name);
   return entry->second;
 }

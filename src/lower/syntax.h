@@ -1,7 +1,7 @@
 // Syntax: a compact tree of Python's abstract grammar, the same for every version of Python.
 //
-// A Syntax is immutable once built. Nodes are numbered densely in pre-order, so that node i has a counterpart in
-// whatever the tree was made from. Identifiers are interned and already mangled as inside their class.
+// A Syntax is immutable once built. Nodes are numbered densely in pre-order, so that node i has a counterpart
+// in whatever the tree was made from. Identifiers are interned and already mangled as inside their class.
 #pragma once
 
 #include <array>
@@ -97,7 +97,8 @@ enum class Kind : std::uint8_t {
   // Everything else.
   kComprehension,  // target, iterable, conditions*; flag: asynchronous
   kHandler,        // type?, body*; name or kNone
-  kArguments,      // positional-only*, positional*, star?, keyword-only*, keyword defaults*, double star?, defaults*
+  kArguments,      // positional-only*, positional*, star?, keyword-only*, keyword defaults*, double star?,
+                   // defaults*
   kArgument,       // annotation?; name
   kKeyword,        // value; name, or kNone for `**value`
   kAlias,          // name is what the import binds

@@ -4,8 +4,8 @@
 
 namespace xcs::lower {
 
-// Gives every variable of the function its slot; the body then begins by making cells for those that functions
-// inside it capture.
+// Gives every variable of the function its slot; the body then begins by making cells for those that
+// functions inside it capture.
 void Lowering::declare_variables() {
   const Scope& root = scopes_.root();
   ir::Parameters& counts = program_.parameters;
@@ -36,7 +36,9 @@ void Lowering::declare_variables() {
     const bool captured = holds(root.captured, name);
     if (parameter && !captured) continue;
     const SlotId slot = named_slot(syntax_.names[name]);
-    if (captured) emit(Op::kMakeCell, function_, slot, kNone, parameter ? std::vector{known->second.slot} : std::vector<SlotId>{});
+    if (captured)
+      emit(Op::kMakeCell, function_, slot, kNone,
+           parameter ? std::vector{known->second.slot} : std::vector<SlotId>{});
     variables_[name] = {captured ? Variable::kCell : Variable::kLocal, slot};
   }
   bound_.resize(program_.slots.size(), false);

@@ -21,8 +21,14 @@ class Mentions {
 
   std::vector<NameId> read, written;
 
+  void walk(Index node, Index without) {
+    without_ = without;
+    walk(node);
+  }
+
+ private:
   void walk(Index node) {
-    if (node == kNone) return;
+    if (node == kNone || node == without_) return;
     const SyntaxNode& n = syntax_[node];
     if (n.kind == Kind::kName) {
       add(n.use == Use::kLoad ? read : written, n.name);
@@ -33,9 +39,10 @@ class Mentions {
       }
       return;
     }
-    const bool binds = n.kind == Kind::kFunctionDef || n.kind == Kind::kAsyncFunctionDef || n.kind == Kind::kClassDef ||
-                       n.kind == Kind::kHandler || n.kind == Kind::kAlias || n.kind == Kind::kMatchAs ||
-                       n.kind == Kind::kMatchStar || n.kind == Kind::kMatchMapping;
+    const bool binds = n.kind == Kind::kFunctionDef || n.kind == Kind::kAsyncFunctionDef ||
+                       n.kind == Kind::kClassDef || n.kind == Kind::kHandler || n.kind == Kind::kAlias ||
+                       n.kind == Kind::kMatchAs || n.kind == Kind::kMatchStar ||
+                       n.kind == Kind::kMatchMapping;
     if (binds) add(written, n.name);
     if (is_function(n.kind)) return nested(node);
     const bool inlined = n.kind == Kind::kListComp || n.kind == Kind::kSetComp || n.kind == Kind::kDictComp;
@@ -45,7 +52,6 @@ class Mentions {
     if (inlined) hidden_.resize(before);
   }
 
- private:
   void add(std::vector<NameId>& to, NameId name) {
     if (name != kNone && !holds(hidden_, name) && !holds(to, name)) to.push_back(name);
   }
@@ -55,7 +61,8 @@ class Mentions {
     for (NameId name : scopes_.of(node).free) add(read, name);
     const SyntaxNode& n = syntax_[node];
     const auto children = syntax_.children_of(node);
-    if (n.kind == Kind::kGeneratorExp) return walk(syntax_.child(syntax_.children_of(children.back()).front(), 1));
+    if (n.kind == Kind::kGeneratorExp)
+      return walk(syntax_.child(syntax_.children_of(children.back()).front(), 1));
     for (std::size_t i = 0; i < children.size(); ++i) {
       const bool body = n.kind == Kind::kClassDef ? i == 2 : i == 1;
       if (!body) walk(children[i]);
@@ -64,6 +71,7 @@ class Mentions {
 
   const Syntax& syntax_;
   const Scopes& scopes_;
+  Index without_ = kNone;
   std::vector<NameId> hidden_;  // variables of the comprehensions around
 };
 
@@ -81,16 +89,17 @@ void Lowering::ordered(Index s, std::string_view reason) {
 
 Index Lowering::whole(Index s, SlotId given) { return escapes(s) ? kNone : add_statement(s, kNone, given); }
 
+// The part of `s` that is evaluated before `s` is run whole.
+Index Lowering::given_node(Index s) const {
+  const Kind kind = syntax_.kind(s);
+  if (kind == Kind::kIf) return syntax_.child(s, 0);
+  if (kind == Kind::kFor) return syntax_.child(s, 1);
+  return syntax_.child(syntax_.children_of(syntax_.children_of(s).back()).front(), 1);
+}
+
 Index Lowering::add_statement(Index s, Index reason, SlotId given) {
   Mentions mentions(syntax_, scopes_);
-  // What is given is the first child of an `if`, the second of a `for`.
-  const std::size_t given_child = syntax_.kind(s) == Kind::kIf ? 0 : 1;
-  const auto children = syntax_.children_of(s);
-  if (given == kNone)
-    mentions.walk(s);
-  else
-    for (std::size_t i = 0; i < children.size(); ++i)
-      if (i != given_child) mentions.walk(children[i]);
+  mentions.walk(s, given == kNone ? kNone : given_node(s));
   ir::Statement made;
   made.syntax = s;
   made.reason = reason;
@@ -141,7 +150,8 @@ bool Lowering::escapes(Index s, bool in_loop) const {
       const auto [first, second] = syntax_.fields<2>(s);
       const Index body = syntax_.child(s, kind == Kind::kFor ? 2 : 1);
       const Index orelse = syntax_.child(s, kind == Kind::kFor ? 3 : 2);
-      return escapes(first) || (kind == Kind::kFor && escapes(second)) || escapes(body, true) || escapes(orelse, in_loop);
+      return escapes(first) || (kind == Kind::kFor && escapes(second)) || escapes(body, true) ||
+             escapes(orelse, in_loop);
     }
     default:
       break;
