@@ -69,6 +69,9 @@ class PythonHost final : public window::Host {
   // REQUIRES: everything is committed
   Action begin(PyObject* function, PyObject* const* args, std::size_t count, PyObject* keyword_names);
 
+  // Puts what the program's containers still lack in its place. REQUIRES: the run is complete
+  void finish() { placeholders_.settle(); }
+
  private:
   // host.cc
   Action make_function(const Site& s);
@@ -99,6 +102,7 @@ class PythonHost final : public window::Host {
   Action load_property(const Site& s, PyObject* object, PyObject* property, PyObject* name);
   Action store_attribute(const Site& s);
   Action special(const Site& s);
+  void push_exception(const Site& s, Arguments& arguments);
   // host_items.cc
   Action load_item(const Site& s);
   Action load_list_item(const Site& s, PyObject* list, PyObject* index);

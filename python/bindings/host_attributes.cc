@@ -159,8 +159,22 @@ Action PythonHost::store_attribute(const Site& s) {
   return kept && !removes ? sure(std::move(a)) : std::move(a);
 }
 
+// What __exit__ is given: class, exception and traceback, or three times None.
+void PythonHost::push_exception(const Site& s, Arguments& arguments) {
+  if (s.operands.size() < 2 || !s[1].ready() || s.object(1) == Py_None) {
+    for (int i = 0; i < 3; ++i) arguments.positional.push_back(none());
+    return;
+  }
+  PyObject* exception = s.object(1);
+  arguments.positional.push_back(borrow_value(reinterpret_cast<PyObject*>(Py_TYPE(exception))));
+  arguments.positional.push_back(s[1]);
+  PyObject* traceback = PyException_GetTraceback(exception);
+  arguments.positional.push_back(traceback == nullptr ? none() : steal_value(traceback));
+}
+
 Action PythonHost::special(const Site& s) {
-  if (s[0].is_pending()) return needs_operand(0, kUnknown, Effect::kAnything);
+  if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
+    return needs_operand(i, kUnknown, Effect::kAnything);
   PyObject* object = s.object(0);
   PyObject* name = s.program.name_object(s.node.index);
   PyTypeObject* type = Py_TYPE(object);
@@ -176,7 +190,8 @@ Action PythonHost::special(const Site& s) {
     return raised();
   }
   Arguments arguments;
-  arguments.positional.assign(s.operands.begin(), s.operands.end());
+  arguments.positional.push_back(s[0]);
+  if (PyUnicode_CompareWithASCIIString(name, "__exit__") == 0) push_exception(s, arguments);
   if (PyFunction_Check(method) || Py_TYPE(method) == &PyMethodDescr_Type)
     return call_object(s, method, std::move(arguments));
   if (!s.view.quiet()) return ordered(Reason::kUnknownCallee, Effect::kAnything);

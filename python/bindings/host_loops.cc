@@ -28,7 +28,7 @@ Action PythonHost::iterate(const Site& s) {
   Iterators::Made made = iterators_.make(iterable, s.view);
   if (made.obstacle == Obstacle::kNothing) return done(std::move(made.cursor));
   if (made.obstacle != Obstacle::kUnknown) return held_up(made.obstacle, std::move(made.element), kUnknown);
-  const bool itself = Py_TYPE(iterable)->tp_iter == PyObject_SelfIter;
+  const bool itself = Py_TYPE(iterable)->tp_iter == PyObject_SelfIter;  // a generator, or a cursor already
   if (s.view.quiet() || itself || shape_of(iterable) == Shape::kAtom) return outcome(PyObject_GetIter(iterable));
   return ordered(Reason::kIterator, Effect::kAnything);
 }

@@ -24,9 +24,40 @@ void destroy_cursor(PyObject* self) {
   Py_DECREF(type);
 }
 
+// Memory when everything has been committed.
+class CommittedView final : public View {
+ public:
+  bool quiet() override { return true; }
+  State look(window::Object*, Where) override { return State::kClear; }
+  State look_anywhere() override { return State::kClear; }
+  std::span<const PendingStore> stores() override { return {}; }
+};
+
+// Steps a cursor for code that CPython runs, such as a generator expression that was given one.
+PyObject* step_natively(PyObject* self) {
+  CommittedView view;
+  Cursor& cursor = *reinterpret_cast<CursorObject*>(self)->cursor;
+  try {
+    Action a = cursor.peek(view);
+    if (a.verdict == Action::kStop) return nullptr;
+    if (a.verdict == Action::kRaised) {
+      set_error(object_of(a.value));
+      return nullptr;
+    }
+    cursor.advance();
+    return Py_NewRef(object_of(a.value));
+  } catch (nb::python_error& error) {
+    error.restore();
+    return nullptr;
+  }
+}
+
 PyTypeObject* cursor_type() {
   static PyTypeObject* type = [] {
-    PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(destroy_cursor)}, {0, nullptr}};
+    PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(destroy_cursor)},
+                           {Py_tp_iter, reinterpret_cast<void*>(PyObject_SelfIter)},
+                           {Py_tp_iternext, reinterpret_cast<void*>(step_natively)},
+                           {0, nullptr}};
     PyType_Spec spec = {"xcs._core.Cursor", sizeof(CursorObject), 0,
                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
     return reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release().ptr());

@@ -56,7 +56,8 @@ window::Options options_of(PyObject* config) {
 
 std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
-PyObject* finish(const window::Outcome& outcome) {
+PyObject* finish(window::Outcome outcome) {
+  outcome.value.settle();
   if (!outcome.raised) return Py_NewRef(object_of(outcome.value));
   set_error(object_of(outcome.value));
   return nullptr;
@@ -70,10 +71,11 @@ PyObject* run(Jitted* self, PyObject* const* args, std::size_t count, PyObject* 
   if (begun.verdict != Action::kEnter) return finish({begun.verdict == Action::kRaised, begun.value});
   PythonExecutor executor;
   window::Run run(host, executor, options);
-  const window::Outcome outcome = run.call(std::move(begun.enter));
+  window::Outcome outcome = run.call(std::move(begun.enter));
+  host.finish();
   auto report = std::make_unique<RunReport>(run.counters(), run.sites(), now_ns() - start);
   delete std::exchange(self->last_run, report.release());
-  return finish(outcome);
+  return finish(std::move(outcome));
 }
 
 // Calls that cannot reach an independent one, and functions that are not lowered, run as they are.

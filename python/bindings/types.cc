@@ -42,7 +42,7 @@ const std::unordered_map<std::string, Shape>& named_shapes() {
          {"builtins.list_iterator", "builtins.tuple_iterator", "builtins.range_iterator", "builtins.enumerate",
           "builtins.zip", "builtins.reversed", "builtins.list_reverseiterator", "builtins.str_iterator",
           "builtins.str_ascii_iterator", "builtins.set_iterator", "builtins.dict_keyiterator",
-          "builtins.dict_valueiterator", "builtins.dict_itemiterator", "builtins.bytes_iterator"})
+          "builtins.dict_valueiterator", "builtins.dict_itemiterator", "builtins.bytes_iterator", "xcs._core.Cursor"})
       t->emplace(name, Shape::kIterator);
     for (const char* name : {"builtins.dict_keys", "builtins.dict_values", "builtins.dict_items"})
       t->emplace(name, Shape::kView);
