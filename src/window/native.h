@@ -19,6 +19,7 @@
 #include <unordered_map>
 
 #include "window/machine.h"
+#include "window/native_host.h"
 
 namespace xcs::window {
 
@@ -32,14 +33,6 @@ class NativeCode {
 
  protected:
   ~NativeCode() = default;
-};
-
-class NativeHost : public Host {
- public:
-  // Whether some code may still handle `failure`; once it may not, it never may again.
-  virtual bool may_be_handled(const Value& failure) = 0;
-  // What a run fails with whose frames wait for each other.
-  virtual Value deadlock() = 0;
 };
 
 // A machine all of whose frames are native. An exception and the failed result that holds it are one object, a
