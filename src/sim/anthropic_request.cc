@@ -13,13 +13,13 @@ constexpr std::string_view kOldVersion = "2023-06-01";
 constexpr std::string_view kNewVersion = "2026-10-21";
 
 std::unexpected<ApiError> refuse(std::string message) {
-  return std::unexpected(ApiError{400, std::move(message), "", "", ""});
+  return std::unexpected(ApiError{.status = 400, .message = std::move(message)});
 }
 
 std::optional<ApiError> check_version(std::string_view version) {
   if (version.empty()) return refuse("anthropic-version: header is required").error();
   if (version == kOldVersion || version == kNewVersion) return std::nullopt;
-  return refuse(fmt::format("anthropic-version: \"{}\" is not a valid version", version)).error();
+  return refuse(fmt::format(R"(anthropic-version: "{}" is not a valid version)", version)).error();
 }
 
 // What version 2026-10-21 took away.
@@ -72,12 +72,12 @@ std::optional<ApiError> check_message(dom::element message, std::size_t index, b
   const auto found = find(object, "role");
   if (!found || found->get(role) != simdjson::SUCCESS) return refuse(path + ".role: Field required").error();
   if (role != "user" && role != "assistant") {
-    return refuse(
-               fmt::format(
-                   "messages: Unexpected role \"{}\". Allowed roles are \"user\" or \"assistant\".{}", role,
-                   role == "system" ? " The Messages API takes the system prompt as the top-level `system` "
-                                      "parameter."
-                                    : ""))
+    return refuse(fmt::format(R"(messages: Unexpected role "{}". Allowed roles are "user" or "assistant".{})",
+                              role,
+                              role == "system"
+                                  ? " The Messages API takes the system prompt as the top-level `system` "
+                                    "parameter."
+                                  : ""))
         .error();
   }
   const auto content = find(object, "content");

@@ -10,10 +10,10 @@ enum class Provider { kOpenAi, kAnthropic };
 // stay empty: the provider's usual type for the status is then used, and code and param are null.
 struct ApiError {
   int status = 400;
-  std::string message;
-  std::string type;
-  std::string code;
-  std::string param;
+  std::string message = {};
+  std::string type = {};
+  std::string code = {};
+  std::string param = {};
 };
 
 // The provider's JSON body for `error`. `request_id` is part of Anthropic's body.

@@ -14,22 +14,33 @@ constexpr std::array<std::string_view, kFaultCount> kNames = {
 std::optional<ApiError> openai_error(Fault fault) {
   switch (fault) {
     case Fault::kServerError:
-      return ApiError{500, "The server had an error while processing your request. Sorry about that!", "",
-                      "server_error", ""};
+      return ApiError{.status = 500,
+                      .message = "The server had an error while processing your request. Sorry about that!",
+                      .code = "server_error"};
     case Fault::kOverloaded:
-      return ApiError{503, "The server is currently overloaded with other requests. Sorry about that!", "",
-                      "server_is_overloaded", ""};
+      return ApiError{.status = 503,
+                      .message = "The server is currently overloaded with other requests. Sorry about that!",
+                      .code = "server_is_overloaded"};
     case Fault::kRateLimit:
-      return ApiError{429, "Rate limit reached. Please try again.", "requests", "rate_limit_exceeded", ""};
+      return ApiError{.status = 429,
+                      .message = "Rate limit reached. Please try again.",
+                      .type = "requests",
+                      .code = "rate_limit_exceeded"};
     case Fault::kSlowDown:
-      return ApiError{429, "You are sending requests too quickly. Please slow down.", "rate_limit_error",
-                      "slow_down", ""};
+      return ApiError{.status = 429,
+                      .message = "You are sending requests too quickly. Please slow down.",
+                      .type = "rate_limit_error",
+                      .code = "slow_down"};
     case Fault::kQuota:
-      return ApiError{429, "You have no credit left. Please check your plan and billing details.",
-                      "insufficient_quota", "credit_balance_exhausted", ""};
+      return ApiError{.status = 429,
+                      .message = "You have no credit left. Please check your plan and billing details.",
+                      .type = "insufficient_quota",
+                      .code = "credit_balance_exhausted"};
     case Fault::kSpendLimit:
-      return ApiError{429, "Your organization has reached its spend limit.", "insufficient_quota",
-                      "organization_spend_limit_exceeded", ""};
+      return ApiError{.status = 429,
+                      .message = "Your organization has reached its spend limit.",
+                      .type = "insufficient_quota",
+                      .code = "organization_spend_limit_exceeded"};
     default:
       return std::nullopt;
   }
@@ -38,18 +49,21 @@ std::optional<ApiError> openai_error(Fault fault) {
 std::optional<ApiError> anthropic_error(Fault fault) {
   switch (fault) {
     case Fault::kServerError:
-      return ApiError{500, "Internal server error", "", "", ""};
+      return ApiError{.status = 500, .message = "Internal server error"};
     case Fault::kOverloaded:
-      return ApiError{529, "Overloaded", "", "", ""};
+      return ApiError{.status = 529, .message = "Overloaded"};
     case Fault::kRateLimit:
-      return ApiError{429, "This request would exceed your rate limit.", "", "", ""};
+      return ApiError{.status = 429, .message = "This request would exceed your rate limit."};
     case Fault::kSlowDown:
-      return ApiError{429, "Your rate of requests grows too quickly.", "", "ramp_limit_exceeded", ""};
+      return ApiError{.status = 429,
+                      .message = "Your rate of requests grows too quickly.",
+                      .code = "ramp_limit_exceeded"};
     case Fault::kQuota:
-      return ApiError{402, "Your credit balance is too low to access the API.", "", "", ""};
+      return ApiError{.status = 402, .message = "Your credit balance is too low to access the API."};
     case Fault::kSpendLimit:
-      return ApiError{429, "Your organization has reached its spend limit.", "",
-                      "enforced_spend_limit_reached", ""};
+      return ApiError{.status = 429,
+                      .message = "Your organization has reached its spend limit.",
+                      .code = "enforced_spend_limit_reached"};
     default:
       return std::nullopt;
   }
@@ -83,10 +97,10 @@ std::optional<ApiError> fault_error(Provider provider, Fault fault) {
 }
 
 Fault scripted_fault(std::string_view prompt, std::uint64_t ordinal) {
-  constexpr std::string_view kOpening = "[fault ";
-  const std::size_t open = prompt.rfind(kOpening);
+  constexpr std::string_view opening = "[fault ";
+  const std::size_t open = prompt.rfind(opening);
   if (open == std::string_view::npos) return Fault::kNone;
-  std::string_view inside = prompt.substr(open + kOpening.size());
+  std::string_view inside = prompt.substr(open + opening.size());
   const std::size_t close = inside.find(']');
   if (close == std::string_view::npos) return Fault::kNone;
   inside = inside.substr(0, close);

@@ -13,7 +13,7 @@ bool needs_escape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 
 void append_escape(std::string& out, char c) {
   switch (c) {
     case '"':
-      out += "\\\"";
+      out += R"(\")";
       return;
     case '\\':
       out += "\\\\";

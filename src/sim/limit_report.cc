@@ -87,7 +87,7 @@ std::string retry_headers(Provider provider, std::chrono::nanoseconds wait) {
 
 ApiError limit_error(Provider provider, const Refusal& refusal, std::string_view model, std::int64_t limit) {
   const bool tokens = refusal.kind == LimitKind::kTokens;
-  ApiError error{429, "", "", "", ""};
+  ApiError error{.status = 429};
   if (provider == Provider::kAnthropic) {
     error.message = fmt::format("This request would exceed the rate limit of {} {} per minute for {}.", limit,
                                 tokens ? "tokens" : "requests", model);
@@ -108,11 +108,14 @@ ApiError limit_error(Provider provider, const Refusal& refusal, std::string_view
 
 ApiError concurrency_error(Provider provider, std::int64_t limit) {
   if (provider == Provider::kAnthropic) {
-    return {429, fmt::format("Number of concurrent connections has exceeded your rate limit of {}.", limit),
-            "", "", ""};
+    return {.status = 429,
+            .message =
+                fmt::format("Number of concurrent connections has exceeded your rate limit of {}.", limit)};
   }
-  return {429, fmt::format("Too many requests in flight: Limit {}.", limit), "requests",
-          "rate_limit_exceeded", ""};
+  return {.status = 429,
+          .message = fmt::format("Too many requests in flight: Limit {}.", limit),
+          .type = "requests",
+          .code = "rate_limit_exceeded"};
 }
 
 }  // namespace xcs::sim

@@ -55,14 +55,14 @@ Limiter::Limiter(const Limits& limits, TimePoint now) {
 }
 
 std::optional<Refusal> Limiter::admit(std::int64_t required, std::int64_t charge, TimePoint now) {
-  constexpr std::chrono::nanoseconds kNow{0};
+  constexpr std::chrono::nanoseconds at_once{0};
   if (requests_) {
     const auto wait = requests_->wait_for(1, now);
-    if (wait != kNow) return Refusal{LimitKind::kRequests, wait};
+    if (wait != at_once) return Refusal{LimitKind::kRequests, wait};
   }
   if (tokens_) {
     const auto wait = tokens_->wait_for(static_cast<double>(required), now);
-    if (wait != kNow) return Refusal{LimitKind::kTokens, wait};
+    if (wait != at_once) return Refusal{LimitKind::kTokens, wait};
     tokens_->take(static_cast<double>(charge), now);
   }
   if (requests_) requests_->take(1, now);

@@ -10,7 +10,8 @@ namespace {
 namespace dom = simdjson::dom;
 
 std::unexpected<ApiError> refuse(std::string message, std::string param, std::string code = {}) {
-  return std::unexpected(ApiError{400, std::move(message), "", std::move(code), std::move(param)});
+  return std::unexpected(ApiError{
+      .status = 400, .message = std::move(message), .code = std::move(code), .param = std::move(param)});
 }
 
 std::unexpected<ApiError> missing(std::string_view param) {
@@ -138,7 +139,7 @@ std::expected<std::vector<std::string>, ApiError> read_input_list(dom::array lis
 }
 
 std::expected<std::vector<std::string>, ApiError> read_inputs(dom::object body) {
-  constexpr std::size_t kMostInputs = 2048;
+  constexpr std::size_t most_inputs = 2048;
   const auto value = find(body, "input");
   if (!value) return missing("input");
   std::string_view text;
@@ -152,11 +153,11 @@ std::expected<std::vector<std::string>, ApiError> read_inputs(dom::object body) 
   }
   if (list.size() == 0) return refuse("Invalid 'input': input cannot be an empty array.", "input");
   auto inputs = read_input_list(list, *value);
-  if (inputs && inputs->size() > kMostInputs) {
+  if (inputs && inputs->size() > most_inputs) {
     return refuse(
         fmt::format("Invalid 'input': array too long. Expected an array with maximum length {}, but got an "
                     "array with length {} instead.",
-                    kMostInputs, inputs->size()),
+                    most_inputs, inputs->size()),
         "input", "array_above_max_length");
   }
   return inputs;

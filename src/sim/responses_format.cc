@@ -109,9 +109,9 @@ class ResponseEvents {
 };
 
 std::string text_field(std::string_view name, std::string_view text) {
-  std::string out = ",\"";
+  std::string out = R"(,")";
   out += name;
-  out += "\":";
+  out += R"(":)";
   append_json_string(out, text);
   return out;
 }

@@ -21,9 +21,9 @@ constexpr std::chrono::milliseconds kFaultRetryAfter{50};
 
 std::string_view presented_key(const HttpRequest& http) {
   if (!http.x_api_key.empty()) return http.x_api_key;
-  constexpr std::string_view kScheme = "bearer ";
-  if (!equals_ignoring_case(http.authorization.substr(0, kScheme.size()), kScheme)) return {};
-  return http.authorization.substr(kScheme.size());
+  constexpr std::string_view scheme = "bearer ";
+  if (!equals_ignoring_case(http.authorization.substr(0, scheme.size()), scheme)) return {};
+  return http.authorization.substr(scheme.size());
 }
 
 bool is_ascii(std::string_view text) {
@@ -80,7 +80,8 @@ Script SimService::route(Exchange& exchange) {
   if (path == "/v1/embeddings") return serve_api(exchange, Endpoint::kEmbeddings);
   ++stats_.unknown_paths;
   const std::string where = is_ascii(path) ? std::string(path) : "a path that is not ASCII";
-  return fail(exchange, {404, fmt::format("Invalid URL ({} {})", exchange.http.method, where), "", "", ""});
+  return fail(exchange,
+              {.status = 404, .message = fmt::format("Invalid URL ({} {})", exchange.http.method, where)});
 }
 
 Script SimService::serve_stats(Exchange& exchange) {
@@ -89,7 +90,8 @@ Script SimService::serve_stats(Exchange& exchange) {
     stats_.clear();
     seen_.clear();
   } else if (exchange.http.method != "GET") {
-    return fail(exchange, {405, "The counters can be read with GET and cleared with DELETE.", "", "", ""});
+    return fail(exchange,
+                {.status = 405, .message = "The counters can be read with GET and cleared with DELETE."});
   }
   return finish(exchange, 200, stats_json(stats_), kAtOnce);
 }
@@ -98,15 +100,17 @@ Script SimService::serve_models(Exchange& exchange, std::string_view path) {
   ++stats_.models;
   if (auto error = check_key(exchange)) return fail(exchange, *error);
   if (exchange.http.method != "GET")
-    return fail(exchange, {405, "Models can only be read, with GET.", "", "", ""});
+    return fail(exchange, {.status = 405, .message = "Models can only be read, with GET."});
   const bool anthropic = exchange.provider == Provider::kAnthropic;
-  constexpr std::string_view kPrefix = "/v1/models/";
-  if (path.size() <= kPrefix.size()) {
+  constexpr std::string_view prefix = "/v1/models/";
+  if (path.size() <= prefix.size()) {
     return finish(exchange, 200, anthropic ? anthropic_model_list_body() : model_list_body(), kAtOnce);
   }
-  const std::string_view id = path.substr(kPrefix.size());
+  const std::string_view id = path.substr(prefix.size());
   if (!is_ascii(id))
-    return fail(exchange, {404, "The model does not exist.", "", "model_not_found", "model"});
+    return fail(
+        exchange,
+        {.status = 404, .message = "The model does not exist.", .code = "model_not_found", .param = "model"});
   return finish(exchange, 200, anthropic ? anthropic_model_body(id) : model_body(id), kAtOnce);
 }
 
@@ -126,8 +130,9 @@ Script SimService::serve_api(Exchange& exchange, Endpoint endpoint) {
       break;
   }
   if (exchange.http.method != "POST") {
-    return fail(exchange, {405, fmt::format("Not allowed to {} here; use POST.", exchange.http.method), "",
-                           "method_not_supported", ""});
+    return fail(exchange, {.status = 405,
+                           .message = fmt::format("Not allowed to {} here; use POST.", exchange.http.method),
+                           .code = "method_not_supported"});
   }
   if (auto error = check_key(exchange)) return fail(exchange, *error);
   const auto request = read(exchange, endpoint);
@@ -140,15 +145,17 @@ std::optional<ApiError> SimService::check_key(const Exchange& exchange) const {
   const std::string_view key = presented_key(exchange.http);
   if (key == *options_.api_key) return std::nullopt;
   if (exchange.provider == Provider::kAnthropic) {
-    return ApiError{401, key.empty() ? "x-api-key header is required" : "invalid x-api-key", "", "", ""};
+    return ApiError{.status = 401,
+                    .message = key.empty() ? "x-api-key header is required" : "invalid x-api-key"};
   }
   if (key.empty()) {
-    return ApiError{401,
-                    "You didn't provide an API key. Provide it in an Authorization header using Bearer auth "
-                    "(i.e. Authorization: Bearer YOUR_KEY).",
-                    "", "", ""};
+    return ApiError{
+        .status = 401,
+        .message =
+            "You didn't provide an API key. Provide it in an Authorization header using Bearer auth "
+            "(i.e. Authorization: Bearer YOUR_KEY)."};
   }
-  return ApiError{401, "Incorrect API key provided.", "", "invalid_api_key", ""};
+  return ApiError{.status = 401, .message = "Incorrect API key provided.", .code = "invalid_api_key"};
 }
 
 std::expected<ApiRequest, ApiError> SimService::read(const Exchange& exchange, Endpoint endpoint) {
@@ -159,7 +166,7 @@ std::expected<ApiRequest, ApiError> SimService::read(const Exchange& exchange, E
                                       ? "We could not parse the JSON body of your request. "
                                       : "The request body is not valid JSON: ";
     return std::unexpected(
-        ApiError{400, fmt::format("{}({})", what, simdjson::error_message(error)), "", "", ""});
+        ApiError{.status = 400, .message = fmt::format("{}({})", what, simdjson::error_message(error))});
   }
   switch (endpoint) {
     case Endpoint::kMessages:
