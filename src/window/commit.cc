@@ -40,6 +40,7 @@ void Machine::begin(Enter enter) {
 }
 
 Outcome Machine::take() {
+  outcome_.value.settle();
   if (root_ != nullptr) {
     discard(*root_);
     free(std::exchange(root_, nullptr));
@@ -79,7 +80,8 @@ bool Machine::step() {
     Frame* frame = stalled_.back();
     stalled_.pop_back();
     fetch(frame);
-  } else if (!in_flight_.empty()) {
+  } else if (!in_flight_.empty() || !unstarted_.empty()) {
+    start_waiting();  // what was cancelled has left room
     deliver(executor_.wait());
   } else if (!complete_) {
     stuck();
@@ -177,8 +179,10 @@ void Machine::retry(Entry& entry) {
     entry.chain = longest(entry.chain, operand.chain);
   }
   ir::SlotId slot = 0;
-  if (first_unbound(entry.node, entry.operands, slot) != nullptr)
+  if (first_unbound(entry.node, entry.operands, slot) != nullptr) {
+    stand_at({entry.parent, entry.sequence}, entry.handled);
     return fail(entry, host_.unbound_error(entry.program, slot, entry.node));
+  }
   const bool variable = entry.node.op == ir::Op::kMove || entry.node.op == ir::Op::kUnbind;
   if (variable) {
     if (entry.operands[0].is_pending() && (entry.operands[0].flags() & kMaybeUnbound) != 0)
@@ -197,6 +201,7 @@ void Machine::retry(Entry& entry) {
 // The call turned out to enter a function of the user's, whose frame takes the entry's place.
 void Machine::become_frame(Entry& entry, Enter enter) {
   Frame& parent = *entry.parent;
+  stand_at({&parent, entry.sequence}, entry.handled);
   if (Value error = host_.depth_error(parent.calls + 1); error.bound()) return fail(entry, std::move(error));
   auto* frame = new Frame(*this, &parent, entry.sequence, Frame::kActivation, *enter.program);
   frame->program_owner = std::move(enter.program);
@@ -216,8 +221,9 @@ void Machine::become_frame(Entry& entry, Enter enter) {
   entry.done = true;
   std::vector<Waiter*> followers = std::exchange(entry.followers, {});
   delete &entry;  // its count among the live ones passes to the frame
-  fetch(frame);
+  // Fetching may fail and discard the followers, so they are put into the queue, which forgets them then, before it.
   for (Waiter* follower : followers) follower->wake();
+  fetch(frame);
 }
 
 void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {

@@ -27,8 +27,8 @@ enum Phase : std::uint8_t {
 
 }  // namespace
 
-// Reads `condition` as bool. On kGone, `next` is the frame to go on with.
-Machine::Test Machine::test(Frame& frame, const Value& condition, Frame*& next) {
+// Reads the variable `condition` as bool. On kGone, `next` is the frame to go on with.
+Machine::Test Machine::test(Frame& frame, ir::SlotId condition, Frame*& next) {
   if (frame.test.bound()) {
     frame.test.settle();
     if (frame.test.is_pending()) {
@@ -42,8 +42,12 @@ Machine::Test Machine::test(Frame& frame, const Value& condition, Frame*& next) 
     return yes ? Test::kTrue : Test::kFalse;
   }
   ir::Node node{ir::Op::kTruth, ir::kNone, ir::kNone, {}, frame.node->position};
-  Value operand = condition;
+  Value operand = frame.env[condition];
   operand.settle();
+  if (!operand.bound()) {
+    next = raise_unbound(frame, *frame.node, condition);
+    return Test::kGone;
+  }
   Action action = attempt(frame.program, node, std::span(&operand, 1), frame.end(), frame.handled);
   switch (action.verdict) {
     case Action::kDone:
@@ -97,7 +101,7 @@ Frame* Machine::begin_if(Frame& frame, const ir::Node& node) {
 Frame* Machine::advance_if(Frame& frame) {
   Frame* next = nullptr;
   const ir::If& branch = frame.program.ifs[frame.node->index];
-  const Test decided = test(frame, frame.env[frame.node->args[0]], next);
+  const Test decided = test(frame, frame.node->args[0], next);
   if (decided == Test::kGone) return next;
   const ir::RegionId region = decided == Test::kTrue ? branch.then_region : branch.else_region;
   if (region == ir::kNone) return finish(frame);
@@ -112,7 +116,7 @@ Frame* Machine::advance_loop(Frame& frame) {
   }
   if (loop.head == ir::kNone) return next_item(frame);
   Frame* next = nullptr;
-  const Test decided = test(frame, frame.env[loop.condition], next);
+  const Test decided = test(frame, loop.condition, next);
   if (decided == Test::kGone) return next;
   if (decided == Test::kFalse) return end_loop(frame);
   frame.phase = kBody;
@@ -209,7 +213,7 @@ Frame* Machine::advance_try(Frame& frame) {
       next->handled = frame.pending_exception;
       return next;
     case kTested:
-      switch (test(frame, frame.env[t.handlers[frame.handler].caught], next)) {
+      switch (test(frame, t.handlers[frame.handler].caught, next)) {
         case Test::kGone: return next;
         case Test::kFalse:
           ++frame.handler;

@@ -37,7 +37,10 @@ bool control_op(ir::Op op) {
 
 }  // namespace
 
-Summary Machine::summarize(Frame& frame) { return DryRun(*this, frame).run(); }
+Summary Machine::summarize(Frame& frame) {
+  if (!options_.summaries) return {.footprint = {.anything = true, .places = {}, .held = {}}, .outputs = {}, .result = kUnknown};
+  return DryRun(*this, frame).run();
+}
 
 DryRun::DryRun(Machine& machine, Frame& outer) : machine_(machine), outer_(outer) {}
 
@@ -460,7 +463,9 @@ void DryRun::take_explicit(const Frame& frame) {
   for (const Item* item : frame.items.all()) {
     if (item->done) continue;
     if (item->is_frame) {
-      take_explicit(static_cast<const Frame&>(*item));
+      const auto& inner = static_cast<const Frame&>(*item);
+      if (inner.indexed) take_footprint(inner);
+      take_explicit(inner);
       continue;
     }
     const auto& entry = static_cast<const Entry&>(*item);
@@ -471,6 +476,17 @@ void DryRun::take_explicit(const Frame& frame) {
       for (const Value& v : entry.operands) summary_.footprint.held.push_back(v);
     }
   }
+}
+
+// What a frame that was passed earlier has not fetched: its stores become entries only later.
+void DryRun::take_footprint(const Frame& frame) {
+  const auto found = machine_.memory_.footprints_.find(&frame);
+  if (found == machine_.memory_.footprints_.end()) {
+    summary_.footprint.anything = true;
+    return;
+  }
+  for (const Effect::Store& store : found->second.places) add_place(store);
+  summary_.footprint.held.insert(summary_.footprint.held.end(), found->second.held.begin(), found->second.held.end());
 }
 
 Value DryRun::unknown(Flags flags) {

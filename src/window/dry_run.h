@@ -43,6 +43,7 @@ class DryRun final : private View {
 
   void take_effect(const Action& action, std::span<const Value> operands);
   void take_explicit(const Frame& frame);
+  void take_footprint(const Frame& frame);
   void add_place(const Effect::Store& store);
   Value unknown(Flags flags);
   Flags flags_of(const Value& value);

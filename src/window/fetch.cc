@@ -24,6 +24,8 @@ Frame* Machine::advance(Frame& frame) {
   if (live_ >= options_.window && !is_oldest(frame.end())) {
     frame.state = Frame::kBlocked;
     stalled_.push_back(&frame);
+    for (Frame* f = &frame; f != nullptr; f = f->parent)
+      if (f->passed) return index(*f), nullptr;
     return nullptr;
   }
   frame.state = Frame::kRunning;
@@ -107,7 +109,7 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
   gather(frame, node);
   ir::SlotId slot = 0;
   if (first_unbound(node, operands_, slot) != nullptr)
-    return raise(frame, node, host_.unbound_error(frame.program, slot, node));
+    return raise_unbound(frame, node, slot);
   Action action = attempt(frame.program, node, operands_, frame.end(), frame.handled);
   switch (action.verdict) {
     case Action::kDone: {
@@ -179,7 +181,7 @@ Frame* Machine::move(Frame& frame, const ir::Node& node) {
   gather(frame, node);
   ir::SlotId slot = 0;
   if (first_unbound(node, operands_, slot) != nullptr)
-    return raise(frame, node, host_.unbound_error(frame.program, slot, node));
+    return raise_unbound(frame, node, slot);
   Value& value = operands_[0];
   if ((value.flags() & kMaybeUnbound) != 0) {
     Action action;
@@ -198,7 +200,7 @@ Frame* Machine::unbind(Frame& frame, const ir::Node& node) {
   gather(frame, node);
   ir::SlotId slot = 0;
   if (first_unbound(node, operands_, slot) != nullptr)
-    return raise(frame, node, host_.unbound_error(frame.program, slot, node));
+    return raise_unbound(frame, node, slot);
   if ((operands_[0].flags() & kMaybeUnbound) != 0) {
     Entry& entry = add_entry(frame, node);
     entry.wait_for(entry.operands[0]);
@@ -212,7 +214,7 @@ Frame* Machine::leave(Frame& frame, const ir::Node& node) {
     gather(frame, node);
     ir::SlotId slot = 0;
     if (first_unbound(node, operands_, slot) != nullptr)
-      return raise(frame, node, host_.unbound_error(frame.program, slot, node));
+      return raise_unbound(frame, node, slot);
     if ((operands_[0].flags() & kMaybeUnbound) != 0) {
       frame.wait_for(operands_[0]);
       --frame.pc;
@@ -227,6 +229,7 @@ Frame* Machine::leave(Frame& frame, const ir::Node& node) {
 }
 
 Frame* Machine::push_activation(Frame& frame, const ir::Node& node, Enter enter) {
+  stand_at(frame.end(), frame.handled);
   if (Value error = host_.depth_error(frame.calls + 1); error.bound()) return raise(frame, node, std::move(error));
   auto* f = new Frame(*this, &frame, frame.next_sequence++, Frame::kActivation, *enter.program);
   f->program_owner = std::move(enter.program);
@@ -372,6 +375,11 @@ Frame* Machine::raise(Frame& frame, const ir::Node& node, Value exception) {
   return pass(frame, true);
 }
 
+Frame* Machine::raise_unbound(Frame& frame, const ir::Node& node, ir::SlotId slot) {
+  stand_at(frame.end(), frame.handled);
+  return raise(frame, node, host_.unbound_error(frame.program, slot, node));
+}
+
 // The frame's own control waits for what the action says.
 Frame* Machine::block_on(Frame& frame, const ir::Node& node, Action& action) {
   note_wait(frame, frame.program, node, action.reason);
@@ -426,10 +434,7 @@ bool Machine::may_leave(const Frame& frame) const {
 // `frame` cannot go on. Finds the innermost frame around it that can be left behind, and goes on after that one.
 Frame* Machine::pass(Frame& frame, bool raising) {
   for (Frame* f = &frame; f->parent != nullptr; f = f->parent) {
-    if (f->passed) {
-      if (!f->indexed && f->state != Frame::kFetched) memory_.add(*f, summarize(*f).footprint);
-      return nullptr;
-    }
+    if (f->passed) return index(*f), nullptr;
     if (f->kind == Frame::kTry && f->body != nullptr && !f->program.tries[f->node->index].handlers.empty())
       raising = false;
     if (raising || may_leave(*f) || f->parent->kind == Frame::kTry) continue;
@@ -438,8 +443,13 @@ Frame* Machine::pass(Frame& frame, bool raising) {
   return nullptr;
 }
 
+// Makes what a passed frame has not fetched known to the loads after it.
+void Machine::index(Frame& frame) {
+  if (!frame.indexed && frame.state != Frame::kFetched) memory_.add(frame, summarize(frame).footprint);
+}
+
 Frame* Machine::go_on_without(Frame& parent, Frame& child) {
-  const Summary summary = options_.summaries ? summarize(child) : Summary{{true, {}, {}}, {}, kUnknown};
+  const Summary summary = summarize(child);
   child.passed = true;
   ++live_;
   ++counters_.frames;

@@ -86,7 +86,7 @@ Frame* Machine::yield(Frame& frame, const ir::Node& node) {
   gather(frame, node);
   ir::SlotId slot = 0;
   if (first_unbound(node, operands_, slot) != nullptr)
-    return raise(frame, node, host_.unbound_error(frame.program, slot, node));
+    return raise_unbound(frame, node, slot);
   Value value = operands_[0];
   Frame* step = &frame;
   std::vector<Frame*> chain{step};

@@ -54,9 +54,11 @@ class Machine : private View {
   Frame* finish(Frame& frame);
   Frame* resume(Frame& parent, bool activation, Exit exit, Value returned, Frame* unfinished);
   Frame* raise(Frame& frame, const ir::Node& node, Value exception);
+  Frame* raise_unbound(Frame& frame, const ir::Node& node, ir::SlotId slot);
   Frame* block_on(Frame& frame, const ir::Node& node, Action& action);
   Frame* block(Frame& frame);
   Frame* pass(Frame& frame, bool raising);
+  void index(Frame& frame);
   Frame* go_on_without(Frame& parent, Frame& child);
 
   // Control.
@@ -72,7 +74,7 @@ class Machine : private View {
   Frame* resume_try(Frame& frame, Exit exit, Value returned, Frame* unfinished);
   Frame* conclude_try(Frame& frame);
   Frame* wait_until_safe(Frame& frame, Frame* child);
-  Test test(Frame& frame, const Value& condition, Frame*& next);
+  Test test(Frame& frame, ir::SlotId condition, Frame*& next);
 
   // Generators.
   bool take_generator(Frame& loop, const Value& iterator);
