@@ -311,7 +311,7 @@ Action PythonHost::raise(const Site& s) {
     return a;
   }
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
-    return needs_operand(i, kUnknown, Effect::kAnything);
+    return needs_operand(i, kUnknown, all_data(s.operands) ? Effect::kNone : Effect::kAnything);
   std::vector<nb::object> instances;
   for (std::size_t i = 0; i < s.operands.size(); ++i) {
     PyObject* object = s.object(i);
@@ -366,6 +366,7 @@ void PythonHost::add_traceback(const HostProgram& program, const ir::Node& node,
 }
 
 void PythonHost::unwound(const ir::Program& program, const ir::Node& node, const Value& exception) {
+  if (!program_of(program).is_users()) return;
   add_traceback(program_of(program), node, object_of(exception));
 }
 

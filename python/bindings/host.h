@@ -42,6 +42,9 @@ struct Arguments {
 // Whether a method of builtin containers by this name changes them.
 bool is_mutator(std::string_view name);
 
+// Whether calling the object runs Python code that the registry does not know.
+bool is_python_callable(PyObject* object);
+
 class PythonHost final : public window::Host {
  public:
   PythonHost();
@@ -137,6 +140,11 @@ class PythonHost final : public window::Host {
   Action call_native(PyObject* callee, const Arguments& arguments);
   static bool guard_holds(const Contract& contract, const Arguments& arguments);
   static void bind_partial(PyObject* partial, Arguments& arguments);
+  // host_prelude.cc
+  bool enter_prelude(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
+  const Enter* begun(const Value& value) const;
+  bool gains(const Site& s, const Value& function);
+  bool gains_generator(const Site& s, const Value& iterable);
   // host_methods.cc
   Action pending_method(const Site& s, std::string_view name);
   Action builtin_method(const Site& s, PyObject* receiver, PyObject* name, Arguments arguments);

@@ -133,9 +133,10 @@ Action PythonHost::store_attribute(const Site& s) {
   PyObject* name = s.program.name_object(s.node.index);
   const bool removes = s.node.op == ir::Op::kDeleteAttr;
   if (s[0].is_pending()) {
-    const bool data = (s[0].flags() & (kData | kAtom)) != 0;
-    if (data) return needs_operand(0, kUnknown);
-    Action a = needs_operand(0, kUnknown, Effect::kAnything);
+    // Of data, only an exception takes attributes.
+    const bool data = (s[0].flags() & kData) != 0;
+    Action a = needs_operand(0, kUnknown, data ? Effect::kOpaque : Effect::kAnything);
+    if (data) a.effect.stores.push_back({s[0], {Where::kAttr, address_of(name)}});
     return a;
   }
   PyObject* object = s.object(0);

@@ -12,13 +12,13 @@ PyTypeObject* partial_type() {
   return type;
 }
 
+}  // namespace
+
 bool is_python_callable(PyObject* object) {
   if (PyMethod_Check(object)) return is_python_callable(PyMethod_GET_FUNCTION(object));
   return PyFunction_Check(object) || Py_TYPE(object) == partial_type() || Py_TYPE(object) == jitted_type() ||
          (PyType_Check(object) && (reinterpret_cast<PyTypeObject*>(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0);
 }
-
-}  // namespace
 
 bool Arguments::ready() const { return pending() == nullptr; }
 
@@ -252,6 +252,7 @@ bool PythonHost::call_attribute_function(const Site& s, PyObject* callee, const 
 }
 
 Action PythonHost::call_contract(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
+  if (Action a; contract.effect == Contract::kPure && enter_prelude(s, callee, arguments, a)) return a;
   switch (contract.effect) {
     case Contract::kIndependent: return issue(s, callee, contract, std::move(arguments));
     case Contract::kPure: return call_pure(s, callee, contract, std::move(arguments));

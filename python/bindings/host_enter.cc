@@ -136,10 +136,11 @@ Action PythonHost::call_misfit(PyObject* function, const Arguments& arguments) {
 }
 
 Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments) {
-  const bool quiet = s.view.quiet();
-  if (quiet && arguments.ready() && !reaches_independent(function)) return call_native(function, arguments);
   const ProgramRef program = lowered(function);
-  if (program->generator || program->coroutine) {
+  const bool makes_generator = program->generator || program->coroutine;
+  if (!makes_generator && arguments.ready() && s.view.quiet() && !reaches_independent(function))
+    return call_native(function, arguments);
+  if (makes_generator) {
     if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kNone);
     return make_generator(function, program, std::move(arguments));  // runs nothing of it yet
   }

@@ -15,6 +15,11 @@ nb::object builtins_of(const nb::object& globals) {
   return PyModule_Check(builtins) ? nb::borrow(PyModule_GetDict(builtins)) : nb::borrow(builtins);
 }
 
+bool is_prelude(const nb::object& globals) {
+  PyObject* name = PyDict_GetItemString(globals.ptr(), "__name__");
+  return name != nullptr && PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, "xcs._prelude") == 0;
+}
+
 nb::object keyword_names_of(const ir::Program& program, const ir::CallShape& call) {
   nb::list names;
   for (const ir::Arg& arg : call.args)
@@ -27,6 +32,7 @@ nb::object keyword_names_of(const ir::Program& program, const ir::CallShape& cal
 HostProgram::HostProgram(ir::Program program, nb::object fragments, nb::object globals)
     : ir::Program(std::move(program)),
       statement_reach(statements.size()),
+      users_(!file.empty() && !is_prelude(globals)),
       source_(std::move(fragments)),
       globals_(std::move(globals)),
       builtins_(builtins_of(globals_)),

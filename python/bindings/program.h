@@ -34,6 +34,9 @@ class HostProgram final : public ir::Program {
   // The tuple of a call's keyword names, in order, or null when it has none. REQUIRES: no ** argument
   PyObject* keyword_names(ir::Index call) const { return keyword_names_[call].ptr(); }
 
+  // Whether the user wrote it: what the package itself provides leaves no trace in tracebacks.
+  bool is_users() const { return users_; }
+
   PyObject* globals() const { return globals_.ptr(); }
   PyObject* builtins() const { return builtins_.ptr(); }
 
@@ -50,6 +53,7 @@ class HostProgram final : public ir::Program {
   void find_definitions();
   PyObject* made(std::vector<nb::object>& table, const char* kind, ir::Index i) const;
 
+  bool users_;
   nb::object source_;
   nb::object globals_, builtins_;
   std::vector<nb::object> names_, keyword_names_;

@@ -1,5 +1,6 @@
 #include "reach.h"
 
+#include <algorithm>
 #include <unordered_set>
 
 #include "contract.h"
@@ -35,9 +36,9 @@ class Walk {
 
   bool region(ir::RegionId id) {
     for (const ir::Node& node : program_.regions[id].nodes) {
+      current_ = {id, &node};
       if (node.op == ir::Op::kCall && call(node)) return true;
       if (node.op == ir::Op::kCallMethod && call_method(node)) return true;
-      if (node.op == ir::Op::kYield) return true;
       for (const ir::RegionId inner : ir::inner_regions(program_, node))
         if (region(inner)) return true;
     }
@@ -45,9 +46,32 @@ class Walk {
   }
 
  private:
+  struct At {
+    ir::RegionId region;
+    const ir::Node* node;
+  };
+
+  // The node that gave the slot its value, if it is in the same region as the current node.
+  const ir::Node* definition(ir::SlotId slot) const {
+    const std::vector<ir::Node>& nodes = program_.regions[current_.region].nodes;
+    for (const ir::Node* n = current_.node; n != nodes.data(); --n) {
+      const ir::Node& earlier = *(n - 1);
+      const auto assigned = ir::slots_assigned(program_, earlier);
+      if (std::ranges::find(assigned, slot) != assigned.end()) return &earlier;
+      if (!ir::inner_regions(program_, earlier).empty() && assigned_inside(earlier, slot)) return nullptr;
+    }
+    return program_.definition(slot);
+  }
+
+  bool assigned_inside(const ir::Node& node, ir::SlotId slot) const {
+    for (const ir::RegionId inner : ir::inner_regions(program_, node))
+      if (std::ranges::binary_search(program_.regions[inner].assigned, slot)) return true;
+    return false;
+  }
+
   // What the slot holds as far as globals and attributes of modules tell; null when that is not known.
   nb::object resolve(ir::SlotId slot) {
-    const ir::Node* node = program_.definition(slot);
+    const ir::Node* node = definition(slot);
     if (node == nullptr) return {};
     if (node->op == ir::Op::kLoadGlobal) {
       PyObject* name = program_.name_object(node->index);
@@ -70,7 +94,7 @@ class Walk {
   bool call(const ir::Node& node) {
     const nb::object callee = resolve(node.args[0]);
     if (callee) return reaches(callee.ptr(), depth_);
-    const ir::Node* made = program_.definition(node.args[0]);
+    const ir::Node* made = definition(node.args[0]);
     return made == nullptr || made->op != ir::Op::kLoadAttr || method_reaches(made->args[0], made->index);
   }
 
@@ -95,6 +119,7 @@ class Walk {
   const HostProgram& program_;
   Reach& reach_;
   const int depth_;
+  At current_{};
 };
 
 bool still_holds(const HostProgram& program, const Reach& reach) {
@@ -127,7 +152,7 @@ bool reaches(PyObject* callee, int depth) {
     return contract->effect == Contract::kIndependent;
   if (PyFunction_Check(callee)) {
     const ProgramRef program = lowered(callee);
-    if (!program->refusal.empty() || program->generator || program->coroutine) return false;
+    if (!program->refusal.empty() || program->coroutine) return false;
     return regions_reach(*program, {program->body}, program->reach, depth + 1);
   }
   if (PyType_Check(callee)) {
@@ -154,6 +179,10 @@ std::vector<ir::RegionId> regions_of(const HostProgram& program, ir::Index state
 }  // namespace
 
 bool reaches_independent(PyObject* callee) { return reaches(callee, 0); }
+
+bool reaches_independent(const HostProgram& program) {
+  return regions_reach(program, {program.body}, program.reach, 0);
+}
 
 bool statement_reaches(const HostProgram& program, ir::Index statement) {
   Reach& reach = program.statement_reach[statement];

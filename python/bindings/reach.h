@@ -7,6 +7,7 @@
 namespace xcs::python {
 
 bool reaches_independent(PyObject* callee);
+bool reaches_independent(const HostProgram& program);
 // Whether the region that statements[statement] stands for can.
 bool statement_reaches(const HostProgram& program, ir::Index statement);
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
-from xcs import _core, _guards
+from xcs import _core, _guards, _prelude
 from xcs._errors import UsageError
 
 if sys.version_info >= (3, 11):
@@ -156,3 +156,7 @@ def keys() -> Iterator[str]:
     """The names of all callables in the registry."""
     for file in sorted(_REGISTRY.glob("*.toml")):
         yield from _contracts_of(file.stem)
+
+
+for _function in (_prelude.in_order, _prelude.index_of_extreme):
+    _core.set_contract(_function, {"effect": "pure", "returns": "element"}, keep_alive=True)
