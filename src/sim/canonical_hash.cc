@@ -25,7 +25,7 @@ std::uint64_t hash_real(double value) {
 }
 
 std::uint64_t hash_field(const dom::key_value_pair& field) {
-  return mix(hash_bytes(field.key, kObject) + 3 * hash_value(field.value));
+  return mix(hash_bytes(field.key, kObject) + (3 * hash_value(field.value)));
 }
 
 std::uint64_t hash_object(dom::object object) {

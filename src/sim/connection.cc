@@ -53,8 +53,8 @@ std::optional<TimePoint> Connection::next_due() const {
 Connection::State Connection::advance(TimePoint now) {
   while (true) {
     if (script_) {
-      if (!perform_due_steps(now)) break;
-      if (finish_script() == State::kClosed) return State::kClosed;
+      if (!perform_due_steps(*script_, now)) break;
+      if (finish(*script_) == State::kClosed) return State::kClosed;
     }
     if (!accepts_requests() && flush() == State::kClosed) return State::kClosed;
     if (!accepts_requests() || !read_request(now)) break;
@@ -88,12 +88,11 @@ void Connection::start(Script script, TimePoint now) {
 }
 
 // True once the whole script has been played.
-bool Connection::perform_due_steps(TimePoint now) {
-  const Script& script = *script_;
+bool Connection::perform_due_steps(Script& script, TimePoint now) {
   while (step_ < script.steps.size() && started_ + script.steps[step_].due <= now) {
     const std::size_t end = script.steps[step_++].end;
     if (out_.empty() && played_ == 0 && end == script.bytes.size()) {
-      out_ = std::move(script_->bytes);
+      out_ = std::move(script.bytes);
     } else {
       out_.append(script.bytes, played_, end - played_);
     }
@@ -102,14 +101,14 @@ bool Connection::perform_due_steps(TimePoint now) {
   return step_ == script.steps.size() && script.ending != Ending::kNever;
 }
 
-Connection::State Connection::finish_script() {
-  const Ending ending = script_->ending;
-  if (script_->in_flight) service_.end(true);
+Connection::State Connection::finish(const Script& script) {
+  const Ending ending = script.ending;
+  if (script.in_flight) service_.end(true);
   script_.reset();
   if (ending == Ending::kClose) closing_ = true;
   if (ending != Ending::kReset) return State::kOpen;
   flush();  // what the client still gets before the reset; whether it does is the network's affair
-  const linger at_once{1, 0};
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   return State::kClosed;
 }

@@ -26,6 +26,8 @@ class Connection {
   Connection(Descriptor socket, SimService& service) : socket_(std::move(socket)), service_(service) {}
   // Resets what is not finished and tells the service.
   ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   // The socket has bytes, an end or an error. `scratch` is memory to read into, shared by all connections.
   State on_readable(std::string& scratch, TimePoint now);
@@ -51,8 +53,8 @@ class Connection {
   State advance(TimePoint now);
   bool read_request(TimePoint now);
   void start(Script script, TimePoint now);
-  bool perform_due_steps(TimePoint now);
-  State finish_script();
+  bool perform_due_steps(Script& script, TimePoint now);
+  State finish(const Script& script);
   State flush();
 
   Descriptor socket_;

@@ -20,9 +20,9 @@ std::uint64_t mix(std::uint64_t x) {
 }
 
 std::uint64_t hash_bytes(std::string_view bytes, std::uint64_t seed) {
-  std::uint64_t hash = mix(seed + kGolden * (bytes.size() + 1));
+  std::uint64_t hash = mix(seed + (kGolden * (bytes.size() + 1)));
   while (bytes.size() >= sizeof(std::uint64_t)) {
-    std::uint64_t word;
+    std::uint64_t word = 0;
     std::memcpy(&word, bytes.data(), sizeof word);
     hash = mix(hash ^ word) + kGolden;
     bytes.remove_prefix(sizeof word);

@@ -43,8 +43,8 @@ class HttpParser {
   // True once per request whose client waits for "100 Continue" before it sends the body.
   bool take_continue();
 
-  static constexpr std::size_t kMaxHead = 64 * 1024;
-  static constexpr std::size_t kMaxBody = 64 * 1024 * 1024;
+  static constexpr std::size_t kMaxHead = std::size_t{64} * 1024;
+  static constexpr std::size_t kMaxBody = std::size_t{64} * 1024 * 1024;
 
  private:
   enum class Phase { kHead, kSizedBody, kChunkSize, kChunkData, kChunkEnd, kTrailer };

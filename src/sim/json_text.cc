@@ -1,5 +1,6 @@
 #include "sim/json_text.h"
 
+#include <array>
 #include <charconv>
 
 namespace xcs::sim {
@@ -52,9 +53,9 @@ void append_json_string(std::string& out, std::string_view text) {
 }
 
 void append_number(std::string& out, std::int64_t value) {
-  char digits[20];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  out.append(digits, end);
+  std::array<char, 20> digits{};
+  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
 }
 
 void append_hex(std::string& out, std::uint64_t value) {

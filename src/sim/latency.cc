@@ -1,5 +1,8 @@
 #include "sim/latency.h"
 
+#include <array>
+#include <utility>
+
 #include "sim/draw.h"
 
 namespace xcs::sim {
@@ -12,14 +15,18 @@ std::chrono::nanoseconds from_ms(double ms) {
 
 Fault draw_fault(const Weather& weather, Draw& draw) {
   double at = draw.unit();
-  const bool overloaded = draw.chance(0.5);
-  if ((at -= weather.black_hole_rate) < 0) return Fault::kBlackHole;
-  if ((at -= weather.reset_rate) < 0) return Fault::kReset;
-  if ((at -= weather.error_rate) < 0) return overloaded ? Fault::kOverloaded : Fault::kServerError;
-  if ((at -= weather.stream_error_rate) < 0) return Fault::kStreamError;
-  if ((at -= weather.truncation_rate) < 0) return Fault::kTruncated;
-  if ((at -= weather.malformed_rate) < 0) return Fault::kMalformed;
-  if ((at -= weather.stall_rate) < 0) return Fault::kStall;
+  const Fault error = draw.chance(0.5) ? Fault::kOverloaded : Fault::kServerError;
+  const std::array<std::pair<double, Fault>, 7> shares = {{{weather.black_hole_rate, Fault::kBlackHole},
+                                                           {weather.reset_rate, Fault::kReset},
+                                                           {weather.error_rate, error},
+                                                           {weather.stream_error_rate, Fault::kStreamError},
+                                                           {weather.truncation_rate, Fault::kTruncated},
+                                                           {weather.malformed_rate, Fault::kMalformed},
+                                                           {weather.stall_rate, Fault::kStall}}};
+  for (const auto& [rate, fault] : shares) {
+    at -= rate;
+    if (at < 0) return fault;
+  }
   return Fault::kNone;
 }
 

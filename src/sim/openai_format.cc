@@ -122,9 +122,9 @@ void stream_choice(ChunkWriter& writer, const Answer& answer, std::size_t index,
 }
 
 void append_float(std::string& out, float value) {
-  char digits[32];
-  const auto end = std::to_chars(digits, digits + sizeof digits, value).ptr;
-  out.append(digits, end);
+  std::array<char, 32> digits{};
+  char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
+  out.append(digits.data(), end);
 }
 
 void append_base64(std::string& out, std::string_view bytes) {
