@@ -5,6 +5,7 @@ from __future__ import annotations
 import __future__
 import ast
 import functools
+import inspect
 import linecache
 import operator
 import sys
@@ -143,7 +144,9 @@ def _imported(tree: ast.Module) -> Iterator[str]:
     while pending:
         node = pending.pop()
         if isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names if alias.name != "*")
+            yield from (
+                alias.asname or alias.name.partition(".")[0] for alias in node.names if alias.name != "*"
+            )
         elif not isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
             pending.extend(ast.iter_child_nodes(node))
 
@@ -167,7 +170,9 @@ def _made_from(code: CodeType, candidate: _Candidate, file: _File) -> bool:
 
 
 def _recompiled(code: CodeType, candidate: _Candidate, file: _File) -> CodeType:
-    return compile_nested(candidate.node, candidate.class_name, code.co_freevars, code, imported=file.imported)
+    return compile_nested(
+        candidate.node, candidate.class_name, code.co_freevars, code, imported=file.imported
+    )
 
 
 def _same(one: CodeType, other: CodeType) -> bool:
@@ -185,7 +190,11 @@ def _same_constant(one: object, other: object) -> bool:
         return isinstance(other, CodeType) and _same(one, other)
     if isinstance(one, str) and isinstance(other, str) and "<locals>" in one:
         return one.rpartition(".")[2] == other.rpartition(".")[2]  # the qualified name of a nested function
-    return type(one) is type(other) and repr(one) == repr(other)
+    if isinstance(one, frozenset) and isinstance(other, frozenset):
+        return sorted(map(repr, one)) == sorted(map(repr, other))
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(map(_same_constant, one, other))
+    return type(one) is type(other) and repr(one) == repr(other)  # repr tells 0.0 from -0.0
 
 
 def _placed(code: CodeType, found: list[_Candidate], file: _File) -> _Candidate:
@@ -223,23 +232,35 @@ def compile_nested(
     return find_code(code, _name_of(node), _first_line(node))
 
 
-def requalified(code: CodeType, qualname: str) -> CodeType:
-    """The code with the qualified name `qualname`, and with what is defined inside it named accordingly."""
+def requalified(code: CodeType, class_name: str, qualname: str) -> CodeType:
+    """The code with the qualified name `qualname`, and with what is defined inside it named accordingly.
+
+    Args:
+        code: What `find_code` found in a module made by `enclosed`.
+        class_name: The class it was enclosed in.
+        qualname: Its real qualified name.
+    """
     if sys.version_info >= (3, 11):
         return _with_prefix(code, code.co_qualname, qualname)
-    prefixes = [c.rpartition(".<locals>.")[0] for c in code.co_consts if isinstance(c, str) and c.startswith(".enclosing")]
-    return _with_prefix(code, prefixes[0], qualname) if prefixes else code
+    name = f"{class_name}.{code.co_name}" if class_name else code.co_name
+    for old in (f".enclosing.<locals>.{name}", name):
+        if any(isinstance(c, str) and c.startswith(f"{old}.<locals>.") for c in code.co_consts):
+            return _with_prefix(code, old, qualname)
+    return code
 
 
 def _with_prefix(code: CodeType, old: str, new: str) -> CodeType:
-    def renamed(constant: Any) -> Any:
-        if isinstance(constant, CodeType):
-            return _with_prefix(constant, old, new)
-        if isinstance(constant, str) and constant.startswith(old) and old.startswith(".enclosing"):
-            return new + constant[len(old) :]
-        return constant
+    def renamed(name: str) -> str:
+        return new + name[len(old) :] if name.startswith(old) else name
 
-    constants = tuple(map(renamed, code.co_consts))
+    def constant(value: Any) -> Any:
+        if isinstance(value, CodeType):
+            return _with_prefix(value, old, new)
+        if sys.version_info >= (3, 11):  # only a class body holds a qualified name: its own
+            return renamed(value) if value == code.co_qualname else value
+        return renamed(value) if isinstance(value, str) and value.startswith(f"{old}.<locals>.") else value
+
+    constants = tuple(map(constant, code.co_consts))
     if sys.version_info >= (3, 11):
         return code.replace(co_consts=constants, co_qualname=renamed(code.co_qualname))
     return code.replace(co_consts=constants)
@@ -296,15 +317,18 @@ def enclosed(statement: ast.stmt, class_name: str, cells: tuple[str, ...] | list
     at = statement
     body: list[ast.stmt] = [statement]
     if class_name:
-        if isinstance(statement, ast.Expr):  # a class body may not hold every comprehension that a function may
+        if isinstance(
+            statement, ast.Expr
+        ):  # a class body may not hold every comprehension that a function may
             body = [_plain_definition(".inside", body)]
         body = [ast.ClassDef(name=class_name, bases=[], keywords=[], body=body, decorator_list=[])]
-    names = [name for name in cells if name != "__class__"]
-    if "__class__" in cells and not class_name:
-        names.append("__class__")
+    names = [name for name in cells if name != "__class__" or not class_name]
     targets = [ast.Name(name, ast.Store()) for name in names]
     if targets:
         body.insert(0, ast.Assign(targets=targets, value=ast.Constant(None)))
+    defined = class_name or getattr(statement, "name", None)
+    if defined and defined not in cells:  # what is wrapped may use a global of that name
+        body.insert(0, ast.Global([defined]))
     outer = _plain_definition(".enclosing", body)
     for node in body:
         if isinstance(node, ast.ClassDef) and sys.version_info >= (3, 12):
@@ -343,7 +367,8 @@ def find_code(code: CodeType, name: str, first_line: int | None = None) -> CodeT
     for constant in code.co_consts:
         if not isinstance(constant, CodeType):
             continue
-        if constant.co_name == name and first_line in (None, constant.co_firstlineno):
+        is_function = constant.co_flags & inspect.CO_OPTIMIZED  # and not the class of the same name
+        if is_function and constant.co_name == name and first_line in (None, constant.co_firstlineno):
             return constant
         try:
             return find_code(constant, name, first_line)

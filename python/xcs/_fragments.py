@@ -62,7 +62,9 @@ class Fragments:
         spec = self._program.fragment(index)
         root = self._nodes[spec["syntax"]]
         operands = spec["operands"]
-        holes = {self._hole_key(hole): name for hole, name in zip(spec["holes"], operands) if hole is not None}
+        holes = {
+            self._hole_key(hole): name for hole, name in zip(spec["holes"], operands) if hole is not None
+        }
         return self._function(operands, _hidden_operand(root), _body(root, holes), _location(root))
 
     def statement(self, index: int) -> Statement:
@@ -82,7 +84,7 @@ class Fragments:
         code = compile_nested(node, self._captured.class_name, spec["cells"], self._captured.code)
         if code.co_freevars != tuple(spec["cells"]):
             raise AssertionError(f"{code.co_name} takes {code.co_freevars}, not {tuple(spec['cells'])}")
-        code = requalified(code, spec["qualname"])
+        code = requalified(code, self._captured.class_name, spec["qualname"])
         names = _annotation_names(node)
         if not self._captured.future_annotations:
             return code, tuple(names), {}
@@ -101,13 +103,20 @@ class Fragments:
         captured = self._captured
         name = captured.code.co_name
         arguments = ast.arguments(
-            posonlyargs=[], args=[ast.arg(o) for o in [*operands, *hidden]], kwonlyargs=[], kw_defaults=[], defaults=[]
+            posonlyargs=[],
+            args=[ast.arg(o) for o in [*operands, *hidden]],
+            kwonlyargs=[],
+            kw_defaults=[],
+            defaults=[],
         )
         definition = _definition(name, arguments, body, at)
         module = enclosed(definition, captured.class_name, ())
         code = compile(module, captured.file, "exec", flags=futures_of(captured.code), dont_inherit=True)
         return FunctionType(
-            requalified(find_code(code, name), captured.qualname), captured.globals, name, tuple(hidden.values())
+            requalified(find_code(code, name), captured.class_name, captured.qualname),
+            captured.globals,
+            name,
+            tuple(hidden.values()),
         )
 
     def _statement_code(self, node: Any, spec: dict[str, Any]) -> CodeType:
@@ -136,7 +145,7 @@ class Fragments:
         definition = _definition(captured.code.co_name, arguments, body, node)
         module = enclosed(definition, captured.class_name, cells)
         code = compile(module, captured.file, "exec", flags=futures_of(captured.code), dont_inherit=True)
-        return requalified(find_code(code, captured.code.co_name), captured.qualname)
+        return requalified(find_code(code, captured.code.co_name), captured.class_name, captured.qualname)
 
 
 class Statement:
@@ -350,7 +359,12 @@ class _SuperCalls(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self.generic_visit(node)
-        if isinstance(node.func, ast.Name) and node.func.id == "super" and not node.args and not node.keywords:
+        if (
+            isinstance(node.func, ast.Name)
+            and node.func.id == "super"
+            and not node.args
+            and not node.keywords
+        ):
             node.args = [ast.copy_location(_load(n), node) for n in ("__class__", self._first_parameter)]
         return node
 

@@ -87,6 +87,18 @@ bool Lowering::fits(Part outer, Index e) const {
   return false;
 }
 
+// Whether gathering `e` into a fragment of the part `outer` emits nodes: they run before the fragment does.
+bool Lowering::emits(Part outer, Index e) const {
+  if (e == kNone || is_constant(e)) return false;
+  if (syntax_.kind(e) == Kind::kName) return !certain(variable(syntax_[e].name));
+  if (syntax_.kind(e) == Kind::kList) return any_emits(outer, syntax_.children_of(e));
+  return !fits(outer, e) || any_emits(outer, syntax_.children_of(e));
+}
+
+bool Lowering::any_emits(Part outer, std::span<const Index> es) const {
+  return std::ranges::any_of(es, [&](Index e) { return emits(outer, e); });
+}
+
 SlotId Lowering::fragment(Index e, SlotId dest, Index as) {
   Gathering gathering;
   gathering.part = part_of(e);
@@ -110,14 +122,15 @@ void Lowering::gather(Gathering& to, Index e, bool later) {
 }
 
 void Lowering::gather_in_order(Gathering& to, std::span<const Index> es, bool later) {
-  for (std::size_t i = 0; i < es.size(); ++i) gather(to, es[i], later || any_effects(es.subspan(i + 1)));
+  for (std::size_t i = 0; i < es.size(); ++i)
+    gather(to, es[i], later || any_emits(to.part, es.subspan(i + 1)));
 }
 
 void Lowering::gather_elements(Gathering& to, Index display, bool later) {
   const bool is_set = syntax_.kind(display) == Kind::kSet;
   const auto elements = syntax_.list(display, 0);
   for (std::size_t i = 0; i < elements.size(); ++i) {
-    const bool after = later || any_effects(elements.subspan(i + 1));
+    const bool after = later || any_emits(to.part, elements.subspan(i + 1));
     if (syntax_.kind(elements[i]) != Kind::kDictItem) {
       const bool before = std::exchange(to.hashing, to.hashing || is_set);
       gather(to, elements[i], after);
@@ -126,7 +139,7 @@ void Lowering::gather_elements(Gathering& to, Index display, bool later) {
     }
     const auto [key, value] = syntax_.fields<2>(elements[i]);
     const bool before = std::exchange(to.hashing, true);
-    gather(to, key, after || effects(value));
+    gather(to, key, after || emits(to.part, value));
     to.hashing = before;
     gather(to, value, after);
   }

@@ -225,6 +225,14 @@ Scopes::Scopes(const Syntax& syntax, Index function, bool annotations)
   for (auto i = static_cast<std::uint32_t>(all_.size()); i-- > 0;) resolve(i);
 }
 
+std::vector<NameId> Scopes::unbindable() const {
+  std::vector<NameId> names = root().unbindable;
+  for (const Scope& scope : all_)
+    for (NameId name : scope.unbindable)
+      if (holds(scope.nonlocals, name)) add(names, name);
+  return names;
+}
+
 // Finds what `scope` takes from outside and what of it is captured. The scopes inside are resolved already.
 void Scopes::resolve(std::uint32_t index) {
   Scope& scope = all_[index];

@@ -36,6 +36,8 @@ class Scopes {
   Scopes(const Syntax& syntax, Index function, bool annotations);
 
   const Scope& root() const { return all_.front(); }
+  // What the function, or a scope inside it that shares the variable, may unbind.
+  std::vector<NameId> unbindable() const;
   // REQUIRES: `node` makes a scope.
   const Scope& of(Index node) const { return all_[by_node_.at(node)]; }
 

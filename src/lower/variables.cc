@@ -42,10 +42,11 @@ void Lowering::declare_variables() {
     variables_[name] = {captured ? Variable::kCell : Variable::kLocal, slot};
   }
   bound_.resize(program_.slots.size(), false);
+  for (NameId name : root.parameters) bound_[variables_[name].slot] = true;
   unbindable_.assign(program_.slots.size(), false);
-  for (NameId name : root.unbindable) {
+  for (NameId name : scopes_.unbindable()) {
     const Variable v = variable(name);
-    if (v.place != Variable::kLocal) continue;
+    if (v.place == Variable::kGlobal) continue;
     unbindable_[v.slot] = true;
     bound_[v.slot] = false;
   }
@@ -92,6 +93,7 @@ void Lowering::store(NameId name, Index at, SlotId value) {
       break;
     case Variable::kCell:
       emit(Op::kStoreCell, at, kNone, name_index(name), {v.slot, value});
+      mark_bound(v.slot);
       break;
     case Variable::kGlobal:
       emit(Op::kStoreGlobal, at, kNone, name_index(name), {value});

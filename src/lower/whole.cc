@@ -87,7 +87,21 @@ void Lowering::ordered(Index s, std::string_view reason) {
   for (SlotId slot : program_.statements[made].outputs) mark_bound(slot);
 }
 
-Index Lowering::whole(Index s, SlotId given) { return escapes(s) ? kNone : add_statement(s, kNone, given); }
+Index Lowering::whole(Index s, SlotId given) {
+  if (escapes(s)) return kNone;
+  const Index made = add_statement(s, kNone, given);
+  // Inside the statement the function's own cells are free variables, which fail differently when they are
+  // empty.
+  for (SlotId cell : program_.statements[made].cells) {
+    const SlotId first_free = program_.parameters.count();
+    const bool free = cell >= first_free && cell < first_free + program_.free_names.size();
+    if (!free && !(cell < bound_.size() && bound_[cell])) {
+      program_.statements.pop_back();
+      return kNone;
+    }
+  }
+  return made;
+}
 
 // The part of `s` that is evaluated before `s` is run whole.
 Index Lowering::given_node(Index s) const {

@@ -108,7 +108,9 @@ class _Activation:
         if value is UNBOUND:
             name = self.program["slots"][slot]
             if sys.version_info >= (3, 11):
-                raise UnboundLocalError(f"cannot access local variable '{name}' where it is not associated with a value")
+                raise UnboundLocalError(
+                    f"cannot access local variable '{name}' where it is not associated with a value"
+                )
             raise UnboundLocalError(f"local variable '{name}' referenced before assignment")
         return value
 
@@ -294,11 +296,15 @@ class _Activation:
     def empty_cell(self, node: dict[str, Any]) -> NameError:
         name, new = self.name(node), sys.version_info >= (3, 11)
         if self.first_free <= node["args"][0] < self.free_end:
-            text = "cannot access free variable '{}' where it is not associated with a value in enclosing scope"
+            text = (
+                "cannot access free variable '{}' where it is not associated with a value in enclosing scope"
+            )
             old = "free variable '{}' referenced before assignment in enclosing scope"
             return NameError((text if new else old).format(name))
         text = "cannot access local variable '{}' where it is not associated with a value"
-        return UnboundLocalError((text if new else "local variable '{}' referenced before assignment").format(name))
+        return UnboundLocalError(
+            (text if new else "local variable '{}' referenced before assignment").format(name)
+        )
 
     def op_store_cell(self, node: dict[str, Any], cell: CellType, value: Any) -> None:
         cell.cell_contents = value
