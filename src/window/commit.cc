@@ -176,8 +176,8 @@ void Machine::dispatch(Entry& entry, Action action) {
 void Machine::retry(Entry& entry) {
   for (Value& operand : entry.operands) {
     operand.settle();
-    entry.chain = longest(entry.chain, operand.chain);
   }
+  entry.chain = chain_of(entry.operands, entry.chain);
   ir::SlotId slot = 0;
   if (first_unbound(entry.node, entry.operands, slot) != nullptr) {
     stand_at({entry.parent, entry.sequence}, entry.handled);
@@ -189,9 +189,17 @@ void Machine::retry(Entry& entry) {
       return entry.wait_for(entry.operands[0]);
     return complete(entry, entry.operands[0], {});
   }
+  if (entry.node.op == ir::Op::kLoop) {  // an iterator that is dropped here
+    stand_at({entry.parent, entry.sequence}, entry.handled);
+    if (!quiet()) return;
+    entry.operands.clear();
+    return complete(entry, Value(), {});
+  }
   Action action = attempt(entry.program, entry.node, entry.operands, {entry.parent, entry.sequence}, entry.handled);
   switch (action.verdict) {
-    case Action::kDone: return complete(entry, std::move(action.value), std::move(action.values));
+    case Action::kDone:
+      entry.chain = chain_of(entry.program, entry.node, entry.operands, action, entry.chain);
+      return complete(entry, std::move(action.value), std::move(action.values));
     case Action::kRaised: return fail(entry, std::move(action.value));
     case Action::kEnter: return become_frame(entry, std::move(action.enter));
     default: return dispatch(entry, std::move(action));
@@ -228,6 +236,12 @@ void Machine::become_frame(Entry& entry, Enter enter) {
 
 void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
   memory_.remove(entry);
+  if (entry.effect.memory != Effect::kAnything)
+    for (Effect::Store& store : entry.effect.stores) {
+      store.target.settle();
+      note_contents(store.target, entry.chain);
+      for (const Value& v : entry.operands) note_contents(v, v.chain);
+    }
   entry.deep_chain = longest(entry.deep_chain, entry.chain);
   if (entry.reached_ns != 0) {
     Site& s = site(entry.program, entry.node);

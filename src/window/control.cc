@@ -141,7 +141,7 @@ Frame* Machine::next_item(Frame& frame) {
   Action action = host_.next(frame.program, *frame.node, iterator, *this);
   switch (action.verdict) {
     case Action::kDone:
-      action.value.chain = longest(action.value.chain, frame.chain);
+      action.value.chain = longest(longest(action.value.chain, contents_of(action.value)), frame.chain);
       frame.env[loop.item] = std::move(action.value);
       return enter_body(frame);
     case Action::kStop: return end_loop(frame);
@@ -168,6 +168,7 @@ Frame* Machine::resume_loop(Frame& frame, Exit exit, Value returned) {
     return &frame;
   }
   if (frame.phase == kElse || exit == Exit::kReturned || exit == Exit::kBroke) {
+    if (frame.phase != kElse && frame.program.loops[frame.node->index].head == ir::kNone) drop_iterator(frame);
     frame.exit = frame.phase != kElse && exit == Exit::kBroke ? Exit::kFell : exit;
     frame.returned = std::move(returned);
     return finish(frame);
@@ -261,6 +262,8 @@ Frame* Machine::resume_try(Frame& frame, Exit exit, Value returned, Frame* unfin
   }
   frame.saved_exit = exit;
   frame.saved_return = std::move(returned);
+  // The final region of a `with` is for leaving without an exception.
+  if (frame.phase == kHandlerFetched && !t.final_on_exception) return conclude_try(frame);
   // Only the body can still fail into the handlers; what follows it matters to the final region alone.
   if (frame.phase != kBodyFetched && t.final_region == ir::kNone) return &frame;
   return wait_until_safe(frame, unfinished);

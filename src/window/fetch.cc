@@ -6,11 +6,58 @@
 
 namespace xcs::window {
 
+void Machine::note_contents(const Value& object, Chain chain) {
+  if (chain.calls == 0 || !object.ready()) return;
+  Chain& contents = contents_[object.object()];
+  contents = longest(contents, chain);
+}
+
+Chain Machine::contents_of(const Value& object) const {
+  if (contents_.empty() || !object.ready()) return {};
+  const auto found = contents_.find(object.object());
+  return found == contents_.end() ? Chain() : found->second;
+}
+
+// Note [chains through memory]
+// A value that was stored and is loaded again brings along what led to it: it is known by its object. A node that looks
+// at all that a container holds comes after everything that was stored there.
+Chain Machine::chain_of(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
+                        const Action& action, Chain at_least) const {
+  at_least = longest(chain_of(operands, at_least), action.value.chain);
+  if (contents_.empty()) return at_least;
+  bool deep = false;
+  switch (node.op) {
+    case ir::Op::kLoadGlobal:
+    case ir::Op::kLoadCell:
+    case ir::Op::kLoadAttr:
+    case ir::Op::kLoadItem: return longest(at_least, contents_of(action.value));
+    case ir::Op::kEval: {
+      const ir::FragmentKind kind = program.fragments[node.index].kind;
+      deep = kind != ir::FragmentKind::kDisplay && kind != ir::FragmentKind::kIdentity;
+      break;
+    }
+    case ir::Op::kCall:
+    case ir::Op::kCallMethod: deep = !action.shallow; break;
+    case ir::Op::kUnpack: deep = true; break;
+    default: break;
+  }
+  if (deep)
+    for (const Value& v : operands) at_least = longest(at_least, contents_of(v));
+  return at_least;
+}
+
+Chain Machine::chain_of(std::span<const Value> operands, Chain at_least) const {
+  for (const Value& v : operands) at_least = longest(at_least, v.chain);
+  return at_least;
+}
+
 namespace {
 
-Chain chain_of(std::span<const Value> values, Chain at_least) {
-  for (const Value& v : values) at_least = longest(at_least, v.chain);
-  return at_least;
+bool makes_object(const ir::Program& program, const ir::Node& node) {
+  if (node.op == ir::Op::kMakeCell) return true;
+  const ir::FragmentKind kind = program.fragments[node.index].kind;
+  return kind == ir::FragmentKind::kDisplay || kind == ir::FragmentKind::kHashing ||
+         kind == ir::FragmentKind::kUnpacking;
 }
 
 }  // namespace
@@ -113,7 +160,25 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
   Action action = attempt(frame.program, node, operands_, frame.end(), frame.handled);
   switch (action.verdict) {
     case Action::kDone: {
-      const Chain chain = chain_of(operands_, frame.chain);
+      const Chain chain = chain_of(frame.program, node, operands_, action, frame.chain);
+      switch (node.op) {
+        case ir::Op::kStoreCell:
+        case ir::Op::kStoreAttr:
+        case ir::Op::kStoreItem:
+        case ir::Op::kInplace:
+        case ir::Op::kAppend:
+        case ir::Op::kAdd:
+          for (const Value& v : operands_) note_contents(v, v.chain);
+          note_contents(operands_[0], chain);
+          break;
+        case ir::Op::kEval:
+        case ir::Op::kMakeCell:
+          // A new object may stand where one was that is gone.
+          if (!contents_.empty() && action.value.ready() && makes_object(frame.program, node))
+            contents_.erase(action.value.object());
+          break;
+        default: break;
+      }
       if (node.op == ir::Op::kUnpack || node.op == ir::Op::kStatement) {
         const auto& slots = node.op == ir::Op::kUnpack ? frame.program.unpacks[node.index].dests
                                                        : frame.program.statements[node.index].outputs;

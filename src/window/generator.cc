@@ -24,18 +24,44 @@ bool yields_in_try(const ir::Program& program) {
 
 }  // namespace
 
-bool Machine::take_generator(Frame& loop, const Value& iterator) {
+// How many temporaries around `loop` hold the object; nothing when a variable does.
+std::optional<std::uint32_t> Machine::held_by_temporaries(const Frame& loop, const Value& object) {
   operands_.clear();
   std::uint32_t references = 0;
   for (const Frame* f = &loop; f != nullptr; f = f->parent) {
     for (std::size_t slot = 0; slot < f->env.size(); ++slot) {
-      if (f->env[slot].object() != iterator.object()) continue;
+      if (f->env[slot].object() != object.object()) continue;
       const std::string& name = f->program.slots[slot];
-      if (!name.empty() && !host_.is_hidden(name)) return false;
+      if (!name.empty() && !host_.is_hidden(name)) return std::nullopt;
       ++references;
     }
   }
-  std::optional<Enter> enter = host_.take_generator(iterator, references);
+  return references;
+}
+
+// The loop is left before its iterator's end: it is dropped here, in program order, if that runs code.
+void Machine::drop_iterator(Frame& loop) {
+  Value iterator = loop.env[loop.node->args[0]];
+  iterator.settle();
+  if (!iterator.ready() || loop.producer != nullptr) return;
+  const std::optional<std::uint32_t> references = held_by_temporaries(loop, iterator);
+  if (!references || !host_.drop_runs_code(iterator, *references + 1)) return;
+  for (Value& v : loop.env)
+    if (v.object() == iterator.object()) v = Value();
+  stand_at(loop.end(), loop.handled);
+  if (quiet()) return;  // the last reference goes with this function
+  operands_.assign(1, std::move(iterator));
+  Entry& entry = add_entry(loop, *loop.node);
+  operands_.clear();
+  entry.state = Entry::kOrdered;
+  entry.effect.memory = Effect::kAnything;
+  memory_.add(entry);
+}
+
+bool Machine::take_generator(Frame& loop, const Value& iterator) {
+  const std::optional<std::uint32_t> references = held_by_temporaries(loop, iterator);
+  if (!references) return false;
+  std::optional<Enter> enter = host_.take_generator(iterator, *references);
   if (!enter || yields_in_try(*enter->program)) return false;
   loop.producer = std::make_unique<Continuation>();
   loop.producer->env = std::move(enter->slots);

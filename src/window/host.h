@@ -107,6 +107,7 @@ struct Action {
   };
   Verdict verdict = kDone;
   Flags flags = kUnknown;  // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
+  bool shallow = false;    // kDone of a call: it did not look at what its operands hold
   bool sure = false;       // kOrdered: it will not raise when its turn comes
   ReasonCode reason = 0;   // kOrdered, kBlocked: why
   std::uint32_t operand = 0;
@@ -155,6 +156,13 @@ class Host {
   // the `references` that the window holds in temporaries: its program and slots. The window then runs it as frames
   // of its own, and the host's generator is never resumed.
   virtual std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) = 0;
+
+  // Whether dropping the last reference to `iterator` before its end runs code: a started generator that has a
+  // try statement to leave. `references` as above. Hosts without such iterators need not say so.
+  virtual bool drop_runs_code(const Value& iterator, std::uint32_t references) {
+    (void)iterator, (void)references;
+    return false;
+  }
 
   // The exception that leaves a generator's frame as `exception` (a StopIteration becomes a RuntimeError).
   virtual Value leaves_generator(const Value& exception) = 0;

@@ -77,6 +77,8 @@ class Machine : private View {
   Test test(Frame& frame, ir::SlotId condition, Frame*& next);
 
   // Generators.
+  std::optional<std::uint32_t> held_by_temporaries(const Frame& loop, const Value& object);
+  void drop_iterator(Frame& loop);
   bool take_generator(Frame& loop, const Value& iterator);
   Frame* resume_producer(Frame& loop);
   Frame* yield(Frame& frame, const ir::Node& node);
@@ -127,6 +129,12 @@ class Machine : private View {
                  const Value& handled);
   void gather(Frame& frame, const ir::Node& node);
   const ir::Node* first_unbound(const ir::Node& node, std::span<const Value> operands, ir::SlotId& slot) const;
+  void note_contents(const Value& object, Chain chain);
+  Chain contents_of(const Value& object) const;
+  Chain chain_of(std::span<const Value> operands, Chain at_least) const;
+  // What led to the result of a node that is done.
+  Chain chain_of(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
+                 const Action& action, Chain at_least) const;
   Site& site(const ir::Program& program, const ir::Node& node);
   void note_wait(Item& item, const ir::Program& program, const ir::Node& node, ReasonCode reason);
 
@@ -155,6 +163,8 @@ class Machine : private View {
   std::unordered_map<const ir::Node*, std::size_t> site_of_;
   std::unordered_map<const ir::Node*, std::vector<ir::SlotId>> assigned_;
   Value handled_;  // what the host believes is being handled
+  // What led to the contents of the objects stored to, for loads that find them committed.
+  std::unordered_map<Object*, Chain> contents_;
 
   // The attempt under way.
   Place place_{nullptr, 0};
