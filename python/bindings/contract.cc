@@ -113,6 +113,7 @@ std::uint8_t word_index(const std::array<std::string_view, N>& words, nb::handle
 constexpr std::array<std::string_view, 5> kEffects{"pure", "independent", "reads", "ordered", "unknown"};
 constexpr std::array<std::string_view, 5> kReturns{"object", "data", "atom", "element", "argument"};
 constexpr std::array<std::string_view, 3> kReads{"deep", "shallow", "none"};
+constexpr std::array<std::string_view, 2> kRuns{"thread", "native"};
 
 // Positions are kept apart from names.
 void add_argument(nb::handle item, std::vector<std::uint32_t>& positions, std::vector<std::string>& names) {
@@ -129,6 +130,7 @@ Contract contract_from(const nb::dict& fields) {
   if (fields.contains("effect")) c.effect = static_cast<Contract::Effect>(word_index(kEffects, fields["effect"]));
   if (fields.contains("returns")) c.returns = static_cast<Contract::Returns>(word_index(kReturns, fields["returns"]));
   if (fields.contains("arguments")) c.reads = static_cast<Contract::Reads>(word_index(kReads, fields["arguments"]));
+  if (fields.contains("run")) c.run = static_cast<Contract::Run>(word_index(kRuns, fields["run"]));
   if (fields.contains("resource")) c.resource = nb::cast<std::string>(fields["resource"]);
   if (fields.contains("guard")) c.guard = nb::borrow(fields["guard"]);
   if (fields.contains("mutates"))

@@ -15,6 +15,7 @@ struct Contract {
   enum Effect : std::uint8_t { kPure, kIndependent, kReads, kOrdered, kUnknown };
   enum Returns : std::uint8_t { kObject, kData, kAtom, kElement, kArgument };
   enum Reads : std::uint8_t { kDeep, kShallow, kNothing };
+  enum Run : std::uint8_t { kThread, kNative };  // kNative: xcs.llm, on the reactor
 
   Effect effect = kUnknown;
   Returns returns = kObject;
@@ -25,6 +26,7 @@ struct Contract {
   std::vector<std::uint32_t> callbacks;     // positions
   std::vector<std::string> callback_names;  // keywords
   nb::object guard;                         // called with (positional tuple, keyword dict); null: none
+  Run run = kThread;                        // kIndependent
 
   // What is known of a result that is not there yet.
   window::Flags flags() const;

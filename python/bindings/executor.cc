@@ -121,21 +121,40 @@ struct PythonExecutor::Job {
 
 PythonExecutor::PythonExecutor() = default;
 
-PythonExecutor::~PythonExecutor() { drain(); }
+PythonExecutor::~PythonExecutor() {
+  sent_.clear();
+  drain();
+}
 
 void PythonExecutor::start(window::Ticket ticket, std::unique_ptr<window::Call> call) {
+  if (dynamic_cast<ModelCall*>(call.get()) != nullptr)
+    send(ticket, std::unique_ptr<ModelCall>(static_cast<ModelCall*>(call.release())));
+  else
+    submit(ticket, std::unique_ptr<PythonCall>(static_cast<PythonCall*>(call.release())));
+}
+
+void PythonExecutor::send(window::Ticket ticket, std::unique_ptr<ModelCall> call) {
+  Sent& sent = sent_[ticket];
+  sent.call = std::move(call);
+  sent.transfer = sent.call->send([this, ticket](Result<llm::ChatAnswer> answer) {
+    queue_.push(Answered{ticket, std::move(answer)});
+  });
+}
+
+void PythonExecutor::submit(window::Ticket ticket, std::unique_ptr<PythonCall> call) {
   auto job = std::make_shared<Job>();
   job->ticket = ticket;
-  job->call.reset(static_cast<PythonCall*>(call.release()));
+  job->call = std::move(call);
   jobs_.emplace(ticket, job);
   ++running_;
   pool().submit([this, job = std::move(job)]() mutable {
     job->run();
-    queue_.push({std::move(job)});
+    queue_.push(std::move(job));
   });
 }
 
 void PythonExecutor::cancel(window::Ticket ticket) {
+  if (sent_.erase(ticket) != 0) return;
   const auto found = jobs_.find(ticket);
   if (found == jobs_.end()) return;
   Job::State in_line = Job::kInLine;
@@ -146,11 +165,25 @@ void PythonExecutor::cancel(window::Ticket ticket) {
 std::vector<window::Completion> PythonExecutor::deliver(std::vector<Finished> finished) {
   std::vector<window::Completion> completions;
   for (Finished& f : finished) {
-    --running_;
-    if (jobs_.erase(f.job->ticket) == 0) continue;
-    completions.push_back({f.job->ticket, f.job->raised, steal_value(std::move(f.job->result))});
+    if (auto* job = std::get_if<std::shared_ptr<Job>>(&f))
+      deliver_job(**job, completions);
+    else
+      deliver_answer(std::get<Answered>(f), completions);
   }
   return completions;
+}
+
+void PythonExecutor::deliver_job(Job& job, std::vector<window::Completion>& completions) {
+  --running_;
+  if (jobs_.erase(job.ticket) != 0)
+    completions.push_back({job.ticket, job.raised, steal_value(std::move(job.result))});
+}
+
+void PythonExecutor::deliver_answer(const Answered& answered, std::vector<window::Completion>& completions) {
+  const auto sent = sent_.extract(answered.ticket);
+  if (sent.empty()) return;
+  auto [object, raised] = sent.mapped().call->receive(answered.answer);
+  completions.push_back({answered.ticket, raised, steal_value(std::move(object))});
 }
 
 std::vector<window::Completion> PythonExecutor::poll() { return deliver(queue_.poll()); }
@@ -171,7 +204,7 @@ std::vector<window::Completion> PythonExecutor::wait() {
 
 void PythonExecutor::drain() {
   const exec::WorkerPool::Blocked blocked(pool());
-  while (running_ > 0) {
+  while (running_ > 0 || !sent_.empty()) {
     std::vector<Finished> finished;
     {
       const nb::gil_scoped_release release;

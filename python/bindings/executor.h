@@ -1,11 +1,13 @@
-// Carries out the independent calls of one run on the worker pool.
+// Carries out the independent calls of one run: model calls on the reactor, others on the worker pool.
 #pragma once
 
 #include <memory>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "exec/completion_queue.h"
+#include "llm.h"
 #include "objects.h"
 #include "window/run.h"
 
@@ -41,12 +43,25 @@ class PythonExecutor final : public window::Executor {
 
  private:
   struct Job;
-  struct Finished {
-    std::shared_ptr<Job> job;
+  struct Answered {
+    window::Ticket ticket = 0;
+    Result<llm::ChatAnswer> answer;
   };
+  using Finished = std::variant<std::shared_ptr<Job>, Answered>;
+  // A model call on the reactor. Destroying it cancels the transfer.
+  struct Sent {
+    std::unique_ptr<ModelCall> call;
+    net::Handle transfer;
+  };
+
+  void send(window::Ticket ticket, std::unique_ptr<ModelCall> call);
+  void submit(window::Ticket ticket, std::unique_ptr<PythonCall> call);
   std::vector<window::Completion> deliver(std::vector<Finished> finished);
+  void deliver_job(Job& job, std::vector<window::Completion>& completions);
+  void deliver_answer(const Answered& answered, std::vector<window::Completion>& completions);
 
   exec::CompletionQueue<Finished> queue_;
+  std::unordered_map<window::Ticket, Sent> sent_;                  // neither delivered nor cancelled
   std::unordered_map<window::Ticket, std::shared_ptr<Job>> jobs_;  // started, neither delivered nor cancelled
   std::size_t running_ = 0;  // handed to the pool and not come back, cancelled ones too
 };

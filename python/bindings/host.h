@@ -58,6 +58,7 @@ class PythonHost final : public window::Host {
   std::optional<std::vector<Value>> peek_items(const Value& iterator, std::size_t limit, View& view) override;
   bool steps_freely(const Value& iterator) override;
   std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) override;
+  bool drop_runs_code(const Value& iterator, std::uint32_t references) override;
   Value leaves_generator(const Value& exception) override;
   bool is_hidden(const std::string& name) override;
   Value unbound_error(const ir::Program& program, ir::SlotId slot, const ir::Node& node) override;
@@ -133,6 +134,7 @@ class PythonHost final : public window::Host {
   Action needs_argument(const Site& s, const Value& argument, Flags flags, Effect::Memory memory);
   bool calls_back(const Contract& contract, const Arguments& arguments) const;
   Action call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
+  bool reads_container(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   Action call_composing(PyObject* callee, const Arguments& arguments);
   Action issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
   Action call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);

@@ -255,7 +255,11 @@ Action PythonHost::call_contract(const Site& s, PyObject* callee, const Contract
   if (Action a; contract.effect == Contract::kPure && enter_prelude(s, callee, arguments, a)) return a;
   switch (contract.effect) {
     case Contract::kIndependent: return issue(s, callee, contract, std::move(arguments));
-    case Contract::kPure: return call_pure(s, callee, contract, std::move(arguments));
+    case Contract::kPure: {
+      Action a = call_pure(s, callee, contract, std::move(arguments));
+      a.shallow = contract.reads != Contract::kDeep;
+      return a;
+    }
     default: return call_in_order(s, callee, contract, std::move(arguments));
   }
 }
@@ -296,6 +300,7 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
   if (back) return ordered(Reason::kCallback, Effect::kAnything, flags);
   if (!contract.mutates.empty()) return ordered(Reason::kChangesArguments, Effect::kAnything, flags);
   if (contract.reads == Contract::kNothing) return call_native(callee, arguments);
+  if (Action a; reads_container(s, callee, arguments, a)) return a;
   const Depth depth = contract.reads == Contract::kShallow ? Depth::kShallow : Depth::kDeep;
   Snapshot now(s.view, placeholders_, depth);
   auto add = [&](const Value& v) {
@@ -322,6 +327,31 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
   return may_show_copies(a, now) ? ordered(Reason::kPendingMemory, Effect::kNone, flags) : std::move(a);
 }
 
+// len, bool, and plain copies: they do not look at what the container holds, so that it may still be pending.
+bool PythonHost::reads_container(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer) {
+  static auto* len = imported("builtins", "len").release().ptr();
+  if (arguments.positional.size() != 1 || !arguments.keywords.empty()) return false;
+  PyObject* container = object_of(arguments.positional[0]);
+  const Shape shape = shape_of(container);
+  const bool counts = callee == len || callee == reinterpret_cast<PyObject*>(&PyBool_Type);
+  const bool copies = (callee == reinterpret_cast<PyObject*>(&PyList_Type) && shape == Shape::kList) ||
+                      (callee == reinterpret_cast<PyObject*>(&PyTuple_Type) && shape == Shape::kList) ||
+                      (callee == reinterpret_cast<PyObject*>(&PyDict_Type) && PyDict_CheckExact(container));
+  if (!is_container(shape) || !(counts || copies)) return false;
+  if (counts && s.view.look(address_of(container), {Where::kKeys}) == View::State::kClear) {
+    answer = call_native(callee, arguments);
+    return true;
+  }
+  Replayed now = read_container(container, s.view);
+  if (now.obstacle != Obstacle::kNothing) {
+    answer = held_up(now.obstacle, std::move(now.element), counts ? kData | kAtom : kFresh);
+    return true;
+  }
+  answer = outcome(PyObject_CallOneArg(callee, now.copy.ptr()));
+  if (copies && answer.verdict == Action::kDone) placeholders_.watch(nb::borrow(object_of(answer.value)));
+  return true;
+}
+
 // An iterator that it makes is remembered, so that it can be stepped item by item.
 Action PythonHost::call_composing(PyObject* callee, const Arguments& arguments) {
   if (!Iterators::composes(callee)) return call_native(callee, arguments);
@@ -335,7 +365,8 @@ Action PythonHost::call_composing(PyObject* callee, const Arguments& arguments) 
 }
 
 Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
-  const Flags flags = contract.flags();
+  const bool native = contract.run == Contract::kNative && ModelCall::fits(arguments.positional, arguments.keywords);
+  const Flags flags = native ? ModelCall::flags(arguments.keywords) : contract.flags();
   if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, flags, Effect::kNone);
   if (!s.view.quiet()) {
     // What a declared method does with `self` is part of its promise.
@@ -356,6 +387,10 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
   Action a;
   a.verdict = Action::kIssue;
   a.flags = flags;
+  if (native) {
+    a.call = ModelCall::make(arguments.positional, arguments.keywords, handled_);
+    return a.call == nullptr ? raised() : std::move(a);
+  }
   a.call = std::make_unique<PythonCall>(nb::borrow(callee), std::move(arguments.positional),
                                         std::move(arguments.keywords), handled_);
   return a;

@@ -99,6 +99,11 @@ std::optional<Enter> PythonHost::take_generator(const Value& iterator, std::uint
   return std::move(begun.enter);
 }
 
+bool PythonHost::drop_runs_code(const Value& iterator, std::uint32_t references) {
+  PyObject* generator = object_of(iterator);
+  return PyGen_CheckExact(generator) && Py_REFCNT(generator) == references && !is_unstarted(generator);
+}
+
 Value PythonHost::leaves_generator(const Value& exception) {
   PyObject* raised = object_of(exception);
   if (PyErr_GivenExceptionMatches(raised, PyExc_StopIteration) == 0) return exception;

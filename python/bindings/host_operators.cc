@@ -6,7 +6,14 @@ namespace {
 
 using Kind = ir::FragmentKind;
 
-Flags flags_of_result(Kind kind, std::span<const Value> operands) {
+bool atoms_to_be(std::span<const Value> operands) {
+  for (const Value& v : operands)
+    if (v.is_pending() ? (v.flags() & kAtom) == 0 : !is_atom(object_of(v))) return false;
+  return true;
+}
+
+Flags flags_of_result(const ir::Fragment& fragment, std::span<const Value> operands) {
+  const Kind kind = fragment.kind;
   switch (kind) {
     case Kind::kIdentity:
     case Kind::kFormat: return kData | kAtom;
@@ -14,6 +21,9 @@ Flags flags_of_result(Kind kind, std::span<const Value> operands) {
     case Kind::kHashing:
     case Kind::kUnpacking: return all_data(operands) ? kData | kFresh : kFresh;
     case Kind::kOperator:
+      // Operators on atoms make atoms, unless a list, set or dict is displayed among them.
+      if (atoms_to_be(operands) && fragment.text.find_first_of("[{") == std::string::npos) return kData | kAtom;
+      return all_data(operands) ? kData : kUnknown;
     case Kind::kPattern: return all_data(operands) ? kData : kUnknown;
   }
   return kUnknown;
@@ -49,7 +59,7 @@ Action PythonHost::evaluate(const Site& s) {
   const ir::Fragment& fragment = s.program.fragments[s.node.index];
   if (first_pending(s.operands) < s.operands.size()) return evaluate_pending(s, fragment);
   if (s.view.quiet() || fragment.kind == Kind::kDisplay || fragment.kind == Kind::kIdentity) return call_fragment(s);
-  const Flags flags = flags_of_result(fragment.kind, s.operands);
+  const Flags flags = flags_of_result(fragment, s.operands);
   switch (fragment.kind) {
     case Kind::kHashing:
       for (const ir::Index key : fragment.keys)
@@ -66,7 +76,7 @@ Action PythonHost::evaluate(const Site& s) {
 
 Action PythonHost::evaluate_pending(const Site& s, const ir::Fragment& fragment) {
   const std::size_t pending = first_pending(s.operands);
-  const Flags flags = flags_of_result(fragment.kind, s.operands);
+  const Flags flags = flags_of_result(fragment, s.operands);
   switch (fragment.kind) {
     case Kind::kDisplay: return evaluate_with_placeholders(s);
     case Kind::kHashing:
@@ -92,7 +102,7 @@ Action PythonHost::evaluate_with_placeholders(const Site& s) {
   }
   Action a = call_fragment(s, args.data() + 1);
   if (a.verdict == Action::kDone && !placeholders_.watch_display(nb::borrow(object_of(a.value)), placeholders))
-    return needs_operand(first_pending(s.operands), flags_of_result(Kind::kDisplay, s.operands));
+    return needs_operand(first_pending(s.operands), flags_of_result(s.program.fragments[s.node.index], s.operands));
   return a;
 }
 
@@ -122,9 +132,15 @@ bool PythonHost::may_show_copies(const Action& a, const Snapshot& now) {
 
 Action PythonHost::inplace(const Site& s) {
   if (all_atoms(s.operands)) return call_fragment(s);
-  if (s[0].is_pending() || (s[1].is_pending() && (s[0].is_pending() || is_atom(s.object(0)))))
-    return needs_operand(s[0].is_pending() ? 0 : 1, all_data(s.operands) ? kData : kUnknown,
-                         s[0].is_pending() || !all_data(s.operands) ? Effect::kAnything : Effect::kNone);
+  if (s[0].is_pending() || (s[1].is_pending() && is_atom(s.object(0)))) {
+    const std::uint32_t first = s[0].is_pending() ? 0 : 1;
+    if (!all_data(s.operands)) return needs_operand(first, kUnknown, Effect::kAnything);
+    if (s[0].ready() || (s[0].flags() & kAtom) != 0)
+      return needs_operand(first, atoms_to_be(s.operands) ? kData | kAtom : kData);
+    Action a = needs_operand(0, kData, Effect::kOpaque);
+    a.effect.stores.push_back({s[0], {Where::kAll}});
+    return a;
+  }
   PyObject* target = s.object(0);
   const Shape shape = shape_of(target);
   if (s.view.quiet()) {

@@ -2,6 +2,7 @@
 #include "contract.h"
 #include "executor.h"
 #include "jitted.h"
+#include "llm.h"
 #include "lowering.h"
 
 NB_MODULE(_core, m) {
@@ -10,6 +11,8 @@ NB_MODULE(_core, m) {
   xcs::python::bind_lowering(m);
   xcs::python::bind_contracts(m);
   xcs::python::bind_jitted(m);
-  xcs::python::nb::module_::import_("atexit").attr("register")(
-      xcs::python::nb::cpp_function(&xcs::python::stop_workers));
+  xcs::python::bind_llm(m);
+  const auto at_exit = xcs::python::nb::module_::import_("atexit").attr("register");
+  at_exit(xcs::python::nb::cpp_function(&xcs::python::stop_models));
+  at_exit(xcs::python::nb::cpp_function(&xcs::python::stop_workers));
 }

@@ -66,10 +66,9 @@ PyObject* HostProgram::made(std::vector<nb::object>& table, const char* kind, ir
 
 namespace {
 
-ProgramRef lower_now(PyObject* function) {
-  const nb::object globals = nb::borrow(PyFunction_GET_GLOBALS(function));
+ProgramRef lower_now(PyObject* code, const nb::object& globals) {
   try {
-    Lowered lowered = lower_function(function);
+    Lowered lowered = lower_function(checked(PyFunction_New(code, globals.ptr())));
     return std::make_shared<HostProgram>(*lowered.program, std::move(lowered.fragments), globals);
   } catch (nb::python_error& error) {
     if (!error.matches(imported("xcs._errors", "UsageError"))) throw;
@@ -87,9 +86,11 @@ struct Known {
 }  // namespace
 
 ProgramRef lowered(PyObject* function) {
+  return lowered(PyFunction_GET_CODE(function), PyFunction_GET_GLOBALS(function));
+}
+
+ProgramRef lowered(PyObject* code, PyObject* globals) {
   static auto* known = new std::unordered_map<PyObject*, Known>;
-  PyObject* code = PyFunction_GET_CODE(function);
-  PyObject* globals = PyFunction_GET_GLOBALS(function);
   auto find = [&]() -> ProgramRef {
     const auto found = known->find(code);
     if (found == known->end()) return nullptr;
@@ -98,7 +99,7 @@ ProgramRef lowered(PyObject* function) {
     return nullptr;
   };
   if (ProgramRef program = find()) return program;
-  ProgramRef made = lower_now(function);
+  ProgramRef made = lower_now(code, nb::borrow(globals));
   if (ProgramRef program = find()) return program;  // another thread was faster
   Known& entry = (*known)[code];
   entry.code = nb::borrow(code);

@@ -69,5 +69,7 @@ using ProgramRef = std::shared_ptr<const HostProgram>;
 // The program of a Python function, lowered when it is first asked for and kept with its code. Its refusal says
 // why a function has none that can be entered.
 ProgramRef lowered(PyObject* function);
+// As lowered, for the functions that have this code object and these globals.
+ProgramRef lowered(PyObject* code, PyObject* globals);
 
 }  // namespace xcs::python

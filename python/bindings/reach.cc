@@ -28,6 +28,7 @@ bool is_builtin_method_name(PyObject* name) {
 }
 
 bool reaches(PyObject* callee, int depth);
+bool regions_reach(const HostProgram& program, const std::vector<ir::RegionId>& regions, Reach& reach, int depth);
 
 // Looks at the nodes of some regions of a program.
 class Walk {
@@ -38,6 +39,8 @@ class Walk {
     for (const ir::Node& node : program_.regions[id].nodes) {
       current_ = {id, &node};
       if (node.op == ir::Op::kCall && call(node)) return true;
+      if (node.op == ir::Op::kLoadAttr && attribute(node)) return true;
+      if (node.op == ir::Op::kMakeFunction && nested(node.index)) return true;
       if (node.op == ir::Op::kCallMethod && call_method(node)) return true;
       for (const ir::RegionId inner : ir::inner_regions(program_, node))
         if (region(inner)) return true;
@@ -95,7 +98,30 @@ class Walk {
     const nb::object callee = resolve(node.args[0]);
     if (callee) return reaches(callee.ptr(), depth_);
     const ir::Node* made = definition(node.args[0]);
+    if (made != nullptr && made->op == ir::Op::kMakeFunction) return nested(made->index);
     return made == nullptr || made->op != ir::Op::kLoadAttr || method_reaches(made->args[0], made->index);
+  }
+
+  // A function made here, which may be called anywhere.
+  bool nested(ir::Index function) {
+    const nb::object code = nb::handle(program_.function(function))[0];
+    const ProgramRef made = lowered(code.ptr(), program_.globals());
+    return made->refusal.empty() && regions_reach(*made, {made->body}, made->reach, depth_ + 1);
+  }
+
+  // A property of a class of the same module.
+  bool attribute(const ir::Node& node) {
+    PyObject* name = program_.name_object(node.index);
+    PyObject *key = nullptr, *object = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(program_.globals(), &position, &key, &object) != 0) {
+      if (!PyType_Check(object) || is_static(reinterpret_cast<PyTypeObject*>(object))) continue;
+      PyObject* found = type_lookup(reinterpret_cast<PyTypeObject*>(object), name);
+      if (found == nullptr || Py_TYPE(found) != &PyProperty_Type) continue;
+      const nb::object getter = nb::handle(found).attr("fget");
+      if (PyFunction_Check(getter.ptr()) && reaches(getter.ptr(), depth_)) return true;
+    }
+    return false;
   }
 
   bool call_method(const ir::Node& node) {

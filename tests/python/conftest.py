@@ -1,0 +1,91 @@
+"""Callables that the tests of this folder run ahead."""
+
+from __future__ import annotations
+
+import collections
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import xcs
+
+
+class World:
+    """Independent calls whose latency is drawn from a seed, and a log of effects in the order they happened."""
+
+    def __init__(self) -> None:
+        self.effects: list[Any] = []
+        self.calls: list[str] = []
+        self.seed: int | None = None
+        self._lock = threading.Lock()
+        self._random = random.Random(0)
+
+    def ask(self, prompt: str) -> str:
+        with self._lock:
+            self.calls.append(prompt)
+            delay = 0.0 if self.seed is None else self._random.random() * 0.004
+        time.sleep(delay)
+        if "bad" in prompt:
+            raise ValueError(prompt)
+        return f"<{prompt}>"
+
+    def start(self, seed: int | None) -> None:
+        self.effects.clear()
+        self.calls.clear()
+        self.seed = seed
+        self._random = random.Random(seed)
+
+
+WORLD = World()
+
+
+@xcs.op
+def ask(prompt: str) -> str:
+    return WORLD.ask(prompt)
+
+
+@xcs.op(returns="object")
+def ask_object(prompt: str) -> Any:
+    return WORLD.ask(prompt)
+
+
+def log(effect: Any) -> None:
+    WORLD.effects.append(effect)
+
+
+Check = Callable[..., "xcs.Stats | None"]
+
+
+@pytest.fixture
+def check() -> Iterator[Check]:
+    """Runs a function plainly and jitted, under several latencies, and compares what can be observed.
+
+    Arguments are made anew by calling `make`. Returns the stats of the last run.
+    """
+
+    def compare(function: Callable[..., Any], make: Callable[[], tuple[Any, ...]] = tuple) -> xcs.Stats | None:
+        expected, calls = _observe(function, make(), None)
+        jitted = xcs.jit(function)
+        for seed in range(4):
+            actual, made = _observe(jitted, make(), seed)
+            assert actual == expected, f"seed {seed}"
+            # Calls after the first exception may have been started; nothing else may.
+            assert made == calls or ("raised" in actual and not calls - made), f"seed {seed}"
+        return xcs.stats(jitted)
+
+    yield compare
+
+
+def _observe(
+    call: Callable[..., Any], arguments: tuple[Any, ...], seed: int | None
+) -> tuple[str, collections.Counter[str]]:
+    WORLD.start(seed)
+    try:
+        result: Any = ("returned", call(*arguments))
+    except Exception as error:
+        context = error.__context__
+        result = ("raised", type(error), error.args, repr(error.__cause__), type(context), error.__suppress_context__)
+    return repr((result, WORLD.effects, arguments)), collections.Counter(WORLD.calls)
