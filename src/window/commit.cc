@@ -487,7 +487,10 @@ View::State Machine::look(Object* object, Where where) {
   if (memory_.empty()) return State::kClear;
   answer_ = memory_.look(object, where, place_, options_.forward);
   if (answer_.state == State::kBlocked) blocker_ = answer_.blocker;
-  if (answer_.state == State::kPending) ++counters_.forwards;
+  if (answer_.state == State::kPending) {
+    ++counters_.forwards;
+    for (const PendingStore& store : answer_.stores) seen_ = chain_of(store.operands, seen_);
+  }
   return answer_.state;
 }
 

@@ -24,13 +24,12 @@ Chain Machine::contents_of(const Value& object) const {
 Chain Machine::chain_of(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                         const Action& action, Chain at_least) const {
   at_least = longest(chain_of(operands, at_least), action.value.chain);
-  if (contents_.empty()) return at_least;
   bool deep = false;
   switch (node.op) {
     case ir::Op::kLoadGlobal:
     case ir::Op::kLoadCell:
     case ir::Op::kLoadAttr:
-    case ir::Op::kLoadItem: return longest(at_least, contents_of(action.value));
+    case ir::Op::kLoadItem: return longest(longest(at_least, seen_), contents_of(action.value));
     case ir::Op::kEval: {
       const ir::FragmentKind kind = program.fragments[node.index].kind;
       deep = kind != ir::FragmentKind::kDisplay && kind != ir::FragmentKind::kIdentity;
@@ -41,9 +40,9 @@ Chain Machine::chain_of(const ir::Program& program, const ir::Node& node, std::s
     case ir::Op::kUnpack: deep = true; break;
     default: break;
   }
-  if (deep)
-    for (const Value& v : operands) at_least = longest(at_least, contents_of(v));
-  return at_least;
+  if (!deep) return at_least;
+  for (const Value& v : operands) at_least = longest(at_least, contents_of(v));
+  return longest(at_least, seen_);
 }
 
 Chain Machine::chain_of(std::span<const Value> operands, Chain at_least) const {
@@ -140,6 +139,7 @@ void Machine::stand_at(Place place, const Value& handled) {
   place_ = place;
   quiet_ = -1;
   blocker_ = nullptr;
+  seen_ = Chain();
   if (handled.bound() != handled_.bound() || (handled.bound() && handled.object() != handled_.object())) {
     host_.set_handled(handled);
     handled_ = handled;

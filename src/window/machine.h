@@ -170,6 +170,7 @@ class Machine : private View {
   Place place_{nullptr, 0};
   int quiet_ = -1;
   Item* blocker_ = nullptr;
+  Chain seen_;  // what led to the pending stores that were looked at
   MemoryIndex::Answer answer_;
   std::vector<Value> operands_;
 };
