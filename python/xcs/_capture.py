@@ -31,6 +31,7 @@ class Captured:
         source: The text of its lines, from `first_line` on.
         code: The function's code object.
         globals: The function's globals, the very dict.
+        imported: Names that imports of its module bind.
     """
 
     node: ast.AST
@@ -39,6 +40,7 @@ class Captured:
     first_line: int
     code: CodeType
     globals: dict[str, Any]
+    imported: list[str]
 
     @property
     def qualname(self) -> str:
@@ -103,7 +105,7 @@ def capture_code(code: CodeType, globals: dict[str, Any]) -> Captured:
     chosen = _placed(code, found, file)
     first, last = chosen.node.lineno, chosen.node.end_lineno
     source = "".join(file.lines[first - 1 : last])
-    return Captured(chosen.node, chosen.class_name, source, first, code, globals)
+    return Captured(chosen.node, chosen.class_name, source, first, code, globals, file.imported)
 
 
 def _unavailable(code: CodeType, why: str) -> UsageError:

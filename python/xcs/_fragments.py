@@ -81,7 +81,13 @@ class Fragments:
         """
         spec = self._program.function(index)
         node = self._nodes[spec["syntax"]]
-        code = compile_nested(node, self._captured.class_name, spec["cells"], self._captured.code)
+        code = compile_nested(
+            node,
+            self._captured.class_name,
+            spec["cells"],
+            self._captured.code,
+            imported=self._captured.imported,
+        )
         if code.co_freevars != tuple(spec["cells"]):
             raise AssertionError(f"{code.co_name} takes {code.co_freevars}, not {tuple(spec['cells'])}")
         code = requalified(code, self._captured.class_name, spec["qualname"])
@@ -171,8 +177,11 @@ class Statement:
         try:
             function(locals, left.append, UNBOUND, *inputs)
         except BaseException as error:  # handed to the caller, who raises it where the statement stands
-            raised = error
-        return tuple([left[0].get(name, UNBOUND) for name in self._outputs]), raised
+            here = error.__traceback__
+            raised = error.with_traceback(here and here.tb_next)  # this frame is no part of the user's program
+        # The variables hold `.report`, which holds the list: taking them out leaves no cycle behind.
+        variables = left.pop()
+        return tuple([variables.get(name, UNBOUND) for name in self._outputs]), raised
 
 
 def _load(name: str) -> ast.Name:
