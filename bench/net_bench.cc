@@ -19,10 +19,12 @@
 #include <latch>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "base/check.h"
 #include "llm/client.h"
+#include "llm/stream.h"
 #include "net/reactor.h"
 #include "raw_curl.h"
 
@@ -207,6 +209,46 @@ void print_table(const char* sim_program, const char* latency_ms,
   }
 }
 
+// How long it takes to cancel one call of many, and until the reactor has let go of all of them.
+void print_cancellation(const char* sim_program, std::size_t in_flight) {
+  raise_descriptor_limit();
+  SimProcess sim(sim_program, "600000");
+  net::Reactor reactor;
+  std::vector<net::Handle> handles;
+  for (std::size_t k = 0; k < in_flight; ++k) {
+    net::Request request{.url = sim.url() + "/v1/chat/completions", .body = raw_body()};
+    request.headers.add("Content-Type", "application/json");
+    handles.push_back(reactor.start(std::move(request), {[](auto) { return std::nullopt; }}));
+  }
+  while (reactor.stats().connections < in_flight) std::this_thread::yield();
+  const auto begun = Clock::now();
+  handles.clear();
+  const auto cancelled = Clock::now();
+  while (reactor.stats().in_flight > 0) std::this_thread::yield();
+  const auto per_call = [&](Clock::time_point at) {
+    return std::chrono::duration<double, std::micro>(at - begun).count() / static_cast<double>(in_flight);
+  };
+  fmt::print(
+      "\ncancelling {} calls in flight: {:.2f} us per handle, {:.1f} us per call until all is closed\n",
+      in_flight, per_call(cancelled), per_call(Clock::now()));
+}
+
+// What one event of a streamed answer costs from the bytes to the text.
+void print_stream_cost() {
+  constexpr std::size_t kEvents = 200'000;
+  const llm::WireRequest request{};
+  std::size_t bytes = 0;
+  llm::AnswerStream stream(request, [&](std::string_view text) { bytes += text.size(); });
+  const std::string event =
+      R"(data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"m","choices":)"
+      R"([{"index":0,"delta":{"content":" word"},"finish_reason":null}],"obfuscation":"abcdef"})"
+      "\n\n";
+  const double before = cpu_seconds();
+  for (std::size_t k = 0; k < kEvents; ++k) XCS_CHECK(stream.feed(event).has_value());
+  fmt::print("\nstreamed event of {} bytes: {:.2f} us ({} bytes of text)\n", event.size(),
+             1e6 * (cpu_seconds() - before) / kEvents, bytes);
+}
+
 }  // namespace
 }  // namespace xcs::bench
 
@@ -221,4 +263,6 @@ int main(int argc, char** argv) {
   }
   xcs::bench::print_table(argv[1], "0", {{1, 5000}, {20, 20000}, {100, 50000}, {500, 50000}, {1000, 50000}});
   xcs::bench::print_table(argv[1], "1000", {{1000, 10000}, {10000, 50000}});
+  xcs::bench::print_cancellation(argv[1], 5000);
+  xcs::bench::print_stream_cost();
 }

@@ -78,16 +78,18 @@ void Loop::run() {
   publish_counts();
 }
 
-// One round: what may start, starts; then waits for whatever is next. False when the mailbox is closed.
+// One round: takes the mail, starts what may start, and waits for whatever is next. False when the mailbox
+// is closed.
 bool Loop::turn() {
+  Mailbox::Delivery delivery = mailbox_->take();
+  for (Command& command : delivery.commands) accept(command);
+  if (delivery.closed) return false;
   admit();
-  bool mail = false;
-  for (const Sockets::Event& event : sockets_.wait(wake_at())) {
-    if (event.multi == nullptr) {
-      mail = true;
-    } else {
-      event.multi->on_socket(event.fd, event.curl_events);
-    }
+  serve_multis();
+  // The handlers that ran since the mail was taken may have posted, and such mail does not wake this thread.
+  const TimePoint until = mailbox_->empty() ? wake_at() : TimePoint::min();
+  for (const Sockets::Event& event : sockets_.wait(until)) {
+    if (event.multi != nullptr) event.multi->on_socket(event.fd, event.curl_events);
   }
   serve_multis();
   serve_leaders();
@@ -95,10 +97,7 @@ bool Loop::turn() {
   if (std::exchange(drop_idle_multis_, false)) {
     std::erase_if(multis_, [](const auto& multi) { return multi->size() == 0; });
   }
-  if (!mail) return true;
-  Mailbox::Delivery delivery = mailbox_->take();
-  for (Command& command : delivery.commands) accept(command);
-  return !delivery.closed;
+  return true;
 }
 
 TimePoint Loop::wake_at() const {
@@ -214,6 +213,7 @@ void Loop::settle(Owner transfer, Result<Response> result) {
     forget(*transfer);
     return;
   }
+  publish_counts();  // so that who hears of the outcome finds it counted
   const std::optional<Duration> delay = transfer->handler.on_done(std::move(result));
   if (!delay || final) {
     transfer->handler = {};
@@ -232,7 +232,9 @@ void Loop::settle(Owner transfer, Result<Response> result) {
   timers_.set(*transfer, now() + std::max(*delay, Duration::zero()));
 }
 
+// The mailbox is closed: what it still holds is settled like the rest.
 void Loop::settle_all(const Error& error) {
+  for (Command& command : mailbox_->take().commands) accept(command);
   queue_.clear();
   leaders_.clear();
   while (!transfers_.empty()) {

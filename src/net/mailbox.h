@@ -35,20 +35,22 @@ class Mailbox {
     bool closed;
   };
   Delivery take();
+  bool empty();
 
-  // Readable, in the sense of poll, when there is something to take.
+  // Readable, in the sense of poll, when another thread than the runner has posted or closed.
   int descriptor() const { return wakeup_; }
 
   // The loop's thread; set before any other thread can see the mailbox.
   std::thread::id runner;
 
  private:
-  void wake();
+  void wake() XCS_REQUIRES(mutex_);
 
   const int wakeup_;  // an eventfd
   Mutex mutex_;
   std::vector<Command> commands_ XCS_GUARDED_BY(mutex_);
   bool closed_ XCS_GUARDED_BY(mutex_) = false;
+  bool signalled_ XCS_GUARDED_BY(mutex_) = false;  // the eventfd is readable
 };
 
 }  // namespace xcs::net
