@@ -24,6 +24,7 @@ struct Jitted {
   PyObject* weak_references;
   PyObject* module_name;  // of the function, for the descriptor that finds it
   RunReport* last_run;
+  bool has_run;
 };
 
 Jitted* as_jitted(PyObject* o) { return reinterpret_cast<Jitted*>(o); }
@@ -86,6 +87,7 @@ bool runs_as_it_is(PyObject* function) {
 
 PyObject* call(PyObject* callable, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) noexcept {
   auto* self = as_jitted(callable);
+  self->has_run = true;
   try {
     if (runs_as_it_is(self->function)) {
       delete std::exchange(self->last_run, nullptr);
@@ -175,17 +177,28 @@ PyObject* last_run(PyObject* self, void*) {
   }
 }
 
+PyObject* refusal(PyObject* self, void*) {
+  try {
+    return nb::cast(lowered(as_jitted(self)->function)->refusal).release().ptr();
+  } catch (nb::python_error& error) {
+    error.restore();
+    return nullptr;
+  }
+}
+
 PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Jitted, vectorcall), READONLY, nullptr},
     {"__dictoffset__", T_PYSSIZET, offsetof(Jitted, dict), READONLY, nullptr},
     {"__weaklistoffset__", T_PYSSIZET, offsetof(Jitted, weak_references), READONLY, nullptr},
     {"function", T_OBJECT, offsetof(Jitted, function), READONLY, "the function as it was written"},
     {"config", T_OBJECT, offsetof(Jitted, config), READONLY, "the options it was given"},
+    {"has_run", T_BOOL, offsetof(Jitted, has_run), READONLY, "whether it has been called"},
     {nullptr, 0, 0, 0, nullptr}};
 
 PyGetSetDef properties[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {"last_run", last_run, nullptr, "what happened in the last run, or None", nullptr},
+    {"refusal", refusal, nullptr, "the reason code why the function runs whole, in order, or ''", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyMethodDef methods[] = {

@@ -4,6 +4,7 @@
 #include "jitted.h"
 #include "llm.h"
 #include "lowering.h"
+#include "reasons.h"
 
 NB_MODULE(_core, m) {
   xcs::python::nb::set_leak_warnings(false);  // what lives as long as the process is not freed
@@ -12,6 +13,7 @@ NB_MODULE(_core, m) {
   xcs::python::bind_contracts(m);
   xcs::python::bind_jitted(m);
   xcs::python::bind_llm(m);
+  xcs::python::bind_reasons(m);
   const auto at_exit = xcs::python::nb::module_::import_("atexit").attr("register");
   at_exit(xcs::python::nb::cpp_function(&xcs::python::stop_models));
   at_exit(xcs::python::nb::cpp_function(&xcs::python::stop_workers));
