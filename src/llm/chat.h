@@ -11,7 +11,7 @@
 namespace xcs::llm {
 
 enum class Provider {
-  kOpenAi,     // POST {base_url}/chat/completions
+  kOpenAi,     // POST {base_url}/chat/completions, or {base_url}/v1/chat/completions if that has no path
   kAnthropic,  // POST {base_url}/v1/messages
 };
 

@@ -193,6 +193,14 @@ TEST_F(ClientTest, AddressAndKeyComeFromTheEnvironment) {
   EXPECT_EQ(transport_.requests().at(0).headers.find("Authorization"), "Bearer sk-env");
 }
 
+TEST_F(ClientTest, AnAddressWithoutAPathStandsForWhereTheApiUsuallyIs) {
+  transport_.add(200, std::string(kOpenAiAnswer));
+  ChatRequest request = openai();
+  request.base_url = "http://server:8000/";
+  ASSERT_TRUE(call(request));
+  EXPECT_EQ(transport_.requests().at(0).url, "http://server:8000/v1/chat/completions");
+}
+
 TEST_F(ClientTest, AMissingKeyIsAUsageErrorThatNamesTheVariable) {
   ChatRequest request = openai();
   request.base_url = request.api_key = "";

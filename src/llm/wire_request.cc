@@ -19,14 +19,15 @@ constexpr std::string_view kAnthropicVersion = "2023-06-01";
 struct ProviderFacts {
   std::string_view public_address;
   std::string_view host;  // of the public address
+  std::string_view root;  // where the API is at an address without a path
   std::string_view path;
   std::string_view key_variable;
   std::string_view address_variable;
 };
 
-constexpr ProviderFacts kOpenAi = {"https://api.openai.com/v1", "api.openai.com", "/chat/completions",
+constexpr ProviderFacts kOpenAi = {"https://api.openai.com/v1", "api.openai.com", "/v1", "/chat/completions",
                                    "OPENAI_API_KEY", "OPENAI_BASE_URL"};
-constexpr ProviderFacts kAnthropic = {"https://api.anthropic.com", "api.anthropic.com", "/v1/messages",
+constexpr ProviderFacts kAnthropic = {"https://api.anthropic.com", "api.anthropic.com", "", "/v1/messages",
                                       "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"};
 
 const ProviderFacts& facts_of(Provider provider) {
@@ -48,6 +49,9 @@ std::string address_of(const ChatRequest& request, const ProviderFacts& facts) {
   if (address.empty()) address = environment(facts.address_variable);
   if (address.empty()) address = facts.public_address;
   while (address.ends_with('/')) address.pop_back();
+  const std::size_t host = address.find("://");
+  const bool has_path = host == std::string::npos || address.find('/', host + 3) != std::string::npos;
+  if (!has_path) address += facts.root;
   return address;
 }
 
