@@ -72,6 +72,9 @@ Summary DryRun::run() {
   }
   if (budget_ == 0) summary_.footprint.anything = true;
   if (summary_.footprint.anything) {
+    // The walk ended there: what it saw of the variables and the result is not all.
+    std::ranges::fill(summary_.outputs, kMaybeUnbound);
+    summary_.result = kUnknown;
     summary_.footprint.places.clear();
     summary_.footprint.held.clear();
   }
@@ -406,21 +409,38 @@ DryRun::Flow DryRun::finally(const ir::Program& program, const ir::Try& t, const
   return flow;
 }
 
+// Note [recursion]
+// A function that is entered again while it is walked is walked once more with nothing known of its atoms, so that this
+// walk covers every further activation that is given the same objects and any atoms.
 Value DryRun::enter(Enter enter) {
   const ir::Program& program = *enter.program;
-  if (std::ranges::count(entered_, &program) > 0 || entered_.size() > 24) {
-    // The walk under way covers what another activation stores, as long as it is given nothing else to store to.
-    for (ir::Index i = 0; i < program.parameters.count() && i < enter.slots.size(); ++i)
-      if (enter.slots[i].bound() && (flags_of(enter.slots[i]) & kAtom) == 0) summary_.footprint.anything = true;
-    if (entered_.size() > 24) summary_.footprint.anything = true;
+  const auto same = [&](const Entered& e) { return e.program == &program; };
+  const auto covers = [&](const Entered& e) { return same(e) && e.general && is_covered(enter.slots, e.slots); };
+  if (std::ranges::any_of(entered_, covers)) return unknown(kUnknown);
+  const bool again = std::ranges::any_of(entered_, same);
+  const bool general = std::ranges::any_of(entered_, [&](const Entered& e) { return same(e) && e.general; });
+  if (general || entered_.size() > 24) {
+    summary_.footprint.anything = true;
     return unknown(kUnknown);
   }
-  entered_.push_back(&program);
+  if (again)
+    for (Value& v : enter.slots)
+      if (v.bound() && (flags_of(v) & kAtom) != 0) v = unknown(flags_of(v) & kTypes);
+  entered_.push_back({&program, again, enter.slots});
   enter.slots.resize(program.slots.size());
   Flow flow = region(program, program.body, std::move(enter.slots));
   entered_.pop_back();
   if (flow.fell) join(flow.returned, machine_.host_.none());
   return flow.returned ? *flow.returned : Value();
+}
+
+bool DryRun::is_covered(const std::vector<Value>& slots, const std::vector<Value>& general) {
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].object() == general[i].object()) continue;
+    if (!slots[i].bound() || !general[i].bound()) return false;
+    if ((flags_of(slots[i]) & flags_of(general[i]) & kAtom) == 0 || general[i].ready()) return false;
+  }
+  return true;
 }
 
 void DryRun::take_effect(const Action& action, std::span<const Value> operands) {

@@ -40,6 +40,7 @@ class DryRun final : private View {
   Flow finally(const ir::Program& program, const ir::Try& t, const Env& start, Flow flow);
   Env forgotten(const ir::Program& program, const ir::Try& t, const Env& start);
   Value enter(Enter enter);
+  bool is_covered(const std::vector<Value>& slots, const std::vector<Value>& general);
 
   void take_effect(const Action& action, std::span<const Value> operands);
   void take_explicit(const Frame& frame);
@@ -63,7 +64,12 @@ class DryRun final : private View {
   Place place_{nullptr, 0};
   Summary summary_;
   std::size_t budget_ = 4000;  // nodes to look at before giving up
-  std::vector<const ir::Program*> entered_;
+  struct Entered {
+    const ir::Program* program;
+    bool general;              // nothing is known of its atoms
+    std::vector<Value> slots;  // parameters and cells
+  };
+  std::vector<Entered> entered_;
   std::unordered_set<const Cell*> own_;      // made here: values that do not exist yet
   std::unordered_set<const Cell*> escaped_;  // of these, those that something other than a variable may hold
   MemoryIndex::Answer answer_;
