@@ -143,6 +143,7 @@ class PythonHost final : public window::Host {
   static bool guard_holds(const Contract& contract, const Arguments& arguments);
   static void bind_partial(PyObject* partial, Arguments& arguments);
   // host_prelude.cc
+  bool enter_collected(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   bool enter_prelude(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   const Enter* begun(const Value& value) const;
   bool gains(const Site& s, const Value& function);

@@ -83,6 +83,13 @@ bool has_generated_init(PyTypeObject* type, PyObject* init) {
   return true;
 }
 
+// Whether making an instance is what the builtin container it derives from does with an iterable.
+bool collects_items(PyTypeObject* type) {
+  for (PyTypeObject* base : {&PyList_Type, &PySet_Type, &PyTuple_Type, &PyFrozenSet_Type})
+    if (PyType_IsSubtype(type, base) != 0) return type->tp_new == base->tp_new && type->tp_init == base->tp_init;
+  return false;
+}
+
 bool is_plain_metatype(PyTypeObject* metatype) {
   return metatype == &PyType_Type || (metatype->tp_call == PyType_Type.tp_call);
 }
@@ -159,6 +166,7 @@ Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments)
 Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments arguments) {
   auto* cls = reinterpret_cast<PyObject*>(type);
   const bool quiet = s.view.quiet();
+  if (Action a; collects_items(type) && enter_collected(s, cls, arguments, a)) return a;
   PyObject* init = type_lookup(type, interned("__init__").ptr());
   const bool python_init = init != nullptr && PyFunction_Check(init);
   if (quiet && arguments.ready() && !(python_init && reaches_independent(init))) return call_native(cls, arguments);

@@ -45,6 +45,11 @@ bool all_atoms(std::span<const Value> operands) {
   return true;
 }
 
+// Comparisons and formatting look at what containers hold; the other operators only at the containers.
+bool looks_inside(const ir::Fragment& fragment) {
+  return fragment.kind != Kind::kOperator || fragment.text.find_first_of("<>=!%{") != std::string::npos;
+}
+
 // Whether unpacking it with * or ** reads a builtin container and nothing else.
 bool unpacks_plainly(PyObject* object) {
   const Shape shape = shape_of(object);
@@ -70,7 +75,7 @@ Action PythonHost::evaluate(const Site& s) {
         if (!is_atom(object_of(v)) && !unpacks_plainly(object_of(v)))
           return ordered(Reason::kUserOperator, Effect::kAnything, flags);
       return evaluate_over(s, Depth::kShallow, flags);
-    default: return evaluate_over(s, Depth::kDeep, flags);
+    default: return evaluate_over(s, looks_inside(fragment) ? Depth::kDeep : Depth::kShallow, flags);
   }
 }
 

@@ -34,6 +34,14 @@ bool takes_all_first(PyObject* callee) {
          callee == names().sum || callee == names().min || callee == names().max;
 }
 
+// "separator".join, taken before its argument is evaluated.
+bool is_bound_join(PyObject* callee) {
+  if (!PyCFunction_Check(callee)) return false;
+  PyObject* self = PyCFunction_GET_SELF(callee);
+  const auto* method = reinterpret_cast<PyCFunctionObject*>(callee)->m_ml;
+  return self != nullptr && PyUnicode_CheckExact(self) && std::string_view(method->ml_name) == "join";
+}
+
 const Value* keyword(const Arguments& arguments, const char* name) {
   for (const auto& [key, value] : arguments.keywords)
     if (PyUnicode_CompareWithASCIIString(key.ptr(), name) == 0) return &value;
@@ -63,6 +71,16 @@ bool PythonHost::gains(const Site& s, const Value& function) {
 bool PythonHost::gains_generator(const Site& s, const Value& iterable) {
   const Enter* enter = begun(iterable);
   return enter != nullptr && (!s.view.quiet() || reaches_independent(program_of(*enter->program)));
+}
+
+// A callable that takes every item of the generator it is given before it does anything else.
+bool PythonHost::enter_collected(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer) {
+  if (arguments.positional.size() != 1 || !arguments.keywords.empty()) return false;
+  if (!gains_generator(s, arguments.positional[0])) return false;
+  Arguments all;
+  all.positional = {borrow_value(callee), arguments.positional[0]};
+  answer = enter(s, names().collected, std::move(all));
+  return true;
 }
 
 bool PythonHost::enter_prelude(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer) {
@@ -102,11 +120,13 @@ bool PythonHost::enter_prelude(const Site& s, PyObject* callee, const Arguments&
     const nb::object bound = nb::handle(object_of(given[0])).attr("join");
     return go(n.collected, {borrow_value(bound.ptr()), given[1]});
   }
+  // Its items are taken one by one, as the loop around it goes on.
+  if (callee == n.enumerate && plain && given.size() <= 2 && begun(given[0]) != nullptr)
+    return go(n.enumerated, {given[0], given.size() == 2 ? given[1] : steal_value(nb::int_(0))});
   if (!gains_generator(s, given[0])) return false;
+  if (is_bound_join(callee) && plain && given.size() == 1) return go(n.collected, {callee_value, given[0]});
   if (callee == n.any && plain && given.size() == 1) return go(n.any_of, given);
   if (callee == n.all && plain && given.size() == 1) return go(n.all_of, given);
-  if (callee == n.enumerate && plain && given.size() <= 2)
-    return go(n.enumerated, {given[0], given.size() == 2 ? given[1] : steal_value(nb::int_(0))});
   if (!takes_all_first(callee)) return false;
   std::vector<Value> all{callee_value};
   all.insert(all.end(), given.begin(), given.end());

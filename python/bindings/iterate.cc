@@ -353,8 +353,12 @@ Iterators::Piece Iterators::make_cursor(PyObject* iterable, View& view) {
     case Shape::kTuple: {  // frozenset
       return {Obstacle::kNothing, std::make_unique<SequenceCursor>(checked(PySequence_Tuple(iterable))), {}};
     }
-    default: return {Obstacle::kUnknown, {}, {}};
+    default: break;
   }
+  // A class derived from list that iterates as list does.
+  if (PyList_Check(iterable) && Py_TYPE(iterable)->tp_iter == PyList_Type.tp_iter)
+    return {Obstacle::kNothing, std::make_unique<ListCursor>(held, false, 0), {}};
+  return {Obstacle::kUnknown, {}, {}};
 }
 
 Iterators::Piece Iterators::make_keyed(const nb::object& container, Part part, View& view) {

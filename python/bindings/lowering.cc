@@ -32,7 +32,9 @@ nb::list indices_of(const Items& items) {
   return all;
 }
 
-nb::object position_of(const ir::Position& p) { return nb::make_tuple(p.line, p.column, p.end_line, p.end_column); }
+nb::object position_of(const ir::Position& p) {
+  return nb::make_tuple(p.line, p.column, p.end_line, p.end_column);
+}
 
 nb::dict dict_of(const ir::Node& n) {
   nb::dict d;
@@ -91,7 +93,8 @@ nb::dict dict_of(const ir::CallShape& c) {
   constexpr const char* kKinds[] = {"positional", "star", "keyword", "double_star"};
   nb::dict d;
   nb::list args;
-  for (const ir::Arg& a : c.args) args.append(nb::make_tuple(kKinds[static_cast<int>(a.kind)], index_of(a.name)));
+  for (const ir::Arg& a : c.args)
+    args.append(nb::make_tuple(kKinds[static_cast<int>(a.kind)], index_of(a.name)));
   d["method"] = index_of(c.method);
   d["args"] = args;
   return d;
@@ -152,8 +155,8 @@ nb::dict program_to_dict(const ir::Program& p) {
   nb::dict d;
   d["name"] = p.name;
   d["qualname"] = p.qualname;
-  d["parameters"] = nb::make_tuple(p.parameters.positional_only, p.parameters.positional, p.parameters.keyword_only,
-                                   p.parameters.star, p.parameters.double_star);
+  d["parameters"] = nb::make_tuple(p.parameters.positional_only, p.parameters.positional,
+                                   p.parameters.keyword_only, p.parameters.star, p.parameters.double_star);
   d["free_names"] = p.free_names;
   d["slots"] = p.slots;
   d["body"] = p.body;
@@ -223,7 +226,8 @@ void bind_lowering(nb::module_& module) {
       .def("fragment", [](const ir::Program& p, ir::Index i) { return dict_of(p.fragments.at(i)); })
       .def("statement", [](const ir::Program& p, ir::Index i) { return dict_of(p.statements.at(i)); })
       .def("function", [](const ir::Program& p, ir::Index i) { return dict_of(p.functions.at(i)); });
-  module.def("lower_captured", &lower_captured, "The program of a captured function, and its syntax nodes by number.");
+  module.def("lower_captured", &lower_captured,
+             "The program of a captured function, and its syntax nodes by number.");
   module.def("refusals", &refusals, "Codes of what is not lowered, each with its explanation.");
 }
 

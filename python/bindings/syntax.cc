@@ -16,7 +16,8 @@ using lower::Kind;
 using lower::Operator;
 
 // How one class of `ast` is converted: its attributes in the order of the children that Kind lists.
-// An attribute is a node or None unless marked: "*" a list of nodes, "=" the name, "#" names that become nodes.
+// An attribute is a node or None unless marked: "*" a list of nodes, "=" the name, "#" names that become
+// nodes.
 struct Form {
   std::string_view type;
   Kind kind;
@@ -29,7 +30,9 @@ constexpr std::array kForms = {
     Form{"Assert", Kind::kAssert, {"test", "msg"}},
     Form{"Assign", Kind::kAssign, {"*targets", "value"}},
     Form{"AsyncFor", Kind::kAsyncFor, {"target", "iter", "*body", "*orelse"}},
-    Form{"AsyncFunctionDef", Kind::kAsyncFunctionDef, {"=name", "args", "*body", "*decorator_list", "returns", "?type_params"}},
+    Form{"AsyncFunctionDef",
+         Kind::kAsyncFunctionDef,
+         {"=name", "args", "*body", "*decorator_list", "returns", "?type_params"}},
     Form{"AsyncWith", Kind::kAsyncWith, {"*items", "*body"}},
     Form{"Attribute", Kind::kAttribute, {"=attr", "value"}},
     Form{"AugAssign", Kind::kAugAssign, {"target", "value"}},
@@ -38,7 +41,9 @@ constexpr std::array kForms = {
     Form{"BoolOp", Kind::kBoolOp, {"*values"}},
     Form{"Break", Kind::kBreak, {}},
     Form{"Call", Kind::kCall, {"func", "*args", "*keywords"}},
-    Form{"ClassDef", Kind::kClassDef, {"=name", "*bases", "*keywords", "*body", "*decorator_list", "?type_params"}},
+    Form{"ClassDef",
+         Kind::kClassDef,
+         {"=name", "*bases", "*keywords", "*body", "*decorator_list", "?type_params"}},
     Form{"Compare", Kind::kCompare, {"left", "*comparators"}},
     Form{"Constant", Kind::kConstant, {}},
     Form{"Continue", Kind::kContinue, {}},
@@ -49,7 +54,9 @@ constexpr std::array kForms = {
     Form{"Expr", Kind::kExprStatement, {"value"}},
     Form{"For", Kind::kFor, {"target", "iter", "*body", "*orelse"}},
     Form{"FormattedValue", Kind::kFormattedValue, {"value", "format_spec"}},
-    Form{"FunctionDef", Kind::kFunctionDef, {"=name", "args", "*body", "*decorator_list", "returns", "?type_params"}},
+    Form{"FunctionDef",
+         Kind::kFunctionDef,
+         {"=name", "args", "*body", "*decorator_list", "returns", "?type_params"}},
     Form{"GeneratorExp", Kind::kGeneratorExp, {"elt", "*generators"}},
     Form{"Global", Kind::kGlobal, {"#names"}},
     Form{"If", Kind::kIf, {"test", "*body", "*orelse"}},
@@ -96,7 +103,9 @@ constexpr std::array kForms = {
     Form{"YieldFrom", Kind::kYieldFrom, {"value"}},
     Form{"alias", Kind::kAlias, {}},
     Form{"arg", Kind::kArgument, {"=arg", "annotation"}},
-    Form{"arguments", Kind::kArguments, {"*posonlyargs", "*args", "vararg", "*kwonlyargs", "*kw_defaults", "kwarg", "*defaults"}},
+    Form{"arguments",
+         Kind::kArguments,
+         {"*posonlyargs", "*args", "vararg", "*kwonlyargs", "*kw_defaults", "kwarg", "*defaults"}},
     Form{"comprehension", Kind::kComprehension, {"target", "iter", "*ifs"}},
     Form{"keyword", Kind::kKeyword, {"value"}},
     Form{"match_case", Kind::kCase, {"pattern", "guard", "*body"}},
@@ -135,7 +144,8 @@ Operator operator_of(nb::handle object) {
 
 // `__name` inside a class is the class's own; `_Class__name` is what it is called then.
 std::string mangled(std::string_view name, std::string_view class_name) {
-  const bool is_private = name.starts_with("__") && !name.ends_with("__") && name.find('.') == std::string_view::npos;
+  const bool is_private =
+      name.starts_with("__") && !name.ends_with("__") && name.find('.') == std::string_view::npos;
   const auto stripped = class_name.find_first_not_of('_');
   if (!is_private || stripped == std::string_view::npos) return std::string(name);
   return "_" + std::string(class_name.substr(stripped)) + std::string(name);
@@ -231,7 +241,8 @@ void Converter::attribute(nb::handle object, const char* spec, lower::Index inde
     }
     case '*': {
       // Names in a class body are the class's own; its bases and decorators are not inside it.
-      const bool class_body = builder_.node(index).kind == Kind::kClassDef && std::string_view(spec) == "*body";
+      const bool class_body =
+          builder_.node(index).kind == Kind::kClassDef && std::string_view(spec) == "*body";
       const std::string around = class_name_;
       if (class_body) class_name_ = nb::cast<std::string>(get(object, "name"));
       list(get(object, spec + 1));

@@ -125,6 +125,7 @@ Frame* Machine::advance_loop(Frame& frame) {
 
 Frame* Machine::next_item(Frame& frame) {
   const ir::Loop& loop = frame.program.loops[frame.node->index];
+  if (frame.producer != nullptr) return frame.producer->exhausted ? end_loop(frame) : resume_producer(frame);
   Value& iterator = frame.env[frame.node->args[0]];
   iterator.settle();
   if (iterator.is_pending()) {
@@ -134,9 +135,8 @@ Frame* Machine::next_item(Frame& frame) {
   frame.chain = longest(frame.chain, iterator.chain);
   if (!frame.started) {
     frame.started = true;
-    take_generator(frame, iterator);
+    if (take_generator(frame)) return resume_producer(frame);
   }
-  if (frame.producer != nullptr) return frame.producer->exhausted ? end_loop(frame) : resume_producer(frame);
   stand_at(frame.end(), frame.handled);
   Action action = host_.next(frame.program, *frame.node, iterator, *this);
   switch (action.verdict) {

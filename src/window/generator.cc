@@ -58,11 +58,17 @@ void Machine::drop_iterator(Frame& loop) {
   memory_.add(entry);
 }
 
-bool Machine::take_generator(Frame& loop, const Value& iterator) {
+bool Machine::take_generator(Frame& loop) {
+  Value& iterator = loop.env[loop.node->args[0]];
   const std::optional<std::uint32_t> references = held_by_temporaries(loop, iterator);
   if (!references) return false;
   std::optional<Enter> enter = host_.take_generator(iterator, *references);
   if (!enter || yields_in_try(*enter->program)) return false;
+  // The host's generator goes, and with it its hold on what it was given, such as another generator.
+  const Object* taken = iterator.object();
+  for (Frame* f = &loop; f != nullptr; f = f->parent)
+    for (Value& v : f->env)
+      if (v.object() == taken) v = Value();
   loop.producer = std::make_unique<Continuation>();
   loop.producer->env = std::move(enter->slots);
   loop.producer->env.resize(enter->program->slots.size());

@@ -79,7 +79,7 @@ class Machine : private View {
   // Generators.
   std::optional<std::uint32_t> held_by_temporaries(const Frame& loop, const Value& object);
   void drop_iterator(Frame& loop);
-  bool take_generator(Frame& loop, const Value& iterator);
+  bool take_generator(Frame& loop);
   Frame* resume_producer(Frame& loop);
   Frame* yield(Frame& frame, const ir::Node& node);
   void close_step(Frame& frame);
