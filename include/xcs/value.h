@@ -40,7 +40,6 @@ class Value {
 
  public:
   using value_type = T;
-  using promise_type = detail::Promise<T>;
 
   // A value that is there.
   template <class U>
@@ -58,10 +57,6 @@ class Value {
 };
 
 namespace detail {
-
-inline Value<void> Promise<void>::get_return_object() {
-  return Value<void>(start(std::coroutine_handle<Promise>::from_promise(*this)));
-}
 
 template <class T>
 struct ValueTraits {

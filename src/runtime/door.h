@@ -23,7 +23,7 @@ window::Completion completion_of(window::Ticket ticket, detail::Operation& opera
                                  const std::exception_ptr& exception);
 
 struct DoorOptions {
-  window::Options window;
+  window::Options window = {};
   bool sequential = false;
 };
 

@@ -11,7 +11,8 @@ namespace xcs {
 namespace {
 
 std::exception_ptr to_exception(const Error& error) {
-  if (error.kind == ErrorKind::kUsage) return std::make_exception_ptr(UsageError(error.message));
+  const bool unsent = error.kind == ErrorKind::kUsage && !error.http_status;
+  if (unsent) return std::make_exception_ptr(UsageError(error.message));
   return std::make_exception_ptr(
       CallError(error.code, error.kind == ErrorKind::kTransient, error.http_status, error.message));
 }

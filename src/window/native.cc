@@ -184,7 +184,9 @@ bool NativeMachine::begin_deferred() {
   return true;
 }
 
+// A frame without room may be the one that handles the failure that everything else waits for.
 void NativeMachine::stuck() {
+  if (!deferred_.empty()) return fetch(deferred_.front());
   Entry* entry = oldest_entry();
   end_with(entry != nullptr && entry->state == Entry::kFailed ? entry->exception : native_host_.deadlock());
 }

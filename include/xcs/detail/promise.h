@@ -108,21 +108,30 @@ class PromiseBase {
 };
 
 template <class T>
-class Promise final : public PromiseBase {
+class Returning : public PromiseBase {
  public:
-  Value<T> get_return_object() { return Value<T>(start(std::coroutine_handle<Promise>::from_promise(*this))); }
   template <class U = T>
   void return_value(U&& value) {
     static_assert(std::is_convertible_v<U&&, T>, "the frame's Value holds another type");
     set_result(make<BoxOf<T>>(std::forward<U>(value)));
   }
 };
-
 template <>
-class Promise<void> final : public PromiseBase {
+class Returning<void> : public PromiseBase {
  public:
-  Value<void> get_return_object();
   void return_void() { set_result(make<BoxOf<Nothing>>()); }
+};
+
+// The promise of a frame whose function takes the types A.
+template <class T, class... A>
+class Promise final : public Returning<T> {
+ public:
+  Value<T> get_return_object() {
+    // Here and not in the class: the type of a lambda is complete only after its body.
+    static_assert((kOwned<A> && ...),
+                  "a frame keeps its arguments: take them by value, not by reference (a lambda must capture nothing)");
+    return Value<T>(this->start(std::coroutine_handle<Promise>::from_promise(*this)));
+  }
 };
 
 }  // namespace detail
@@ -130,7 +139,5 @@ class Promise<void> final : public PromiseBase {
 
 template <class T, class... A>
 struct std::coroutine_traits<xcs::Value<T>, A...> {
-  static_assert((xcs::detail::kOwned<A> && ...),
-                "a frame keeps its arguments: take them by value, not by reference (a lambda must capture nothing)");
-  using promise_type = xcs::detail::Promise<T>;
+  using promise_type = xcs::detail::Promise<T, A...>;
 };
