@@ -1,17 +1,18 @@
 """From a function object to its source: the syntax tree it was compiled from, and what the tree alone does not say."""
 
 from __future__ import annotations
-
 import __future__
+
 import ast
 import functools
 import inspect
 import linecache
 import operator
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FunctionType
-from typing import Any, Iterator
+from typing import Any
 
 from xcs._errors import UsageError
 
@@ -184,7 +185,7 @@ def _same(one: CodeType, other: CodeType) -> bool:
         return False
     if len(one.co_consts) != len(other.co_consts):
         return False
-    return all(_same_constant(a, b) for a, b in zip(one.co_consts, other.co_consts))
+    return all(_same_constant(a, b) for a, b in zip(one.co_consts, other.co_consts, strict=True))
 
 
 def _same_constant(one: object, other: object) -> bool:
@@ -224,6 +225,7 @@ def compile_nested(
             have no part in its code.
         class_name: The class it stands in, or "".
         free_names: Variables that it takes from functions around it.
+        like: Code of the same file.
         imported: Names that imports of its module bind.
     """
     module = enclosed(bare(node), class_name, free_names)

@@ -81,7 +81,9 @@ _ADVICE: dict[type[LLMError], str] = {
 }
 
 
-def llm_error(kind: str, code: str, message: str, status: int | None, reason: str, request_id: str) -> XcsError:
+def llm_error(
+    kind: str, code: str, message: str, status: int | None, reason: str, request_id: str
+) -> XcsError:
     """The exception for an error of the compiled part."""
     if kind == "usage" and status is None:
         return UsageError(message)

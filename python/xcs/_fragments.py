@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Callable
 from types import CellType, CodeType, FunctionType
-from typing import Any, Callable
+from typing import Any
 
 from xcs._capture import Captured, compile_nested, enclosed, find_code, futures_of, requalified
 
@@ -63,7 +64,9 @@ class Fragments:
         root = self._nodes[spec["syntax"]]
         operands = spec["operands"]
         holes = {
-            self._hole_key(hole): name for hole, name in zip(spec["holes"], operands) if hole is not None
+            self._hole_key(hole): name
+            for hole, name in zip(spec["holes"], operands, strict=True)
+            if hole is not None
         }
         return self._function(operands, _hidden_operand(root), _body(root, holes), _location(root))
 
@@ -176,9 +179,11 @@ class Statement:
         raised = None
         try:
             function(locals, left.append, UNBOUND, *inputs)
-        except BaseException as error:  # handed to the caller, who raises it where the statement stands
+        except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it where the statement stands
             here = error.__traceback__
-            raised = error.with_traceback(here and here.tb_next)  # this frame is no part of the user's program
+            raised = error.with_traceback(
+                here and here.tb_next
+            )  # this frame is no part of the user's program
         # The variables hold `.report`, which holds the list: taking them out leaves no cycle behind.
         variables = left.pop()
         return tuple([variables.get(name, UNBOUND) for name in self._outputs]), raised
@@ -360,6 +365,9 @@ def _declared_globals(function: Any) -> list[str]:
     return found
 
 
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda, ast.GeneratorExp)
+
+
 class _SuperCalls(ast.NodeTransformer):
     """Spells out the arguments of `super()`, which it would take from the frame of the function."""
 
@@ -377,7 +385,5 @@ class _SuperCalls(ast.NodeTransformer):
             node.args = [ast.copy_location(_load(n), node) for n in ("__class__", self._first_parameter)]
         return node
 
-    def _leave(self, node: ast.AST) -> ast.AST:
-        return node
-
-    visit_FunctionDef = visit_AsyncFunctionDef = visit_ClassDef = visit_Lambda = visit_GeneratorExp = _leave
+    def visit(self, node: ast.AST) -> ast.AST:
+        return node if isinstance(node, _SCOPES) else super().visit(node)

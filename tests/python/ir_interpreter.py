@@ -9,8 +9,9 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
+from collections.abc import Callable, Iterator
 from types import CellType, FunctionType
-from typing import Any, Callable, Iterator
+from typing import Any
 
 from xcs._capture import capture
 from xcs._core import lower_captured
@@ -84,7 +85,8 @@ class _Activation:
 
     def run(self) -> Iterator[Any]:
         signal = yield from self.region(self.program["body"])
-        assert signal is not None and signal[0] == "return", signal
+        assert signal is not None
+        assert signal[0] == "return"
         return signal[1]
 
     def region(self, index: int | None) -> Iterator[Any]:
@@ -208,7 +210,7 @@ class _Activation:
     def try_handlers(self, spec: dict[str, Any]) -> Iterator[Any]:
         try:
             signal = yield from self.region(spec["body"])
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - handlers decide what is caught
             return (yield from self.handle(spec, error))
         if signal is None:
             signal = yield from self.region(spec["orelse"])
@@ -227,7 +229,7 @@ class _Activation:
     def try_with(self, spec: dict[str, Any]) -> Iterator[Any]:
         try:
             signal = yield from self.region(spec["body"])
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - handlers decide what is caught
             return (yield from self.handle(spec, error))
         final = yield from self.region(spec["final_region"])
         return signal if final is None else final

@@ -3,6 +3,8 @@
 Each takes `v`, which makes values that log whatever is done to them. See test_lowering.py.
 """
 
+# ruff: noqa - unusual spellings are what these programs are for
+
 from __future__ import annotations
 
 from typing import Any, Callable
@@ -33,7 +35,14 @@ def formatted(v: Make) -> Any:
 
 def displays(v: Make) -> Any:
     a, b = v("a"), v("b")
-    return [a + b, b(1), a], (a, *b, a.x), {a: b(1), "k": a}, {a, b.x}, {**{"q": a}, "r": b(2)}, [[a], {"k": [b]}]
+    return (
+        [a + b, b(1), a],
+        (a, *b, a.x),
+        {a: b(1), "k": a},
+        {a, b.x},
+        {**{"q": a}, "r": b(2)},
+        [[a], {"k": [b]}],
+    )
 
 
 def subscripts(v: Make) -> Any:
@@ -71,7 +80,16 @@ def conditions(v: Make) -> Any:
 
 def comparisons(v: Make) -> Any:
     a, b, c = v("a"), v("b"), v("c")
-    return a < b < c, a < b(1) <= c(2) != a, a in b, a not in b(1), a in b in c, a is b is not c, a == b.x, 1 < 2 < 3
+    return (
+        a < b < c,
+        a < b(1) <= c(2) != a,
+        a in b,
+        a not in b(1),
+        a in b in c,
+        a is b is not c,
+        a == b.x,
+        1 < 2 < 3,
+    )
 
 
 def assignments(v: Make) -> Any:
@@ -446,4 +464,8 @@ def zero_super(v: Make) -> Any:
     return Derived().greet(v)
 
 
-PROGRAMS = [f for f in dict(globals()).values() if callable(f) and getattr(f, "__module__", "") == __name__ and hasattr(f, "__code__")]
+PROGRAMS = [
+    f
+    for f in dict(globals()).values()
+    if callable(f) and getattr(f, "__module__", "") == __name__ and hasattr(f, "__code__")
+]

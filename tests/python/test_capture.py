@@ -5,11 +5,12 @@ from __future__ import annotations
 import ast
 import functools
 import linecache
+import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
-
 from xcs._capture import capture
 from xcs._errors import UsageError, XcsError
 
@@ -44,16 +45,17 @@ class Outer:
 
 def test_function_is_found_by_its_place() -> None:
     captured = capture(decorated)
-    assert isinstance(captured.node, ast.FunctionDef) and captured.node.name == "decorated"
+    assert isinstance(captured.node, ast.FunctionDef)
+    assert captured.node.name == "decorated"
     assert captured.node.lineno == decorated.__code__.co_firstlineno + 2
     assert captured.source.startswith("def decorated(x: int)")
     assert captured.globals is globals()
 
 
-@pytest.mark.parametrize("index", [0, 1])
-def test_equal_lambdas_of_one_line_are_told_apart_by_column(index: int) -> None:
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="code has no columns")
+def test_equal_lambdas_of_one_line_are_told_apart_by_column() -> None:
     columns = [capture(f).node.col_offset for f in pair]
-    assert columns == sorted(set(columns))
+    assert columns[0] < columns[1]
 
 
 @pytest.mark.parametrize(("index", "text"), [(0, "x + 1"), (1, "x + 2"), (2, "lambda: x")])
@@ -64,7 +66,8 @@ def test_lambdas_of_one_line_are_told_apart_by_their_code(index: int, text: str)
 def test_lambda_inside_a_lambda_is_found() -> None:
     inner = different[2](1)
     captured = capture(inner)
-    assert ast.unparse(captured.node) == "lambda: x" and captured.free_names == ["x"]
+    assert ast.unparse(captured.node) == "lambda: x"
+    assert captured.free_names == ["x"]
 
 
 def test_method_knows_the_class_of_its_private_names() -> None:

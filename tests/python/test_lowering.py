@@ -5,15 +5,14 @@ from __future__ import annotations
 import ast
 import importlib
 import types
-from typing import Any, Callable, Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from ir_interpreter import Interpreted, Refused
 from lowering_programs import PROGRAMS, Derived
-
 from xcs._capture import capture
 from xcs._core import lower_captured, refusals
-from xcs._errors import UsageError
 
 
 class Boom(Exception):
@@ -112,7 +111,7 @@ def observe(function: Callable[..., Any], *arguments: Any) -> tuple[Any, ...]:
 
     try:
         outcome = shown(function(*arguments, make))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - how it ends is what is compared
         outcome = (type(error), shown(error.args), repr(error.__cause__), repr(error.__context__))
     return outcome, log
 
@@ -142,7 +141,7 @@ def nested_private() -> types.FunctionType:
         def method(self, v: Any) -> Any:
             __name = v("n").__name
             del self
-            return (lambda: __name)(), f"{__name}", [__name for __name in "ab"]
+            return (lambda: __name)(), f"{__name}", [__name for __name in "ab"]  # noqa: C416
 
     return Owner.method
 
