@@ -20,6 +20,9 @@ class VirtualExecutor final : public Executor {
   VirtualExecutor(std::uint64_t seed, int longest, std::uint32_t limit)
       : random_(seed), longest_(longest), limit_(limit) {}
 
+  // Makes every call with this ToyCall::text() take `units` of time.
+  void set_latency(std::string call, std::int64_t units) { latencies_[std::move(call)] = units; }
+
   void start(Ticket ticket, std::unique_ptr<Call> call) override;
   void cancel(Ticket ticket) override;
   std::vector<Completion> wait() override;
@@ -48,6 +51,7 @@ class VirtualExecutor final : public Executor {
   std::size_t cancelled_ = 0;
   std::map<Ticket, Running> running_;
   std::vector<std::string> started_;
+  std::map<std::string, std::int64_t> latencies_;
 };
 
 }  // namespace xcs::window::toy
