@@ -58,6 +58,7 @@ class PythonHost final : public window::Host {
   std::optional<std::vector<Value>> peek_items(const Value& iterator, std::size_t limit, View& view) override;
   bool steps_freely(const Value& iterator) override;
   std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) override;
+  bool may_reach_when_stepped(const Value& iterator) override;
   bool drop_runs_code(const Value& iterator, std::uint32_t references) override;
   Value leaves_generator(const Value& exception) override;
   bool is_hidden(const std::string& name) override;

@@ -99,6 +99,11 @@ std::optional<Enter> PythonHost::take_generator(const Value& iterator, std::uint
   return std::move(begun.enter);
 }
 
+bool PythonHost::may_reach_when_stepped(const Value& iterator) {
+  const Enter* enter = begun(iterator);
+  return enter != nullptr && reaches_independent(program_of(*enter->program));
+}
+
 bool PythonHost::drop_runs_code(const Value& iterator, std::uint32_t references) {
   PyObject* generator = object_of(iterator);
   return PyGen_CheckExact(generator) && Py_REFCNT(generator) == references && !is_unstarted(generator);

@@ -38,6 +38,7 @@ class Walk {
   bool region(ir::RegionId id) {
     for (const ir::Node& node : program_.regions[id].nodes) {
       current_ = {id, &node};
+      if (node.op == ir::Op::kLoadGlobal && global(node)) return true;
       if (node.op == ir::Op::kCall && call(node)) return true;
       if (node.op == ir::Op::kLoadAttr && attribute(node)) return true;
       if (node.op == ir::Op::kMakeFunction && nested(node.index)) return true;
@@ -92,6 +93,41 @@ class Walk {
       return nb::steal(found);
     }
     return {};
+  }
+
+  // A function that is named may be called by whatever it is handed to.
+  bool global(const ir::Node& node) {
+    PyObject* name = program_.name_object(node.index);
+    PyObject* found = PyDict_GetItemWithError(program_.globals(), name);
+    PyErr_Clear();
+    reach_.globals.emplace_back(name, found != nullptr ? found : builtin(name));
+    return found != nullptr && value_reaches(found);
+  }
+
+  PyObject* builtin(PyObject* name) {
+    PyObject* found = PyDict_Check(program_.builtins()) ? PyDict_GetItemWithError(program_.builtins(), name) : nullptr;
+    PyErr_Clear();
+    return found;
+  }
+
+  // Functions, and tables of them.
+  bool value_reaches(PyObject* value) {
+    if (PyFunction_Check(value) || PyMethod_Check(value) || Py_TYPE(value) == jitted_type() ||
+        Contracts::instance().find(value) != nullptr)
+      return reaches(value, depth_);
+    constexpr Py_ssize_t kMostLookedAt = 64;
+    if (PyDict_CheckExact(value)) {
+      PyObject *key = nullptr, *held = nullptr;
+      Py_ssize_t position = 0;
+      for (Py_ssize_t n = 0; n < kMostLookedAt && PyDict_Next(value, &position, &key, &held) != 0; ++n)
+        if (PyCallable_Check(held) != 0 && value_reaches(held)) return true;
+    } else if (PyList_CheckExact(value) || PyTuple_CheckExact(value)) {
+      for (Py_ssize_t i = 0; i < std::min(PySequence_Fast_GET_SIZE(value), kMostLookedAt); ++i) {
+        PyObject* held = PySequence_Fast_GET_ITEM(value, i);
+        if (PyCallable_Check(held) != 0 && value_reaches(held)) return true;
+      }
+    }
+    return false;
   }
 
   bool call(const ir::Node& node) {

@@ -74,7 +74,10 @@ Machine::Test Machine::test(Frame& frame, ir::SlotId condition, Frame*& next) {
 Frame* Machine::whole(Frame& frame, const ir::Node& node, ir::Index statement) {
   if (statement != ir::kNone) {
     stand_at(frame.end(), frame.handled);
-    if (quiet() && host_.runs_whole(frame.program, statement)) {
+    const bool loops = node.op == ir::Op::kLoop && frame.program.loops[node.index].head == ir::kNone;
+    const Value* iterator = loops ? &frame.env[node.args[0]] : nullptr;
+    const bool reaches = loops && iterator->ready() && host_.may_reach_when_stepped(*iterator);
+    if (!reaches && quiet() && host_.runs_whole(frame.program, statement)) {
       const ir::Statement& s = frame.program.statements[statement];
       ir::Node run{ir::Op::kStatement, ir::kNone, statement, {}, node.position};
       gather(frame, run);

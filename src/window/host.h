@@ -157,6 +157,13 @@ class Host {
   // of its own, and the host's generator is never resumed.
   virtual std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) = 0;
 
+  // Whether taking items from the iterator may reach an independent call, so that a loop over it gains nothing from
+  // being run whole.
+  virtual bool may_reach_when_stepped(const Value& iterator) {
+    (void)iterator;
+    return false;
+  }
+
   // Whether dropping the last reference to `iterator` before its end runs code: a started generator that has a
   // try statement to leave. `references` as above. Hosts without such iterators need not say so.
   virtual bool drop_runs_code(const Value& iterator, std::uint32_t references) {
