@@ -144,7 +144,9 @@ void bind_contracts(nb::module_& m) {
   m.def(
       "set_contract",
       [](nb::object callee, const nb::dict& fields, bool keep_alive) {
-        Contracts::instance().set(std::move(callee), contract_from(fields), keep_alive);
+        Contract contract = contract_from(fields);
+        contract.declared = true;
+        Contracts::instance().set(std::move(callee), std::move(contract), keep_alive);
       },
       nb::arg("callee"), nb::arg("fields"), nb::arg("keep_alive"), "Declares what a callable promises.");
   m.def(

@@ -20,6 +20,7 @@ struct Contract {
   Effect effect = kUnknown;
   Returns returns = kObject;
   Reads reads = kDeep;
+  bool declared = false;                    // by the user, and not by the registry
   std::string resource;                     // kReads, kOrdered
   std::vector<std::uint32_t> mutates;       // positions
   std::vector<std::string> mutated_names;   // keywords

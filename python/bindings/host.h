@@ -138,6 +138,7 @@ class PythonHost final : public window::Host {
   bool reads_container(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   Action call_composing(PyObject* callee, const Arguments& arguments);
   Action issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
+  void add_named_objects(PyObject* callee, int depth, Effect& effect);
   Action call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
   Action call_unknown(const Site& s, PyObject* callee, Arguments arguments, Reason reason);
   Action call_native(PyObject* callee, const Arguments& arguments);

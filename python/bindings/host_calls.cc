@@ -396,6 +396,27 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
   return a;
 }
 
+// The user says that it touches nothing but its resource. Where that resource is an object of the program (a list that
+// stands for a log), loads of it come after: the objects that a Python function names are taken to be touched.
+void PythonHost::add_named_objects(PyObject* callee, int depth, Effect& effect) {
+  constexpr int kDeepest = 3;  // functions that it names, and those that these name
+  if (!PyFunction_Check(callee) || depth > kDeepest) return;
+  auto touch = [&](PyObject* object) {
+    if (PyFunction_Check(object)) return add_named_objects(object, depth + 1, effect);
+    if (is_atom(object) || PyModule_Check(object) || PyType_Check(object) || PyCallable_Check(object) != 0) return;
+    effect.memory = Effect::kOpaque;
+    effect.stores.push_back({borrow_value(object), {Where::kAll}});
+  };
+  auto* function = reinterpret_cast<PyFunctionObject*>(callee);
+  auto* code = reinterpret_cast<PyCodeObject*>(function->func_code);
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); ++i)
+    if (PyObject* object = PyDict_GetItemWithError(function->func_globals, PyTuple_GET_ITEM(code->co_names, i)))
+      touch(object);
+  const Py_ssize_t cells = function->func_closure == nullptr ? 0 : PyTuple_GET_SIZE(function->func_closure);
+  for (Py_ssize_t i = 0; i < cells; ++i)
+    if (PyObject* object = PyCell_GET(PyTuple_GET_ITEM(function->func_closure, i))) touch(object);
+}
+
 // Uses a resource: in order with everything, but memory is not touched.
 Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
   if (s.view.quiet()) {
@@ -403,6 +424,11 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
     return call_native(callee, arguments);
   }
   const bool plain = arguments.data() && !calls_back(contract, arguments) && contract.mutates.empty();
+  if (plain && contract.declared) {
+    Action a = ordered(Reason::kOrderedResource, Effect::kNone, contract.flags());
+    add_named_objects(callee, 0, a.effect);
+    return a;
+  }
   return ordered(contract.mutates.empty() ? Reason::kOrderedResource : Reason::kChangesArguments,
                  plain ? Effect::kNone : Effect::kAnything, contract.flags());
 }

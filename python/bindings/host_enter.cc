@@ -145,7 +145,7 @@ Action PythonHost::call_misfit(PyObject* function, const Arguments& arguments) {
 Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments) {
   const ProgramRef program = lowered(function);
   const bool makes_generator = program->generator || program->coroutine;
-  if (!makes_generator && arguments.ready() && s.view.quiet() && !reaches_independent(function))
+  if (program->is_users() && !makes_generator && arguments.ready() && s.view.quiet() && !reaches_independent(function))
     return call_native(function, arguments);
   if (makes_generator) {
     if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kNone);

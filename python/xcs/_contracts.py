@@ -6,6 +6,7 @@ The compiled part asks for the registry's contracts of a module when it first me
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import types
 import weakref
@@ -21,7 +22,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-Effect = Literal["pure", "independent", "reads", "ordered", "unknown"]
+Effect = str  # "pure", "independent", "reads", "ordered", "unknown"; also "reads(R)" and "ordered(R)"
 Returns = Literal["data", "atom", "object"]
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -48,7 +49,9 @@ def op(
         function: The function, when used as `@xcs.op` without arguments.
         effect: `"independent"`: it reaches outside and the order of such calls does not matter, so they overlap.
             `"pure"`: its result depends on its arguments alone. `"reads"` and `"ordered"`: it uses `resource`, and
-            memory that the program sees is left alone. `"unknown"`: it may do anything.
+            memory that the program sees is left alone, but for the objects that a Python function names; without a
+            resource, everything before it comes first and everything after it waits. `"ordered(R)"` says both in
+            one. `"unknown"`: it may do anything.
         returns: `"data"`: plain data of builtin types, so that reading an answer runs no code of anybody's. `"atom"`:
             something immutable, such as a string. `"object"`: anything else.
         resource: What a `"reads"` or `"ordered"` function uses.
@@ -81,8 +84,7 @@ def declare(
     """
     if not callable(callee):
         raise UsageError(f"{callee!r} cannot be called, so there is nothing to declare about it")
-    if effect in ("reads", "ordered") and resource is None:
-        raise UsageError(f'effect="{effect}" needs a resource, such as resource="database"')
+    effect, resource = _parts_of(effect, resource)
     if returns is None:
         returns = "data" if effect == "independent" else "object"
     fields = {"effect": effect, "returns": returns}
@@ -97,6 +99,21 @@ def declare(
         raise UsageError(str(error)) from None
     if isinstance(target, types.FunctionType):
         weakref.finalize(target, _core.forget_contract, id(target)).atexit = False
+
+
+_WITH_RESOURCE = re.compile(r"(reads|ordered)\((.+)\)")
+
+
+def _parts_of(effect: str, resource: str | None) -> tuple[str, str | None]:
+    """The effect's word and the resource; `ordered(R)` names both, and without a resource it is everything."""
+    both = _WITH_RESOURCE.fullmatch(effect)
+    if both is not None:
+        if resource is not None and resource != both[2]:
+            raise UsageError(f"effect={effect!r} and resource={resource!r} name two resources; give one")
+        return both[1], both[2]
+    if effect in ("reads", "ordered") and resource is None:
+        return "unknown", None
+    return effect, resource
 
 
 def of_module(name: str) -> list[tuple[Any, dict[str, Any]]]:
