@@ -68,7 +68,9 @@ def _refuse_what_cannot_run(function: Any) -> None:
         what = "compiled code" if inspect.isbuiltin(function) else f"a {type(function).__name__}"
         raise UsageError(f"{name} is {what}; @xcs.jit takes a Python function")
     if inspect.isasyncgenfunction(function) or inspect.iscoroutinefunction(function):
-        raise UsageError(f"{name} is async; @xcs.jit takes plain functions, whose independent calls overlap without await")
+        raise UsageError(
+            f"{name} is async; @xcs.jit takes plain functions, whose independent calls overlap without await"
+        )
     if inspect.isgeneratorfunction(function):
         raise UsageError(f"{name} is a generator; put @xcs.jit on the function that consumes it")
 
@@ -115,7 +117,9 @@ class Stats:
         most_in_flight: The most calls in flight at one time.
         wall: Seconds from call to return.
         critical_path: Seconds of the longest chain of calls.
-        lost: Seconds spent waiting, by reason code, over all sites; waits overlap, so they may exceed `wall`.
+        entries: Operations that waited for their turn.
+        frames: Branches, loops and callees that waited for an answer while the code after them went on.
+        forwards: Reads that looked through changes which had not happened yet.
         sites: The places that started calls or waited.
     """
 
@@ -132,11 +136,40 @@ class Stats:
 
     @property
     def lost(self) -> dict[str, float]:
+        """Seconds that sites waited for what could be repaired or raised, by reason code, the costliest first.
+
+        Waits overlap, so this may exceed `wall`. Waits that the program asks for are not lost.
+        """
         lost: dict[str, float] = {}
         for site in self.sites:
-            if site.reason is not None:
+            if site.reason is not None and _core.reasons()[site.reason][0] != "ordered":
                 lost[site.reason] = lost.get(site.reason, 0.0) + site.seconds
-        return lost
+        return dict(sorted(lost.items(), key=lambda item: -item[1]))
+
+    def __str__(self) -> str:
+        lost = ", ".join(f"{reason} {seconds:.2f} s" for reason, seconds in self.lost.items())
+        return (
+            f"{_count(self.calls, 'call')} in {_count(self.rounds, 'round')}, at most {self.most_in_flight} in "
+            f"flight, {self.wall:.2f} s; the longest chain of calls took {self.critical_path:.2f} s"
+            + (f"; lost: {lost}" if lost else "")
+        )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def jitted_of(function: Callable[..., Any]) -> Any:
+    """The Jitted in a jitted function, a jitted method of an object, or what `vmap` made.
+
+    Raises:
+        UsageError: There is none.
+    """
+    jitted = function.__func__ if isinstance(function, types.MethodType) else function
+    jitted = getattr(jitted, "__xcs_jitted__", jitted)
+    if not isinstance(jitted, _core.Jitted):
+        raise UsageError(f"{function!r} is not a function made by xcs.jit")
+    return jitted
 
 
 def stats(function: Callable[..., Any]) -> Stats | None:
@@ -145,10 +178,7 @@ def stats(function: Callable[..., Any]) -> Stats | None:
     Raises:
         UsageError: It is not a jitted function.
     """
-    jitted = function.__func__ if isinstance(function, types.MethodType) else function
-    if not isinstance(jitted, _core.Jitted):
-        raise UsageError(f"{function!r} is not a function made by xcs.jit")
-    run = cast("dict[str, Any] | None", jitted.last_run)
+    run = cast("dict[str, Any] | None", jitted_of(function).last_run)
     if run is None:
         return None
     return Stats(

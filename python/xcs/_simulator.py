@@ -1,0 +1,89 @@
+"""The simulator as a context manager: a server on this machine that speaks the providers' APIs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import urllib.request
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from xcs._errors import UsageError
+
+
+def simulator_program() -> str:
+    """The path of the simulator's executable.
+
+    Raises:
+        UsageError: It is not installed with this package and not on PATH.
+    """
+    beside = Path(__file__).parent / "_bin" / "xcs-sim"
+    found = os.environ.get("XCS_SIM") or (str(beside) if beside.exists() else shutil.which("xcs-sim"))
+    if not found:
+        raise UsageError(
+            f"the simulator is not installed: no {beside}; build the package again, or set XCS_SIM"
+        )
+    return found
+
+
+class Simulator:
+    """A running simulator: starts on entering, stops on leaving.
+
+    Its answers are a pure function of the request, so that two runs of a program can be compared; see
+    docs/simulator.md for the options.
+
+    Args:
+        options: Command-line options of ``xcs sim``, by name: ``latency_ms=100`` is ``--latency-ms 100``. True
+            gives the bare flag.
+
+    Example:
+        >>> import xcs
+        >>> with xcs.Simulator(latency_ms=0) as sim:
+        ...     len(xcs.llm("hello", model="sim", base_url=sim.base_url, api_key="any")) > 0
+        True
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self._arguments: list[str] = []
+        for name, value in options.items():
+            self._arguments.append("--" + name.replace("_", "-"))
+            if value is not True:
+                self._arguments.append(str(value))
+        self._process: subprocess.Popen[str] | None = None
+        self.base_url = ""
+
+    def __enter__(self) -> Simulator:
+        self._process = subprocess.Popen(
+            [simulator_program(), "--port", "0", *self._arguments], stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if "http://" not in line:
+            status = self._process.wait()
+            raise UsageError(f"the simulator did not start (exit status {status}); its message is above")
+        self.base_url = "http://" + line.split("http://", 1)[1].strip()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def stats(self) -> dict[str, Any]:
+        """The server's own counters since the last reset: `"requests"`, `"in_flight"`, `"peak_in_flight"` and more."""
+        with urllib.request.urlopen(f"{self.base_url}/sim/stats", timeout=10) as answer:
+            counters: dict[str, Any] = json.load(answer)
+            return counters
+
+    def reset(self) -> None:
+        """Sets the counters to zero."""
+        request = urllib.request.Request(f"{self.base_url}/sim/stats", method="DELETE")
+        with urllib.request.urlopen(request, timeout=10):
+            pass
