@@ -27,12 +27,6 @@ exec::WorkerPool*& pool_slot() {
   return pool;
 }
 
-exec::WorkerPool& pool() {
-  exec::WorkerPool*& slot = pool_slot();
-  if (slot == nullptr) slot = new exec::WorkerPool(kMostThreads);
-  return *slot;
-}
-
 // The Python thread state of a worker, kept from job to job so that thread-local state of libraries lasts.
 class ThreadState {
  public:
@@ -51,17 +45,21 @@ class ThreadState {
   PyThreadState* saved_;
 };
 
-// Holds the GIL on a worker's thread.
-class WorkerGil {
+// Workers hold the GIL while they run a job.
+class WorkerGil final : public exec::Hold {
  public:
-  WorkerGil() {
+  void acquire() override {
     static thread_local ThreadState state;
     PyEval_RestoreThread(state.saved());
   }
-  ~WorkerGil() { PyEval_SaveThread(); }
-  WorkerGil(const WorkerGil&) = delete;
-  WorkerGil& operator=(const WorkerGil&) = delete;
+  void release() override { PyEval_SaveThread(); }
 };
+
+exec::WorkerPool& pool() {
+  exec::WorkerPool*& slot = pool_slot();
+  if (slot == nullptr) slot = new exec::WorkerPool(kMostThreads, new WorkerGil);
+  return *slot;
+}
 
 }  // namespace
 
@@ -110,10 +108,9 @@ struct PythonExecutor::Job {
   bool raised = false;   // with result, set before the job is pushed to the queue
   nb::object result;
 
-  // On a worker's thread.
+  // On a worker's thread, which holds the GIL.
   void run() {
     State in_line = kInLine;
-    const WorkerGil gil;
     if (state.compare_exchange_strong(in_line, kRunning)) std::tie(result, raised) = call->run();
     call.reset();
   }

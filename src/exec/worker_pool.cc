@@ -22,34 +22,55 @@ WorkerPool::~WorkerPool() {
 }
 
 void WorkerPool::submit(Job job) {
-  {
-    MutexLock lock(mutex_);
-    line_.push_back(std::move(job));
-    if (line_.size() > idle_) grow();
-  }
-  wake_.notify_one();
+  MutexLock lock(mutex_);
+  line_.push_back(std::move(job));
+  send_to_door();
 }
 
-void WorkerPool::grow() {
-  if (closing_ || threads_.size() >= limit_ + blocked_) return;
-  threads_.emplace_back([this] { work(); });
+// Sees to it that a worker is on its way to the job that is first in line.
+void WorkerPool::send_to_door() {
+  if (line_.empty() || door_ != Door::kFree) return;
+  if (idle_ > 0) {
+    door_ = Door::kCalled;
+    wake_.notify_one();
+  } else if (!closing_ && threads_.size() < limit_ + blocked_) {
+    door_ = Door::kCalled;
+    ++idle_;  // from now on, although it has not begun to wait
+    threads_.emplace_back([this] { work(); });
+  }
 }
 
 void WorkerPool::work() {
   current_pool = this;
   MutexLock lock(mutex_);
-  while (true) {
-    ++idle_;
-    while (line_.empty() && !closing_) wake_.wait(lock);
+  while (wait_for_call(lock)) {
     --idle_;
-    if (line_.empty()) return;
+    door_ = Door::kTaken;
+    lock.unlock();
+    if (hold_ != nullptr) hold_->acquire();
+    lock.lock();
     Job job = std::move(line_.front());
     line_.pop_front();
+    door_ = Door::kFree;
+    send_to_door();
+    if (closing_ && line_.empty()) wake_.notify_all();
     lock.unlock();
     job();
     job = nullptr;
+    if (hold_ != nullptr) hold_->release();
     lock.lock();
+    ++idle_;
   }
+}
+
+// Returns whether there is a job to go for; otherwise the pool closes.
+bool WorkerPool::wait_for_call(MutexLock& lock) {
+  while (true) {
+    if (door_ == Door::kFree && !line_.empty()) door_ = Door::kCalled;
+    if (door_ == Door::kCalled || (closing_ && line_.empty())) break;
+    wake_.wait(lock);
+  }
+  return door_ == Door::kCalled;
 }
 
 std::size_t WorkerPool::threads() const {
@@ -61,7 +82,7 @@ WorkerPool::Blocked::Blocked(WorkerPool& pool) : pool_(pool), counted_(current_p
   if (!counted_) return;
   MutexLock lock(pool_.mutex_);
   ++pool_.blocked_;
-  if (pool_.line_.size() > pool_.idle_) pool_.grow();
+  pool_.send_to_door();
 }
 
 WorkerPool::Blocked::~Blocked() {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <latch>
+#include <mutex>
 
 namespace xcs::exec {
 namespace {
@@ -47,6 +48,44 @@ TEST(WorkerPool, ThreadsAreUsedAgain) {
     done.wait();
   }
   EXPECT_LT(pool.threads(), 50U);
+}
+
+// Held by one worker at a time.
+class Token final : public Hold {
+ public:
+  void acquire() override { mutex_.lock(); }
+  void release() override { mutex_.unlock(); }
+
+ private:
+  std::mutex mutex_;
+};
+
+TEST(WorkerPool, JobsThatKeepTheHoldNeedHardlyMoreThreadsThanOne) {
+  Token token;
+  std::atomic<int> ran = 0;
+  WorkerPool pool(100, &token);
+  token.acquire();
+  for (int i = 0; i < 1000; ++i) pool.submit([&] { ++ran; });
+  EXPECT_EQ(pool.threads(), 1U);
+  token.release();
+  while (ran < 1000) std::this_thread::yield();
+  EXPECT_LE(pool.threads(), 3U);
+}
+
+TEST(WorkerPool, JobsThatLetGoOfTheHoldWhileTheyBlockAllRun) {
+  Token token;
+  WorkerPool pool(8, &token);
+  std::latch all(8);
+  std::latch done(8);
+  for (int i = 0; i < 8; ++i)
+    pool.submit([&] {
+      token.release();
+      all.arrive_and_wait();
+      token.acquire();
+      done.count_down();
+    });
+  done.wait();
+  EXPECT_EQ(pool.threads(), 8U);
 }
 
 TEST(WorkerPool, DestroyingItRunsWhatIsInLine) {
