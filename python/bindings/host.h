@@ -33,6 +33,7 @@ struct Site {
 struct Arguments {
   std::vector<Value> positional;
   std::vector<std::pair<nb::object, Value>> keywords;
+  bool has_self = false;  // the first positional one is what the method was found on
 
   bool ready() const;
   bool data() const;  // is_data of each
@@ -120,6 +121,7 @@ class PythonHost final : public window::Host {
   Action append(const Site& s);
   // host_loops.cc
   Action iterate(const Site& s);
+  bool iterate_progress(PyObject* bar, Action& answer);
   Action make_generator(PyObject* function, const ProgramRef& program, Arguments arguments);
   // host_calls.cc
   Action call(const Site& s);

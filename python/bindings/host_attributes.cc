@@ -174,8 +174,10 @@ void PythonHost::push_exception(const Site& s, Arguments& arguments) {
 }
 
 Action PythonHost::special(const Site& s) {
-  if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
-    return needs_operand(i, kUnknown, Effect::kAnything);
+  if (const std::size_t i = first_pending(s.operands); i < s.operands.size()) {
+    const bool data = all_data(s.operands);  // a file that is not open yet
+    return needs_operand(i, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+  }
   PyObject* object = s.object(0);
   PyObject* name = s.program.name_object(s.node.index);
   PyTypeObject* type = Py_TYPE(object);

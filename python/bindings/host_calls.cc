@@ -1,6 +1,8 @@
 // Calls: what the callee promises decides when it may run.
 #include "executor.h"
 #include "host.h"
+
+#include <algorithm>
 #include "jitted.h"
 
 namespace xcs::python {
@@ -72,6 +74,7 @@ Action PythonHost::call_method(const Site& s) {
       if (hidden.verdict != Action::kDone) return hidden;
       if (!hidden.value.bound()) {
         arguments.positional.insert(arguments.positional.begin(), s[0]);
+        arguments.has_self = true;
         return call_object(s, found, std::move(arguments));
       }
       if (hidden.value.is_pending()) return needs_element(std::move(hidden.value), kUnknown);
@@ -199,6 +202,7 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
   while (true) {
     if (PyMethod_Check(callee)) {
       arguments.positional.insert(arguments.positional.begin(), borrow_value(PyMethod_GET_SELF(callee)));
+      arguments.has_self = true;
       callee = PyMethod_GET_FUNCTION(callee);
     } else if (Py_TYPE(callee) == jitted_type()) {
       callee = jitted_function(callee);
@@ -209,6 +213,22 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
       break;
     }
   }
+  if (!s.view.quiet() && is_bound_builtin(callee)) {
+    PyObject* self = PyCFunction_GET_SELF(callee);
+    PyObject* name = interned(method_name(callee)).ptr();
+    if (shape_of(self) <= Shape::kView && (Py_TYPE(self)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) {
+      Action a = builtin_method(s, self, name, std::move(arguments));
+      // A replay takes the method from the node's callee.
+      if (a.effect.memory == Effect::kStores && !(s.node.op == ir::Op::kCall && s[0].ready() && s.object(0) == callee))
+        a.effect.memory = Effect::kOpaque;
+      return a;
+    }
+    // Its contract speaks of the receiver as the first argument.
+    if (PyObject* method = type_lookup(Py_TYPE(self), name); method != nullptr && contracts_.find(method) != nullptr) {
+      arguments.positional.insert(arguments.positional.begin(), borrow_value(self));
+      callee = method;
+    }
+  }
   if (const Contract* contract = contracts_.find(callee)) {
     const bool holds = contract->effect != Contract::kUnknown && guard_holds(*contract, arguments);
     if (holds) return call_contract(s, callee, *contract, std::move(arguments));
@@ -217,19 +237,7 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
   }
   if (PyFunction_Check(callee)) return enter(s, callee, std::move(arguments));
   if (PyType_Check(callee)) return construct(s, reinterpret_cast<PyTypeObject*>(callee), std::move(arguments));
-  if (PyCFunction_Check(callee)) {
-    PyObject* self = PyCFunction_GET_SELF(callee);
-    const bool of_builtin = self != nullptr && !PyModule_Check(self) && !PyType_Check(self) &&
-                            shape_of(self) <= Shape::kView && (Py_TYPE(self)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
-    if (of_builtin && !s.view.quiet()) {
-      Action a = builtin_method(s, self, interned(method_name(callee)).ptr(), std::move(arguments));
-      // A replay takes the method from the node's callee.
-      if (a.effect.memory == Effect::kStores && !(s.node.op == ir::Op::kCall && s[0].ready() && s.object(0) == callee))
-        a.effect.memory = Effect::kOpaque;
-      return a;
-    }
-    if (Action a; call_attribute_function(s, callee, arguments, a)) return a;
-  }
+  if (Action a; PyCFunction_Check(callee) && call_attribute_function(s, callee, arguments, a)) return a;
   if (PyObject* method = type_lookup(Py_TYPE(callee), interned("__call__").ptr());
       method != nullptr && PyFunction_Check(method)) {
     arguments.positional.insert(arguments.positional.begin(), borrow_value(callee));
@@ -278,7 +286,7 @@ bool PythonHost::calls_back(const Contract& contract, const Arguments& arguments
   auto may_run_code = [&](const Value& v) {
     if (!v.ready()) return (v.flags() & (kData | kAtom)) == 0;
     if (object_of(v) == Py_None) return false;
-    if (is_python_callable(object_of(v))) return true;
+    if (is_python_callable(object_of(v)) || is_bound_builtin(object_of(v))) return true;  // it reads its receiver
     const Contract* c = contracts_.find(object_of(v));
     return c == nullptr || c->effect != Contract::kPure;
   };
@@ -417,16 +425,30 @@ void PythonHost::add_named_objects(PyObject* callee, int depth, Effect& effect) 
     if (PyObject* object = PyCell_GET(PyTuple_GET_ITEM(function->func_closure, i))) touch(object);
 }
 
+namespace {
+
+// Whether using the resource is writing text that nobody reads back; see Note [safe items].
+bool only_writes(const std::string& resource) {
+  return resource == "stdout" || resource == "stderr" || resource == "logging";
+}
+
+}  // namespace
+
 // Uses a resource: in order with everything, but memory is not touched.
 Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
   if (s.view.quiet()) {
     if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kAnything);
     return call_native(callee, arguments);
   }
-  const bool plain = arguments.data() && !calls_back(contract, arguments) && contract.mutates.empty();
-  if (plain && contract.declared) {
+  // What a method does with the object it is called on is part of its contract.
+  const auto given = std::span(arguments.positional).subspan(arguments.has_self ? 1 : 0);
+  const bool plain = std::ranges::all_of(arguments.keywords, [](const auto& k) { return is_data(k.second); }) &&
+                     all_data(given) && !calls_back(contract, arguments) && contract.mutates.empty();
+  if (plain) {
+    if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, contract.flags(), Effect::kNone);
     Action a = ordered(Reason::kOrderedResource, Effect::kNone, contract.flags());
-    add_named_objects(callee, 0, a.effect);
+    if (contract.declared) add_named_objects(callee, 0, a.effect);
+    a.sure = !contract.declared && only_writes(contract.resource);
     return a;
   }
   return ordered(contract.mutates.empty() ? Reason::kOrderedResource : Reason::kChangesArguments,

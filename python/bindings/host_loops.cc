@@ -28,9 +28,32 @@ Action PythonHost::iterate(const Site& s) {
   Iterators::Made made = iterators_.make(iterable, s.view);
   if (made.obstacle == Obstacle::kNothing) return done(std::move(made.cursor));
   if (made.obstacle != Obstacle::kUnknown) return held_up(made.obstacle, std::move(made.element), kUnknown);
+  if (Action a; iterate_progress(iterable, a)) return a;
   const bool itself = Py_TYPE(iterable)->tp_iter == PyObject_SelfIter;  // a generator, or a cursor already
   if (s.view.quiet() || itself || shape_of(iterable) == Shape::kAtom) return outcome(PyObject_GetIter(iterable));
   return ordered(Reason::kIterator, Effect::kAnything);
+}
+
+// A tqdm bar that iterates as tqdm does.
+bool PythonHost::iterate_progress(PyObject* bar, Action& answer) {
+  static auto* module_name = interned("tqdm.std").release().ptr();
+  if ((Py_TYPE(bar)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return false;
+  const nb::object module = nb::steal(PyImport_GetModule(module_name));
+  if (!module) {
+    PyErr_Clear();
+    return false;
+  }
+  PyObject* iter = type_lookup(Py_TYPE(bar), interned("__iter__").ptr());
+  const nb::object tqdm = module.attr("tqdm");
+  if (iter == nullptr || iter != type_lookup(reinterpret_cast<PyTypeObject*>(tqdm.ptr()), interned("__iter__").ptr()))
+    return false;
+  const nb::object items = nb::handle(bar).attr("iterable");
+  if (items.is_none()) return false;
+  static auto* progressed = imported("xcs._prelude", "progressed").release().ptr();
+  Arguments arguments;
+  arguments.positional = {borrow_value(bar), borrow_value(items.ptr())};
+  answer = make_generator(progressed, lowered(progressed), std::move(arguments));
+  return true;
 }
 
 Action PythonHost::next(const ir::Program&, const ir::Node&, const Value& iterator, View& view) {

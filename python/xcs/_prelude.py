@@ -88,6 +88,14 @@ def enumerated(_xcs_items, _xcs_count):
         _xcs_count = _xcs_count + 1
 
 
+def progressed(_xcs_bar, _xcs_items):
+    """A tqdm bar: its items are read ahead, and it advances when what was done with an item is complete."""
+    for _xcs_item in _xcs_items:
+        yield _xcs_item
+        _xcs_bar.update()
+    _xcs_bar.close()
+
+
 # The two functions below are declared pure; they run whole.
 
 
