@@ -73,9 +73,14 @@ double to_number(const char* name, nb::handle value) {
   return number;
 }
 
-std::string to_json(nb::handle value) {
+std::string to_json(const char* what, nb::handle value) {
   static auto* dumps = imported("json", "dumps").release().ptr();
-  return to_text("json", nb::handle(dumps)(value));
+  try {
+    return to_text(what, nb::handle(dumps)(value));
+  } catch (const nb::python_error& error) {
+    if (!error.matches(PyExc_TypeError) && !error.matches(PyExc_ValueError)) throw;
+  }
+  refuse(what, "data that JSON can hold", value);
 }
 
 llm::Message to_message(nb::handle item) {
@@ -88,7 +93,7 @@ llm::Message to_message(nb::handle item) {
   if (PyUnicode_Check(content) != 0)
     message.content = to_text("content", content);
   else
-    message.content_json = to_json(content);
+    message.content_json = to_json("content", content);
   return message;
 }
 
@@ -140,7 +145,7 @@ class RequestReader {
 
   // Returns whether the whole answer is asked for.
   bool finish() {
-    if (extra_) request_.extra_json = to_json(extra_);
+    if (extra_) request_.extra_json = to_json("further fields", extra_);
     return full_;
   }
 

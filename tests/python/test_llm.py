@@ -115,6 +115,38 @@ def test_whole_answers_are_read_without_holding_other_calls_back(sim: xcs.Simula
     assert (run.calls, run.most_in_flight) == (5, 5)
 
 
+def test_an_answer_in_the_messages_of_another_call_is_waited_for_by_that_call_alone(
+    sim: xcs.Simulator,
+) -> None:
+    url = sim.base_url
+
+    @xcs.jit
+    def refine(n: int) -> list[str]:
+        finals = []
+        for i in range(n):
+            draft = xcs.llm(f"draft {i}", model="sim", base_url=url, api_key="any")
+            messages = [{"role": "user", "content": f"draft {i}"}, {"role": "assistant", "content": draft}]
+            messages.append({"role": "user", "content": "Improve it."})
+            finals.append(xcs.llm(messages, model="sim", base_url=url, api_key="any"))
+        return finals
+
+    def sequential(i: int) -> Any:
+        draft = ask(sim, f"draft {i}")
+        return ask(
+            sim,
+            [
+                {"role": "user", "content": f"draft {i}"},
+                {"role": "assistant", "content": draft},
+                {"role": "user", "content": "Improve it."},
+            ],
+        )
+
+    assert refine(5) == [sequential(i) for i in range(5)]
+    run = xcs.stats(refine)
+    assert run is not None
+    assert (run.calls, run.most_in_flight) == (10, 5)
+
+
 def test_calls_make_no_threads_of_their_own(sim: xcs.Simulator) -> None:
     url = sim.base_url
 
@@ -222,6 +254,7 @@ def test_errors_survive_pickling(sim: xcs.Simulator) -> None:
         ({"model": 3}, "model must be a string"),
         ({"base_url": "ftp://host"}, "must begin with http"),
         ({"api_key": "sk secret"}, "contains a space"),
+        ({"tags": {1, 2}}, "further fields must be data that JSON can hold"),
     ],
 )
 def test_an_argument_of_no_use_is_refused_before_anything_is_sent(
