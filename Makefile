@@ -3,10 +3,12 @@
 PYTHON ?= python3
 JOBS ?= 2
 SETUP_FLAGS ?=
+FUZZ_SECONDS ?= 60
+FUZZ_SEED ?= 1
 
 VENV := .venv/bin/python
 
-.PHONY: help setup setup-lint build wheel test demo bench format lint asan tsan clean
+.PHONY: help setup setup-lint build wheel test demo bench fuzz format lint asan tsan clean
 
 help:
 	@echo 'make demo     watch ordinary functions finish sooner, with the same answers'
@@ -14,6 +16,7 @@ help:
 	@echo 'make build    build the extension and make `import xcs` work in .venv'
 	@echo 'make wheel    build a wheel into dist/'
 	@echo 'make bench    measure'
+	@echo 'make fuzz     compare random programs with sequential execution, for FUZZ_SECONDS'
 	@echo 'make asan     the C++ tests under the address and undefined-behaviour sanitizers'
 	@echo 'make tsan     the C++ tests under the thread sanitizer'
 	@echo 'make format   rewrite the sources in the project'"'"'s format'
@@ -46,6 +49,11 @@ bench: build
 	cmake --build --preset release -j $(JOBS)
 	$(VENV) -m xcs bench
 	@for program in build/release/bench/*_bench; do echo "== $$program" && $$program build/release/src/sim/xcs-sim || exit 1; done
+
+fuzz: setup
+	cmake --preset dev
+	cmake --build --preset dev --target engine_fuzz -j $(JOBS)
+	build/dev/src/window/testing/engine_fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
 
 format: setup-lint
 	$(VENV) tools/lint.py --fix

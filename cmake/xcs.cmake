@@ -19,13 +19,16 @@ endif()
 
 # xcs_library(NAME SOURCES a.cc ... DEPS xcs_base fmt::fmt ... TESTS a_test.cc ... TEST_DEPS ...)
 # defines the static library xcs_NAME and, when tests are built, the program NAME_test of its *_test.cc files.
-# The library is installed; other projects see it as xcs::NAME, and xcs_runtime, which includes all, as xcs::xcs.
+# The library is installed, unless its name ends in _testing; other projects see it as xcs::NAME, and xcs_runtime,
+# which includes all, as xcs::xcs.
 function(xcs_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
   add_library(xcs_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(xcs_${name} PUBLIC xcs_options ${ARG_DEPS})
   set_property(GLOBAL APPEND PROPERTY XCS_LIBRARIES xcs_${name})
-  xcs_install_library(xcs_${name} ${name})
+  if(NOT name MATCHES "_testing$")
+    xcs_install_library(xcs_${name} ${name})
+  endif()
   if(XCS_CLANG_TIDY)
     set_target_properties(xcs_${name} PROPERTIES CXX_CLANG_TIDY ${XCS_CLANG_TIDY})
   endif()
