@@ -65,7 +65,7 @@ bool PythonHost::gains(const Site& s, const Value& function) {
   PyObject* f = object_of(function);
   const Contract* contract = contracts_.find(f);
   const bool runs_code = contract == nullptr ? is_python_callable(f) : contract->effect == Contract::kIndependent;
-  return runs_code && (!s.view.quiet() || reaches_independent(f));
+  return (runs_code || is_bound_builtin(f)) && (!s.view.quiet() || reaches_independent(f));
 }
 
 bool PythonHost::gains_generator(const Site& s, const Value& iterable) {

@@ -97,6 +97,12 @@ struct Replayer {
 
 }  // namespace
 
+bool is_bound_builtin(PyObject* callee) {
+  if (!PyCFunction_Check(callee)) return false;
+  PyObject* self = PyCFunction_GET_SELF(callee);
+  return self != nullptr && !PyModule_Check(self) && !PyType_Check(self);
+}
+
 const char* method_name(PyObject* method) { return reinterpret_cast<PyCFunctionObject*>(method)->m_ml->ml_name; }
 
 bool may_be_pending(std::string_view method, std::size_t index) {

@@ -38,6 +38,9 @@ Replayed replay(PyObject* object, std::span<const PendingStore> stores);
 // The container `object` as it is at the view's place: itself, or a copy with the earlier stores replayed.
 Replayed read_container(PyObject* object, View& view);
 
+// Whether it is a compiled method bound to an object, such as d.get: what it does depends on that object, too.
+bool is_bound_builtin(PyObject* callee);
+
 // The name of a method bound to a builtin object. REQUIRES: PyCFunction_Check(method)
 const char* method_name(PyObject* method);
 
