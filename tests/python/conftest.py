@@ -19,23 +19,26 @@ class World:
     def __init__(self) -> None:
         self.effects: list[Any] = []
         self.calls: list[str] = []
-        self.seed: int | None = None
-        self._lock = threading.Lock()
+        self.width = 0
+        self._changed = threading.Condition()
         self._random = random.Random(0)
 
     def ask(self, prompt: str) -> str:
-        with self._lock:
+        with self._changed:
             self.calls.append(prompt)
-            delay = 0.0 if self.seed is None else self._random.random() * 0.004
+            self._changed.notify_all()
+            # No call ends before as many have begun as are said to overlap.
+            assert self._changed.wait_for(lambda: len(self.calls) >= self.width, timeout=20)
+            delay = self._random.random() * 0.004 if self.width else 0.0
         time.sleep(delay)
         if "bad" in prompt:
             raise ValueError(prompt)
         return f"<{prompt}>"
 
-    def start(self, seed: int | None) -> None:
+    def start(self, seed: int, width: int) -> None:
         self.effects.clear()
         self.calls.clear()
-        self.seed = seed
+        self.width = width
         self._random = random.Random(seed)
 
 
@@ -63,14 +66,17 @@ Check = Callable[..., "xcs.Stats | None"]
 def check() -> Iterator[Check]:
     """Runs a function plainly and jitted, under several latencies, and compares what can be observed.
 
-    Arguments are made anew by calling `make`. Returns the stats of the last run.
+    Arguments are made anew by calling `make`. The first `width` calls of a jitted run wait for each other, so that it
+    fails unless they overlap. Returns the stats of the last run.
     """
 
-    def compare(function: Callable[..., Any], make: Callable[[], tuple[Any, ...]] = tuple) -> xcs.Stats | None:
-        expected, calls = _observe(function, make(), None)
+    def compare(
+        function: Callable[..., Any], make: Callable[[], tuple[Any, ...]] = tuple, width: int = 1
+    ) -> xcs.Stats | None:
+        expected, calls = _observe(function, make(), 0, 0)
         jitted = xcs.jit(function)
         for seed in range(4):
-            actual, made = _observe(jitted, make(), seed)
+            actual, made = _observe(jitted, make(), seed, width)
             assert actual == expected, f"seed {seed}"
             # Calls after the first exception may have been started; nothing else may.
             assert made == calls or ("raised" in actual and not calls - made), f"seed {seed}"
@@ -80,9 +86,9 @@ def check() -> Iterator[Check]:
 
 
 def _observe(
-    call: Callable[..., Any], arguments: tuple[Any, ...], seed: int | None
+    call: Callable[..., Any], arguments: tuple[Any, ...], seed: int, width: int
 ) -> tuple[str, collections.Counter[str]]:
-    WORLD.start(seed)
+    WORLD.start(seed, width)
     try:
         result: Any = ("returned", call(*arguments))
     except Exception as error:

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import xcs
 
-from .conftest import ask
+from .conftest import WORLD, ask
 
 
 @xcs.jit
@@ -37,7 +37,9 @@ def test_a_jitted_function_is_pickled_by_name() -> None:
 
 
 def test_stats_tell_of_the_last_run() -> None:
+    WORLD.start(0, 3)
     collect(["a", "b", "c"])
+    WORLD.start(0, 0)
     stats = xcs.stats(collect)
     assert stats is not None
     assert (stats.calls, stats.rounds, stats.most_in_flight) == (3, 1, 3)
@@ -58,10 +60,12 @@ def test_a_function_without_independent_calls_runs_as_it_is() -> None:
 def test_max_in_flight_is_never_exceeded() -> None:
     names = [str(i) for i in range(20)]
     for jitted in (collect.with_config(max_in_flight=3), xcs.jit(max_in_flight=3)(collect.function)):
+        WORLD.start(0, 3)
         assert jitted(names) == [f"<{name}>" for name in names]
         stats = xcs.stats(jitted)
         assert stats is not None
         assert stats.most_in_flight == 3
+    WORLD.start(0, 2)
     with xcs.config(max_in_flight=2):
         collect(names)
     stats = xcs.stats(collect)
@@ -147,8 +151,8 @@ def test_a_function_without_source_runs_as_it_is() -> None:
 def test_declarations_that_make_no_sense_are_refused() -> None:
     with pytest.raises(xcs.UsageError, match="cannot be called"):
         xcs.declare(3, effect="pure")  # type: ignore[arg-type]
-    with pytest.raises(xcs.UsageError, match="needs a resource"):
-        xcs.declare(print, effect="ordered")
+    with pytest.raises(xcs.UsageError, match="name two resources"):
+        xcs.declare(print, effect="ordered(stdout)", resource="stderr")
     with pytest.raises(xcs.UsageError, match="a contract cannot say 'fast'"):
         xcs.declare(len, effect="fast")  # type: ignore[arg-type]
 
@@ -220,8 +224,11 @@ def test_a_jitted_function_may_call_jitted_functions_and_run_on_many_threads() -
 _INTERRUPTED = """
 import os, signal, sys, threading, time, xcs
 
+started = []
+
 @xcs.op
 def slow(i):
+    started.append(i)
     time.sleep(0.3)
     return i
 
@@ -233,7 +240,7 @@ threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
     run.with_config(max_in_flight=2)()
 except KeyboardInterrupt:
-    print("interrupted", threading.active_count() > 0)
+    print("interrupted", len(started) < 20)
 """
 
 _FORKED = """
@@ -255,26 +262,22 @@ print("child", os.waitpid(child, 0)[1], run())
 """
 
 
-def _run_script(script: str) -> tuple[str, float]:
-    start = time.monotonic()
+def _run_script(script: str) -> str:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
-    return done.stdout.strip(), time.monotonic() - start
+    return done.stdout.strip()
 
 
 def test_an_interrupt_ends_the_run_and_cancels_what_has_not_started(tmp_path: Any) -> None:
     script = tmp_path / "interrupted.py"
     script.write_text(_INTERRUPTED)
-    output, seconds = _run_script(f"import runpy; runpy.run_path({str(script)!r})")
-    assert output == "interrupted True"
-    assert seconds < 2.5  # twenty calls, two at a time, would take three seconds
+    assert _run_script(f"import runpy; runpy.run_path({str(script)!r})") == "interrupted True"
 
 
 def test_a_forked_process_starts_afresh(tmp_path: Any) -> None:
     script = tmp_path / "forked.py"
     script.write_text(_FORKED)
-    output, _ = _run_script(f"import runpy; runpy.run_path({str(script)!r})")
-    assert output == "child 0 [0, 1, 2]"
+    assert _run_script(f"import runpy; runpy.run_path({str(script)!r})") == "child 0 [0, 1, 2]"
 
 
 def test_signals_reach_their_handlers_while_a_run_waits() -> None:

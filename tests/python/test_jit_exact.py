@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import xcs
 
-from .conftest import Check, ask, log
+from .conftest import WORLD, Check, ask, log
 
 
 class Loud:
@@ -248,7 +248,9 @@ def test_methods_statics_and_classmethods_are_jitted(check: Check) -> None:
         def of_class(cls, names):
             return [ask(cls.prefix + name) for name in names]
 
+    WORLD.start(0, 2)
     assert Service().method(["a", "b"]) == ["<pa>", "<pb>"]
+    WORLD.start(0, 0)
     assert Service.static(["a"]) == ["<a>"]
     assert Service.of_class(["a"]) == ["<pa>"]
     stats = xcs.stats(Service.method)
@@ -289,6 +291,6 @@ def test_recursion_is_entered(check: Check) -> None:
     def run():
         return tree("r", 3)
 
-    stats = check(run)
+    stats = check(run, width=8)
     assert stats is not None
     assert stats.most_in_flight == 8
