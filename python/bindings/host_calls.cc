@@ -445,10 +445,11 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
   const bool plain = std::ranges::all_of(arguments.keywords, [](const auto& k) { return is_data(k.second); }) &&
                      all_data(given) && !calls_back(contract, arguments) && contract.mutates.empty();
   if (plain) {
-    if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, contract.flags(), Effect::kNone);
-    Action a = ordered(Reason::kOrderedResource, Effect::kNone, contract.flags());
+    const Value* pending = arguments.pending();
+    Action a = pending != nullptr ? needs_argument(s, *pending, contract.flags(), Effect::kNone)
+                                  : ordered(Reason::kOrderedResource, Effect::kNone, contract.flags());
     if (contract.declared) add_named_objects(callee, 0, a.effect);
-    a.sure = !contract.declared && only_writes(contract.resource);
+    a.sure = pending == nullptr && !contract.declared && only_writes(contract.resource);
     return a;
   }
   return ordered(contract.mutates.empty() ? Reason::kOrderedResource : Reason::kChangesArguments,

@@ -100,7 +100,7 @@ Action PythonHost::builtin_method(const Site& s, PyObject* receiver, PyObject* n
   if (contract == nullptr || contract->effect != Contract::kPure)
     return call_unknown(s, receiver, std::move(arguments), Reason::kUndeclaredCCallable);
   arguments.positional.insert(arguments.positional.begin(), borrow_value(receiver));
-  return call_pure(s, function, *contract, std::move(arguments));
+  return call_contract(s, function, *contract, std::move(arguments));
 }
 
 Action PythonHost::get_key(const Site& s, PyObject* dict, const Arguments& arguments) {
