@@ -16,6 +16,7 @@ using ::testing::ElementsAre;
 using ::testing::StartsWith;
 
 struct Ran {
+  Scenario scenario;  // to which the sites refer
   std::string state;
   std::vector<std::string> log, calls;
   Counters counters;
@@ -42,7 +43,8 @@ Ran run(const std::vector<std::string>& texts, const Options& options = {},
     ToyHost host(world);
     Run r(host, executor, options);
     const Outcome outcome = r.call(enter);
-    ran = {state(world, outcome, enter.slots),
+    ran = {s,
+           state(world, outcome, enter.slots),
            world.log,
            executor.started(),
            r.counters(),

@@ -65,6 +65,7 @@ Value add(const Node& n, Reader& memory) {
   std::vector<Value> items;
   for (Toy* part : {&a, &b})
     for (const Value& v : memory.read(*part, {}).items) items.push_back(force(v));
+  if (items.size() > 60) n.raise("MemoryError: list too long");
   return n.world.list(std::move(items));
 }
 
