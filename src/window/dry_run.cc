@@ -331,7 +331,15 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
       ends = end;
     }
     end = items->empty() || end ? ends : std::nullopt;
-  } else {
+    // The turns may store to what the iterator runs over; then there may be others.
+    Value& iterator = env[n.args[0]];
+    iterator.settle();
+    if (end && !machine_.host_.peek_items(iterator, 16, *this)) {
+      items.reset();
+      item_flags = kUnknown;
+    }
+  }
+  if (!items && end) {
     for (int i = 0;; ++i) {
       const std::size_t places = summary_.footprint.places.size();
       std::optional<Env> joined = end;

@@ -166,6 +166,42 @@ body {
 )"});
 }
 
+TEST(Regress, ALoopOfASummaryMayLengthenTheListItRunsOver) {
+  expect_sequential({R"(program "main" (%a, %b)
+body {
+  %first = eval display "[]" ()
+  %second = eval display "[]" ()
+  %l = eval display "[a]" (a=%first)
+  %f = load_global f
+  %x = call %f(%l, %second, %a)
+  %len = load_global len
+  %n = call %len(%second)
+  %ask = load_global ask
+  %r = call %ask(%n)
+  return %r
+}
+)",
+                     R"(program "f" (%l, %m, %a)
+body {
+  %ask = load_global ask
+  %len = load_global len
+  %two = const 2
+  %a = call %ask(%a)
+  if %a {
+    %i = iter %l
+    for %x in %i {
+      call_method %x.append(%two)
+      %n = call %len(%l)
+      %c = eval operator "a < b" (a=%n, b=%two)
+      if %c {
+        call_method %l.append(%m)
+      }
+    }
+  }
+}
+)"});
+}
+
 TEST(Regress, RecursionIntoOtherBranchesOfASummaryIsSeen) {
   expect_sequential({R"(program "main" (%a, %l, %m)
 body {
