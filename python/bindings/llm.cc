@@ -8,6 +8,7 @@
 #include <random>
 
 #include "exec/completion_queue.h"
+#include "gil.h"
 #include "net/reactor.h"
 
 namespace xcs::python {
@@ -21,8 +22,8 @@ struct Models {
   llm::Client client{reactor, std::random_device{}()};
 };
 
-// The reactor of this process and its client. A process made by fork has no thread of its parent's reactor and begins
-// with a new one; the parent's, whose locks may be held by that thread, is left alone.
+// The reactor of this process and its client. A process made by fork has no thread of its parent's reactor
+// and begins with a new one; the parent's, whose locks may be held by that thread, is left alone.
 Models*& models_slot() {
   static Models* models = nullptr;
   static pid_t owner = 0;
@@ -98,8 +99,7 @@ llm::Message to_message(nb::handle item) {
 }
 
 std::vector<llm::Message> to_messages(nb::handle value) {
-  if (PyUnicode_Check(value.ptr()))
-    return {{.role = "user", .content = to_text("the prompt", value)}};
+  if (PyUnicode_Check(value.ptr())) return {{.role = "user", .content = to_text("the prompt", value)}};
   if (!PyList_Check(value.ptr()) && !PyTuple_Check(value.ptr()))
     refuse("the prompt", "a string or a list of messages", value);
   std::vector<llm::Message> messages;
@@ -158,16 +158,26 @@ class RequestReader {
 
   // Whether there is an argument by this name.
   bool add_field(PyObject* n, nb::handle value) {
-    if (equals(n, "model")) request_.model = to_text("model", value);
-    else if (equals(n, "base_url")) request_.base_url = to_text("base_url", value);
-    else if (equals(n, "api_key")) request_.api_key = to_key(value);
-    else if (equals(n, "system")) request_.system = to_text("system", value);
-    else if (equals(n, "max_tokens")) request_.max_tokens = to_count("max_tokens", value, 1);
-    else if (equals(n, "temperature")) request_.temperature = to_number("temperature", value);
-    else if (equals(n, "timeout")) request_.timeouts = to_timeouts(value);
-    else if (equals(n, "max_retries")) request_.max_retries = to_count("max_retries", value, 0);
-    else if (equals(n, "provider")) request_.provider = to_provider(value);
-    else return false;
+    if (equals(n, "model"))
+      request_.model = to_text("model", value);
+    else if (equals(n, "base_url"))
+      request_.base_url = to_text("base_url", value);
+    else if (equals(n, "api_key"))
+      request_.api_key = to_key(value);
+    else if (equals(n, "system"))
+      request_.system = to_text("system", value);
+    else if (equals(n, "max_tokens"))
+      request_.max_tokens = to_count("max_tokens", value, 1);
+    else if (equals(n, "temperature"))
+      request_.temperature = to_number("temperature", value);
+    else if (equals(n, "timeout"))
+      request_.timeouts = to_timeouts(value);
+    else if (equals(n, "max_retries"))
+      request_.max_retries = to_count("max_retries", value, 0);
+    else if (equals(n, "provider"))
+      request_.provider = to_provider(value);
+    else
+      return false;
     return true;
   }
 
@@ -192,9 +202,10 @@ nb::object to_exception(const Error& error) {
 nb::object to_answer_object(const llm::ChatAnswer& answer) {
   static auto* make = imported("xcs._llm", "answer_of").release().ptr();
   const llm::Usage& u = answer.usage;
-  return nb::handle(make)(answer.text, answer.model, answer.finish_reason,
-                          nb::make_tuple(u.input_tokens, u.output_tokens, u.cached_input_tokens, u.reasoning_tokens),
-                          answer.request_id, answer.raw);
+  return nb::handle(make)(
+      answer.text, answer.model, answer.finish_reason,
+      nb::make_tuple(u.input_tokens, u.output_tokens, u.cached_input_tokens, u.reasoning_tokens),
+      answer.request_id, answer.raw);
 }
 
 }  // namespace
@@ -231,7 +242,9 @@ std::unique_ptr<ModelCall> ModelCall::make(std::span<const Value> positional, Ke
   return call;
 }
 
-net::Handle ModelCall::send(llm::OnAnswer done) { return client().start(std::exchange(request_, {}), std::move(done)); }
+net::Handle ModelCall::send(llm::OnAnswer done) {
+  return client().start(std::exchange(request_, {}), std::move(done));
+}
 
 std::pair<nb::object, bool> ModelCall::receive(const Result<llm::ChatAnswer>& answer) const {
   try {
@@ -246,8 +259,8 @@ std::pair<nb::object, bool> ModelCall::receive(const Result<llm::ChatAnswer>& an
   }
 }
 
-// Sends the request and waits for the answer without the GIL. A signal's handler that raises ends the wait and the
-// transfer.
+// Sends the request and waits for the answer without the GIL. A signal's handler that raises ends the wait
+// and the transfer.
 nb::object call_model(const nb::args& positional, const nb::kwargs& keywords) {
   ModelCall call;
   RequestReader reader(call.request_);
@@ -255,11 +268,12 @@ nb::object call_model(const nb::args& positional, const nb::kwargs& keywords) {
   for (auto [name, value] : keywords) reader.add(name, value);
   call.full_ = reader.finish();
   exec::CompletionQueue<Result<llm::ChatAnswer>> queue;
-  const net::Handle handle = call.send([&queue](Result<llm::ChatAnswer> answer) { queue.push(std::move(answer)); });
+  const net::Handle handle =
+      call.send([&queue](Result<llm::ChatAnswer> answer) { queue.push(std::move(answer)); });
   while (true) {
     std::vector<Result<llm::ChatAnswer>> answers;
     {
-      const nb::gil_scoped_release release;
+      const WithoutGil waiting;
       answers = queue.wait_for(kSignalPeriod);
     }
     if (!answers.empty()) {
@@ -274,8 +288,9 @@ nb::object call_model(const nb::args& positional, const nb::kwargs& keywords) {
 }
 
 void stop_models() {
+  stop_waiters();
   Models* stopped = std::exchange(models_slot(), nullptr);
-  const nb::gil_scoped_release release;
+  const WithoutGil waiting;
   delete stopped;
 }
 

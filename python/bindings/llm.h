@@ -24,7 +24,8 @@ class ModelCall final : public window::Call {
 
   // Null, with an error set, when an argument is of no use. `handled` is the exception being handled, if any.
   // REQUIRES: fits(); all values are ready
-  static std::unique_ptr<ModelCall> make(std::span<const Value> positional, Keywords keywords, const Value& handled);
+  static std::unique_ptr<ModelCall> make(std::span<const Value> positional, Keywords keywords,
+                                         const Value& handled);
 
   // Sends it, once. `done` is as Client::start says.
   [[nodiscard]] net::Handle send(llm::OnAnswer done);

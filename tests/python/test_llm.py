@@ -389,6 +389,26 @@ def test_ctrl_c_ends_a_call_outside_any_run(sim: xcs.Simulator) -> None:
     wait_until_idle(sim)
 
 
+def test_a_program_ends_while_a_daemon_thread_waits_for_an_answer(sim: xcs.Simulator) -> None:
+    script = f"""
+import threading, xcs
+threading.Thread(
+    target=lambda: xcs.llm("x [fault black_hole always]", model="sim", base_url={sim.base_url!r}), daemon=True
+).start()
+input()
+"""
+    child = subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    end = time.monotonic() + 60
+    while sim.stats()["in_flight"] < 1:
+        assert child.poll() is None
+        assert time.monotonic() < end
+    _, errors = child.communicate("\n", timeout=30)
+    assert (child.returncode, errors) == (0, "")
+    wait_until_idle(sim)
+
+
 def test_a_forked_process_calls_with_a_reactor_of_its_own(sim: xcs.Simulator) -> None:
     assert ask(sim, "Pick. [one of: plum]") == "plum"
     pid = os.fork()
