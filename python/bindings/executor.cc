@@ -5,6 +5,7 @@
 #include <atomic>
 
 #include "exec/worker_pool.h"
+#include "gil.h"
 
 namespace xcs::python {
 namespace {
@@ -190,7 +191,7 @@ std::vector<window::Completion> PythonExecutor::wait() {
   while (true) {
     std::vector<Finished> finished;
     {
-      const nb::gil_scoped_release release;
+      const WithoutGil waiting;
       finished = queue_.wait_for(kSignalPeriod);
     }
     std::vector<window::Completion> completions = deliver(std::move(finished));
@@ -204,7 +205,7 @@ void PythonExecutor::drain() {
   while (running_ > 0 || !sent_.empty()) {
     std::vector<Finished> finished;
     {
-      const nb::gil_scoped_release release;
+      const WithoutGil waiting;
       finished = queue_.wait_for(std::chrono::hours(1));
     }
     deliver(std::move(finished));
@@ -214,7 +215,7 @@ void PythonExecutor::drain() {
 void stop_workers() {
   exec::WorkerPool*& slot = pool_slot();
   exec::WorkerPool* stopped = std::exchange(slot, nullptr);
-  const nb::gil_scoped_release release;
+  const WithoutGil waiting;
   delete stopped;
 }
 
