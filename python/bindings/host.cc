@@ -145,7 +145,7 @@ Action PythonHost::load_global(const Site& s) {
   if (!s.view.quiet()) {
     for (PyObject* space : {s.program.globals(), s.program.builtins()}) {
       const View::State state = s.view.look(address_of(space), {Where::kItem, address_of(name)});
-      if (state == View::State::kBlocked) return blocked(kUnknown);
+      if (state == View::State::kBlocked) return blocked_at(s.view, PyDict_GetItemWithError(space, name));
       if (state == View::State::kPending) {
         const PendingStore& last = s.view.stores().back();
         if (last.node->op != ir::Op::kStoreGlobal) return ordered(Reason::kPendingMemory, Effect::kNone);
@@ -219,7 +219,7 @@ Action PythonHost::load_cell(const Site& s) {
   PyObject* cell = s.object(0);
   if (!s.view.quiet()) {
     const View::State state = s.view.look(address_of(cell), {Where::kAttr});
-    if (state == View::State::kBlocked) return blocked(kUnknown);
+    if (state == View::State::kBlocked) return blocked_at(s.view, PyCell_GET(cell));
     if (state == View::State::kPending) {
       const PendingStore& last = s.view.stores().back();
       if (last.node->op != ir::Op::kStoreCell) return ordered(Reason::kPendingMemory, Effect::kNone);

@@ -56,6 +56,8 @@ class PythonHost final : public window::Host {
   Action next(const ir::Program& program, const ir::Node& node, const Value& iterator, View& view) override;
   bool is_true(const Value& value) override;
   window::Flags known(const Value& value) override;
+  // Of a load that is blocked: `committed` is what the place holds now, or null when it holds nothing.
+  Action blocked_at(View& view, PyObject* committed);
   std::optional<std::vector<Value>> peek_items(const Value& iterator, std::size_t limit, View& view) override;
   bool steps_freely(const Value& iterator) override;
   std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) override;
@@ -121,6 +123,7 @@ class PythonHost final : public window::Host {
   Action append(const Site& s);
   // host_loops.cc
   Action iterate(const Site& s);
+  static bool is_progress(PyObject* bar);
   bool iterate_progress(PyObject* bar, Action& answer);
   Action make_generator(PyObject* function, const ProgramRef& program, Arguments arguments);
   // host_calls.cc

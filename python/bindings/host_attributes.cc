@@ -97,7 +97,12 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
   const bool fixed = is_static(type) && type->tp_dictoffset == 0 && found != nullptr;
   if (fixed || s.view.quiet()) return outcome(PyObject_GetAttr(object, name));
   switch (s.view.look(address_of(object), {Where::kAttr, address_of(name)})) {
-    case View::State::kBlocked: return blocked(kUnknown);
+    case View::State::kBlocked: {
+      PyObject** dict = _PyObject_GetDictPtr(object);
+      PyObject* own = dict == nullptr || *dict == nullptr ? nullptr : PyDict_GetItemWithError(*dict, name);
+      if (dict == nullptr) return blocked(kUnknown);
+      return blocked_at(s.view, own != nullptr ? own : found);
+    }
     case View::State::kClear: break;
     case View::State::kPending: {
       const PendingStore& last = s.view.stores().back();

@@ -74,7 +74,7 @@ Action PythonHost::load_list_item(const Site& s, PyObject* list, PyObject* index
     if (i >= 0 && i < PyList_GET_SIZE(list)) {
       switch (s.view.look(address_of(list), {Where::kItem, address_of(index)})) {
         case View::State::kClear: return done(to_value(PyList_GET_ITEM(list, i)));
-        case View::State::kBlocked: return blocked(kUnknown);
+        case View::State::kBlocked: return blocked_at(s.view, PyList_GET_ITEM(list, i));
         case View::State::kPending:
           if (const Value* v = assigned_item(s.view.stores())) return settled(*v);
       }
@@ -103,7 +103,14 @@ Action PythonHost::load_key(const Site& s, PyObject* dict, PyObject* key, const 
     case View::State::kClear:
       if (!makes_default(dict)) return found_in(dict);
       break;
-    case View::State::kBlocked: return blocked(kUnknown);
+    case View::State::kBlocked: {
+      PyObject* committed = PyDict_GetItemWithError(dict, key);
+      if (committed == nullptr) {
+        PyErr_Clear();
+        if (fallback != nullptr || makes_default(dict)) return blocked(kUnknown);
+      }
+      return blocked_at(s.view, committed);
+    }
     case View::State::kPending:
       if (const Value* v = assigned_item(s.view.stores())) return settled(*v);
       if (Replayed now = read_container(dict, s.view); now.obstacle != Obstacle::kNothing)

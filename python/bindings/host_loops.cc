@@ -35,7 +35,7 @@ Action PythonHost::iterate(const Site& s) {
 }
 
 // A tqdm bar that iterates as tqdm does.
-bool PythonHost::iterate_progress(PyObject* bar, Action& answer) {
+bool PythonHost::is_progress(PyObject* bar) {
   static auto* module_name = interned("tqdm.std").release().ptr();
   if ((Py_TYPE(bar)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return false;
   const nb::object module = nb::steal(PyImport_GetModule(module_name));
@@ -47,8 +47,12 @@ bool PythonHost::iterate_progress(PyObject* bar, Action& answer) {
   const nb::object tqdm = module.attr("tqdm");
   if (iter == nullptr || iter != type_lookup(reinterpret_cast<PyTypeObject*>(tqdm.ptr()), interned("__iter__").ptr()))
     return false;
+  return !nb::handle(bar).attr("iterable").is_none();
+}
+
+bool PythonHost::iterate_progress(PyObject* bar, Action& answer) {
+  if (!is_progress(bar)) return false;
   const nb::object items = nb::handle(bar).attr("iterable");
-  if (items.is_none()) return false;
   static auto* progressed = imported("xcs._prelude", "progressed").release().ptr();
   Arguments arguments;
   arguments.positional = {borrow_value(bar), borrow_value(items.ptr())};
@@ -76,6 +80,12 @@ window::Flags PythonHost::known(const Value& value) {
   PyObject* object = object_of(value);
   if (is_constant(object)) return kData | kAtom;
   return object == surveyed_.ptr() ? kData | kAtom : kUnknown;
+}
+
+Action PythonHost::blocked_at(View& view, PyObject* committed) {
+  Flags flags = view.blocked_flags();
+  if (committed != nullptr && flags != kUnknown) flags &= known(borrow_value(committed));
+  return blocked(flags);
 }
 
 bool PythonHost::steps_freely(const Value& iterator) { return Iterators::cursor_of(object_of(iterator)) != nullptr; }

@@ -227,10 +227,10 @@ void Machine::become_frame(Entry& entry, Enter enter) {
   parent.items.replace(frame);
   memory_.remove(entry);
   entry.done = true;
-  std::vector<Waiter*> followers = std::exchange(entry.followers, {});
+  std::vector<Item*> followers = std::exchange(entry.followers, {});
   delete &entry;  // its count among the live ones passes to the frame
   // Fetching may fail and discard the followers, so they are put into the queue, which forgets them then, before it.
-  for (Waiter* follower : followers) follower->wake();
+  for (Item* follower : followers) follower->wake();
   fetch(frame);
 }
 

@@ -241,7 +241,7 @@ bool DryRun::node(const ir::Program& program, const ir::Node& n, Env& env) {
     if (n.dest != ir::kNone) env[n.dest] = std::move(result);
     return true;
   }
-  if (action.verdict != Action::kDone) take_effect(action, operands);
+  if (action.verdict != Action::kDone) take_effect(action, operands, machine_.memory_.stored_flags(n, operands));
   set_dests(program, n, action, env);
   return true;
 }
@@ -451,7 +451,7 @@ bool DryRun::is_covered(const std::vector<Value>& slots, const std::vector<Value
   return true;
 }
 
-void DryRun::take_effect(const Action& action, std::span<const Value> operands) {
+void DryRun::take_effect(const Action& action, std::span<const Value> operands, Flags stored) {
   switch (action.verdict) {
     case Action::kOperand:
     case Action::kElement:
@@ -468,7 +468,7 @@ void DryRun::take_effect(const Action& action, std::span<const Value> operands) 
     summary_.footprint.anything = true;
     return;
   }
-  for (const Effect::Store& store : action.effect.stores) add_place(store);
+  for (const Effect::Store& store : action.effect.stores) add_place({store.target, store.where, stored});
   for (const Value& v : operands) summary_.footprint.held.push_back(v);
 }
 
@@ -479,11 +479,13 @@ void DryRun::add_place(const Effect::Store& store) {
     if ((target.flags() & kFresh) == 0) summary_.footprint.anything = true;
     return;
   }
-  for (const Effect::Store& other : summary_.footprint.places)
+  for (Effect::Store& other : summary_.footprint.places)
     if (other.target.object() == target.object() && other.where.kind == store.where.kind &&
-        other.where.key == store.where.key)
+        other.where.key == store.where.key) {
+      other.stored &= store.stored;
       return;
-  summary_.footprint.places.push_back({target, store.where});
+    }
+  summary_.footprint.places.push_back({target, store.where, store.stored});
 }
 
 // Stores that were fetched in a try statement may not happen after all.
@@ -520,7 +522,7 @@ void DryRun::take_footprint(const Frame& frame) {
 Value DryRun::unknown(Flags flags) {
   Value v = Value::pending(new Cell(flags));
   own_.insert(v.cell());
-  summary_.footprint.held.push_back(v);  // keeps the cell's address its own
+  unknowns_.push_back(v);  // keeps the cell's address its own
   return v;
 }
 
@@ -565,12 +567,15 @@ void DryRun::join(Flow& into, Flow flow) {
 }
 
 View::State DryRun::look(Object* object, Where where) {
+  answer_ = machine_.memory_.look(object, where, place_, machine_.options_.forward);
+  if (answer_.state == State::kClear) answer_.flags = kTypes;
   for (const Effect::Store& store : summary_.footprint.places) {
     // A store to a value that is not there yet may go to this object.
     const bool same = store.target.is_pending() ? (store.target.flags() & kFresh) == 0 : store.target.object() == object;
-    if (same && machine_.memory_.overlap(store.where, where)) return State::kBlocked;
+    if (!same || !machine_.memory_.overlap(store.where, where)) continue;
+    answer_.state = State::kBlocked;
+    answer_.flags &= store.stored;
   }
-  answer_ = machine_.memory_.look(object, where, place_, machine_.options_.forward);
   return answer_.state;
 }
 

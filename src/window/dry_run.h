@@ -42,7 +42,7 @@ class DryRun final : private View {
   Value enter(Enter enter);
   bool is_covered(const std::vector<Value>& slots, const std::vector<Value>& general);
 
-  void take_effect(const Action& action, std::span<const Value> operands);
+  void take_effect(const Action& action, std::span<const Value> operands, Flags stored = kUnknown);
   void take_explicit(const Frame& frame);
   void take_footprint(const Frame& frame);
   void add_place(const Effect::Store& store);
@@ -57,6 +57,7 @@ class DryRun final : private View {
   bool quiet() override { return false; }
   State look(Object* object, Where where) override;
   State look_anywhere() override;
+  Flags blocked_flags() override { return answer_.flags; }
   std::span<const PendingStore> stores() override { return answer_.stores; }
 
   Machine& machine_;
@@ -70,6 +71,7 @@ class DryRun final : private View {
     std::vector<Value> slots;  // parameters and cells
   };
   std::vector<Entered> entered_;
+  std::vector<Value> unknowns_;
   std::unordered_set<const Cell*> own_;      // made here: values that do not exist yet
   std::unordered_set<const Cell*> escaped_;  // of these, those that something other than a variable may hold
   MemoryIndex::Answer answer_;

@@ -52,6 +52,8 @@ class View {
   // Whether everything earlier in program order has been committed: memory is exact and effects may happen now.
   virtual bool quiet() = 0;
   virtual State look(Object* object, Where where) = 0;
+  // After kBlocked of look(): what is known of every value that may have been put there in the meantime.
+  virtual Flags blocked_flags() { return kUnknown; }
   // As look() on every object at once: kClear unless something earlier may touch memory that nobody can name.
   virtual State look_anywhere() = 0;
   // The stores of the last look() that answered kPending; valid until the next call.
@@ -72,6 +74,7 @@ struct Effect {
   struct Store {
     Value target;  // ready, or pending: the object is not known yet
     Where where;
+    Flags stored = kUnknown;  // what is known of what the place holds afterwards; set by the window
   };
   Memory memory = kNone;
   std::vector<Store> stores;

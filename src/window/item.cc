@@ -30,7 +30,10 @@ void Item::wake() {
 }
 
 void Item::wake_followers() {
-  for (Waiter* follower : std::exchange(followers, {})) follower->wake();
+  for (Item* follower : std::exchange(followers, {})) {
+    follower->chain = longest(follower->chain, longest(chain, deep_chain));
+    follower->wake();
+  }
 }
 
 void Item::stop_waiting() {

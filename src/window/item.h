@@ -53,7 +53,7 @@ class Item : public Waiter {
   Chain deep_chain;                       // what led to its end
   std::uint64_t reached_ns = 0;           // when it began to wait
   std::shared_ptr<const Env> snapshot;    // the parent's variables as they were here; only inside a try
-  std::vector<Waiter*> followers;
+  std::vector<Item*> followers;
   Value awaited;                          // the pending value it waits for
   Item* awaited_item = nullptr;
 };

@@ -142,6 +142,7 @@ class Machine : private View {
   bool quiet() override;
   State look(Object* object, Where where) override;
   State look_anywhere() override;
+  Flags blocked_flags() override { return answer_.flags; }
   std::span<const PendingStore> stores() override { return answer_.stores; }
 
   Host& host_;

@@ -31,9 +31,9 @@ void MemoryIndex::add_store(Item* item, const Effect::Store& store, bool replaya
   Value target = store.target;
   target.settle();
   if (target.ready()) {
-    places_[target.object()].push_back({item, store.where, replayable});
+    places_[target.object()].push_back({item, store.where, replayable, store.stored});
   } else if (target.is_pending()) {
-    unresolved_.push_back({item, {target, store.where}, replayable});
+    unresolved_.push_back({item, {target, store.where, store.stored}, replayable});
   }
 }
 
@@ -44,8 +44,11 @@ void MemoryIndex::add(Entry& entry) {
     anything_.push_back(&entry);
     return;
   }
-  for (const Effect::Store& store : entry.effect.stores)
+  const Flags stored = stored_flags(entry.node, entry.operands);
+  for (Effect::Store& store : entry.effect.stores) {
+    store.stored = stored;
     add_store(&entry, store, entry.effect.memory == Effect::kStores);
+  }
 }
 
 void MemoryIndex::remove(Entry& entry) {
@@ -108,7 +111,7 @@ Item* MemoryIndex::resolve(Place place) {
       ++i;
       continue;
     }
-    if (u.store.target.ready()) places_[u.store.target.object()].push_back({u.item, u.store.where, u.replayable});
+    if (u.store.target.ready()) places_[u.store.target.object()].push_back({u.item, u.store.where, u.replayable, u.store.stored});
     unresolved_[i] = std::move(unresolved_.back());
     unresolved_.pop_back();
   }
@@ -121,6 +124,21 @@ bool MemoryIndex::overlap(const Where& a, const Where& b) {
   if (a.kind == Where::kAttr) return a.key == b.key;
   if (a.kind == Where::kItem) return a.key == b.key || host_.same_key(a.key, b.key);
   return true;
+}
+
+Flags MemoryIndex::stored_flags(const ir::Node& node, std::span<const Value> operands) const {
+  std::size_t value = 0;
+  switch (node.op) {
+    case ir::Op::kStoreGlobal: value = 0; break;
+    case ir::Op::kStoreCell:
+    case ir::Op::kStoreAttr: value = 1; break;
+    case ir::Op::kStoreItem: value = 2; break;
+    default: return kUnknown;
+  }
+  if (value >= operands.size()) return kUnknown;
+  Value v = operands[value];
+  v.settle();
+  return v.ready() ? host_.known(v) : v.flags() & (kData | kAtom);
 }
 
 Item* MemoryIndex::opaque_before(Place place) const {
@@ -144,12 +162,16 @@ MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, 
   if (found == places_.end()) return answer;
 
   std::vector<const Hit*> met;
+  Item* blocker = nullptr;
+  answer.flags = kData | kAtom;
   for (const Hit& hit : found->second) {
     if (!overlap(hit.where, where) || !before(*hit.item, place)) continue;
-    if (!hit.replayable || !forward) return blocked(hit.item);
+    answer.flags &= hit.stored;
+    if (blocker == nullptr && (!hit.replayable || !forward)) blocker = hit.item;
     met.push_back(&hit);
   }
   if (met.empty()) return answer;
+  if (blocker != nullptr) return blocked(blocker);
   std::ranges::sort(met, [](const Hit* a, const Hit* b) {
     return before(*a->item, Place{b->item->parent, b->item->sequence});
   });

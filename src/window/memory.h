@@ -29,8 +29,11 @@ class MemoryIndex {
   struct Answer {
     View::State state = View::State::kClear;
     Item* blocker = nullptr;           // kBlocked
+    Flags flags = kUnknown;                  // kBlocked: of all that may be stored there
     std::vector<PendingStore> stores;        // kPending
   };
+  // What is known of the value that a store at `node` puts into its place.
+  Flags stored_flags(const ir::Node& node, std::span<const Value> operands) const;
   Answer look(Object* object, Where where, Place place, bool forward);
   // The first item before `place` that may touch any memory, or null.
   Item* opaque_before(Place place) const;
@@ -40,6 +43,7 @@ class MemoryIndex {
     Item* item;
     Where where;
     bool replayable;
+    Flags stored;
   };
   struct Unresolved {
     Item* item;
