@@ -9,16 +9,18 @@ namespace {
 // The stored value if the last of the stores is a plain assignment of an item.
 const Value* assigned_item(std::span<const PendingStore> stores) {
   const PendingStore& last = stores.back();
+  if (last.where.kind != Where::kItem) return nullptr;  // its key was not known: it may be another one
   return last.node->op == ir::Op::kStoreItem ? &last.operands[2] : nullptr;
 }
 
 // Whether the last of the stores to a key leaves it in its container.
 bool makes_member(std::span<const PendingStore> stores) {
   const PendingStore& last = stores.back();
+  if (last.where.kind != Where::kItem) return false;
   if (last.node->op == ir::Op::kStoreItem) return true;
   if (last.node->op != ir::Op::kCallMethod) return false;
   const ir::Program& program = *last.program;
-  return last.where.kind == Where::kItem && program.names[program.calls[last.node->index].method] == "add";
+  return program.names[program.calls[last.node->index].method] == "add";
 }
 
 Action settled(Value value) {

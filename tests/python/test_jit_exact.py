@@ -294,3 +294,29 @@ def test_recursion_is_entered(check: Check) -> None:
     stats = check(run, width=8)
     assert stats is not None
     assert stats.most_in_flight == 8
+
+
+def test_a_key_that_was_not_known_when_it_was_stored_is_compared(check: Check) -> None:
+    def run(names):
+        counts, seen, indices = {}, [], [0, 0, 0]
+        for name in names:
+            key = ask(name)
+            seen.append((counts.get(key, 0), key in counts))
+            counts[key] = counts.get(key, 0) + 1
+        indices[len(ask("xx")) - 4] = 1
+        return counts, seen, indices[1], indices[2]
+
+    check(run, lambda: (["a", "b", "a", "c"],))
+
+
+def test_a_compiled_method_reads_its_object_also_when_it_is_kept_or_handed_on(check: Check) -> None:
+    def run(names):
+        counts, queue = {}, collections.deque()
+        get, put = counts.get, queue.append
+        for name in names:
+            counts[ask(name)] = len(name)
+            put(ask(name))
+        best = max(sorted(counts), key=counts.get)
+        return best, [get(key) for key in sorted(counts)], list(map(get, counts)), queue
+
+    check(run, lambda: (["a", "bbb", "cc"],))
