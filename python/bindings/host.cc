@@ -31,6 +31,12 @@ void handle_exception(PyObject* exception) {
 #endif
 }
 
+// Whether what raises at the node runs in a frame with the user's line, or puts such a frame there itself.
+bool has_frame_of_its_own(ir::Op op) {
+  return op == ir::Op::kEval || op == ir::Op::kInplace || op == ir::Op::kStatement || op == ir::Op::kRaise ||
+         op == ir::Op::kReraise;
+}
+
 Action raise_named(PyObject* type, const std::string& message) {
   PyErr_SetString(type, message.c_str());
   return raised();
@@ -52,6 +58,14 @@ Action PythonHost::attempt(const ir::Program& program, const ir::Node& node, std
                            View& view) {
   const Site s{program_of(program), node, operands, view};
   if (!placeholders_.empty() && view.quiet()) placeholders_.settle();
+  Action a = attempt_node(s);
+  if (a.verdict == Action::kRaised && !has_frame_of_its_own(node.op) && s.program.is_users())
+    add_traceback(s.program, node, object_of(a.value));
+  return a;
+}
+
+Action PythonHost::attempt_node(const Site& s) {
+  const ir::Node& node = s.node;
   switch (node.op) {
     case ir::Op::kConst: return done(borrow_value(s.program.constant(node.index)));
     case ir::Op::kEval: return evaluate(s);
@@ -368,6 +382,10 @@ void PythonHost::add_traceback(const HostProgram& program, const ir::Node& node,
 void PythonHost::unwound(const ir::Program& program, const ir::Node& node, const Value& exception) {
   if (!program_of(program).is_users()) return;
   add_traceback(program_of(program), node, object_of(exception));
+}
+
+void PythonHost::call_raised(const ir::Program& program, const ir::Node& node, const Value& exception) {
+  if (program_of(program).is_users()) add_traceback(program_of(program), node, object_of(exception));
 }
 
 void PythonHost::set_handled(const Value& exception) {

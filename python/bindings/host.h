@@ -68,6 +68,7 @@ class PythonHost final : public window::Host {
   Value unbound_error(const ir::Program& program, ir::SlotId slot, const ir::Node& node) override;
   Value depth_error(std::uint32_t depth) override;
   void unwound(const ir::Program& program, const ir::Node& node, const Value& exception) override;
+  void call_raised(const ir::Program& program, const ir::Node& node, const Value& exception) override;
   void set_handled(const Value& exception) override;
   Value none() override { return borrow_value(Py_None); }
   bool same_key(window::Object* a, window::Object* b) override;
@@ -91,6 +92,7 @@ class PythonHost final : public window::Host {
   Action statement(const Site& s);
   Action match_exception(const Site& s);
   Action raise(const Site& s);
+  Action attempt_node(const Site& s);
   void add_traceback(const HostProgram& program, const ir::Node& node, PyObject* exception);
   // host_operators.cc
   Action evaluate(const Site& s);

@@ -344,6 +344,7 @@ bool Machine::deliver(std::vector<Completion> completions) {
     entry.chain.microseconds += static_cast<std::uint32_t>(took / 1000);
     counters_.critical_path_ns = std::max<std::uint64_t>(counters_.critical_path_ns, entry.chain.microseconds * 1000ULL);
     if (completion.raised) {
+      host_.call_raised(entry.program, entry.node, completion.value);
       fail(entry, std::move(completion.value));
     } else {
       complete(entry, std::move(completion.value), {});

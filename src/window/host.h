@@ -189,6 +189,11 @@ class Host {
   // The exception for entering `depth` functions within each other, or unbound when that is still allowed.
   virtual Value depth_error(std::uint32_t depth) = 0;
 
+  // Called when the independent call at `node` has raised `exception`, for the traceback.
+  virtual void call_raised(const ir::Program& program, const ir::Node& node, const Value& exception) {
+    (void)program, (void)node, (void)exception;
+  }
+
   // Called when an exception leaves the call at `node` of an entered function, for the traceback.
   virtual void unwound(const ir::Program& program, const ir::Node& node, const Value& exception) = 0;
 
