@@ -66,6 +66,27 @@ class Forwarding final : public Reader {
   std::deque<Contents> copies_;
 };
 
+// Whether an effect cannot raise when its turn comes. An operand that may turn out to be unbound would.
+bool cannot_raise(const Node& n) {
+  if (std::ranges::any_of(n.operands, [](const Value& v) { return (v.flags() & kMaybeUnbound) != 0; }))
+    return false;
+  switch (n.node.op) {
+    case ir::Op::kStoreGlobal:
+    case ir::Op::kStoreCell:
+    case ir::Op::kStoreAttr:
+    case ir::Op::kAppend:
+      return true;
+    case ir::Op::kStoreItem:
+      return toy(n.operands[0]).type == Type::kDict;
+    case ir::Op::kCallMethod:
+      return n.method() == "append" || n.method() == "clear";
+    case ir::Op::kCall:
+      return true;  // print and stamp; mutate raises nothing either
+    default:
+      return false;
+  }
+}
+
 bool mutator(std::string_view method) {
   for (const std::string_view m : {"append", "pop", "sort", "clear", "extend", "setdefault", "update"})
     if (m == method) return true;
@@ -131,22 +152,13 @@ Action ToyHost::attempt(const ir::Program& program, const ir::Node& node, std::s
   count_attempt();
   const Node n{world_, program, node, operands};
   Forwarding memory(world_, view, fault_);
-  Action action;
   try {
     return act(n, memory, view);
   } catch (Raised& raised) {
     return answer_of(Action::kRaised, std::move(raised.exception));
   } catch (const Need& need) {
-    action.verdict = need.verdict;
-    action.operand = need.operand;
-    action.value = need.value;
+    return waiting(n, need);
   }
-  action.flags = flags(n);
-  if (fault_ == Fault::kEverythingFresh) action.flags |= kFresh;
-  if (fault_ == Fault::kEverythingAtomic) action.flags |= kAtom | kData;
-  action.effect = effect(n);
-  action.reason = 1;
-  return action;
 }
 
 void ToyHost::count_attempt() {
@@ -191,8 +203,23 @@ Action ToyHost::act(const Node& n, Reader& memory, View& view) {
   return action;
 }
 
+Action ToyHost::waiting(const Node& n, const Need& need) const {
+  Action action = answer_of(need.verdict, need.value);
+  action.operand = need.operand;
+  action.flags = flags(n);
+  if (fault_ == Fault::kEverythingFresh) action.flags |= kFresh;
+  if (fault_ == Fault::kEverythingAtomic) action.flags |= kAtom | kData;
+  action.effect = effect(n);
+  action.reason = 1;
+  return action;
+}
+
 // Operands need not be there: they will be when everything before the node is complete.
-Action ToyHost::ordered(const Node&) const { throw Need{Action::kOrdered}; }
+Action ToyHost::ordered(const Node& n) const {
+  Action action = waiting(n, {Action::kOrdered});
+  action.sure = cannot_raise(n);
+  return action;
+}
 
 // An independent call's arguments are frozen at its place: copied, with everything that is pending there
 // replayed.

@@ -84,6 +84,7 @@ class ToyHost final : public Host {
 
  private:
   Action act(const Node& n, Reader& memory, View& view);
+  Action waiting(const Node& n, const Need& need) const;
   Action ordered(const Node& n) const;
   Action issue(const Node& n, Reader& memory);
   Effect effect(const Node& n) const;
