@@ -121,7 +121,8 @@ bool PythonHost::enter_prelude(const Site& s, PyObject* callee, const Arguments&
     return go(n.collected, {borrow_value(bound.ptr()), given[1]});
   }
   // Its items are taken one by one, as the loop around it goes on.
-  if (callee == n.enumerate && plain && given.size() <= 2 && begun(given[0]) != nullptr)
+  if (callee == n.enumerate && plain && given.size() <= 2 && given[0].ready() &&
+      (begun(given[0]) != nullptr || is_progress(object_of(given[0]))))
     return go(n.enumerated, {given[0], given.size() == 2 ? given[1] : steal_value(nb::int_(0))});
   if (!gains_generator(s, given[0])) return false;
   if (is_bound_join(callee) && plain && given.size() == 1) return go(n.collected, {callee_value, given[0]});
