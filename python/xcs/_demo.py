@@ -36,7 +36,7 @@ class Workflow:
 
 WORKFLOWS = (
     Workflow("documents", _workflows.analyze_documents, ([f"document {i}" for i in range(12)],)),
-    Workflow("tree of thoughts", _workflows.tree_of_thoughts, ("How do we get there?",)),
+    Workflow("tree of thoughts", _workflows.tree_of_thoughts, ("How do we get there?", 3)),
     Workflow("vote", _workflows.vote, ("Which colour is it?", 16)),
 )
 
@@ -64,7 +64,7 @@ def run_demo(console: Console, latency_ms: int) -> bool:
     """Runs every workflow both ways and prints what came of it. Returns whether all observations agree."""
     with Simulator(latency_ms=latency_ms) as simulator, _environment(simulator):
         console.print(
-            f"Three workflows in plain Python, against a simulated model that takes {latency_ms} ms to answer.\n"
+            f"Three workflows in plain Python, and a simulated model that answers after {latency_ms} ms.\n"
             "Each runs line by line, then under @xcs.jit, unchanged.\n"
         )
         compared = [_compare(console, simulator, workflow) for workflow in WORKFLOWS]
@@ -155,9 +155,9 @@ def _progress(console: Console, simulator: Simulator, how: str) -> Iterator[None
 
 
 def _table(compared: list[Comparison]) -> Table:
-    table = Table(box=None, pad_edge=False, title="In all", title_justify="left", title_style="bold")
+    table = Table(box=None, padding=(0, 1, 0, 0), title="In all", title_justify="left", title_style="bold")
     table.add_column("", no_wrap=True)
-    for column in ("calls", "line by line", "with xcs", "critical path", "speed-up", "bound", "observation"):
+    for column in ("calls", "sequential", "with xcs", "critical path", "speed-up", "bound", "observation"):
         table.add_column(column, justify="right")
     for one in compared:
         table.add_row(

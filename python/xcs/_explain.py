@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -24,6 +24,10 @@ from xcs._jit import Site, Stats, jitted_of, stats
 
 # What is to be repaired comes first, what has to be as it is last.
 _KINDS = ("missed", "limit", "ordered")
+# Of the wall time: what waited for less is not reported as missed.
+_LEAST_SHARE = 0.01
+# Columns kept free for line numbers and notes.
+_NOTE_WIDTH = 46
 _OWN_FILES = (_prelude.__file__, _vmap.__file__)
 _STYLES = {"missed": "red", "limited": "yellow", "overlaps": "green", "in order": "dim"}
 
@@ -144,27 +148,25 @@ class Explanation:
     @property
     def summary(self) -> str:
         """The run in one sentence."""
-        return f"It ran line by line: {self.whole}" if self.stats is None else f"{self.stats}."
+        return f"It ran line by line: {self.whole}" if self.stats is None else self.stats.summary
 
     def print(self, console: Console | None = None) -> None:
         """Prints the report to the terminal, or to the given rich console."""
-        out = console or Console(highlight=False)
-        for part in self.__rich_console__():
-            out.print(part)
+        (console or Console(highlight=False)).print(self)
 
-    def __rich_console__(self, *_: Any) -> Iterator[RenderableType]:
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
         yield Text(self.function, "bold")
         yield Text(self.summary)
         if self.lines:
-            yield Padding(self._table(), (1, 0))
+            yield Padding(self._table(options.max_width), (1, 0))
         if self.stats is not None:
             yield from self._verdict()
 
-    def _table(self) -> Table:
-        table = Table.grid(padding=(0, 2))
+    def _table(self, width: int) -> Table:
+        table = Table.grid(padding=(0, 2, 0, 0))
         table.add_column(justify="right", style="dim", no_wrap=True)
-        table.add_column(no_wrap=True, overflow="ellipsis", ratio=3)
-        table.add_column(ratio=2)
+        table.add_column(no_wrap=True, overflow="ellipsis", max_width=max(20, width - _NOTE_WIDTH))
+        table.add_column()
         files = list(dict.fromkeys(line.file for line in self.lines))
         for file in files:
             if len(files) > 1:
@@ -244,7 +246,10 @@ def explain(function: Callable[..., Any], *args: Any, **keywords: Any) -> Explan
     run = stats(jitted)
     if run is None:
         return Explanation(name, None, (), (), _why_whole(jitted.refusal))
-    return Explanation(name, run, tuple(_lines(run.sites)), tuple(_reasons(run.sites)), "")
+    sites = [
+        site if _matters(site, run.wall) else dataclasses.replace(site, reason=None) for site in run.sites
+    ]
+    return Explanation(name, run, tuple(_lines(sites)), tuple(_reasons(sites)), "")
 
 
 def _why_whole(refusal: str) -> str:
@@ -259,6 +264,16 @@ def _needs_nothing(function: Callable[..., Any]) -> bool:
         p.default is not p.empty or p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD)
         for p in inspect.signature(function).parameters.values()
     )
+
+
+def _matters(site: Site, wall: float) -> bool:
+    """Whether it waited for long enough to be worth a repair, or in the order that the program asks for."""
+    return site.reason is None or _kind(site.reason) == "ordered" or site.seconds >= _LEAST_SHARE * wall
+
+
+def _kind(reason: str) -> str:
+    kind: str = _core.reasons()[reason][0]
+    return kind
 
 
 def _lines(sites: Iterable[Site]) -> Iterator[Line]:
@@ -286,14 +301,14 @@ def _waits(sites: Iterable[Site]) -> list[Wait]:
     found: dict[str, Wait] = {}
     for site in sorted(sites, key=lambda site: not site.in_order):
         if site.reason is not None:
-            kind = _core.reasons()[site.reason][0]
+            kind = _kind(site.reason)
             before = found.get(site.reason, Wait(site.reason, kind, 0, 0.0))
             times, seconds = before.times + site.waited, before.seconds + site.seconds
             found[site.reason] = Wait(site.reason, kind, times, seconds)
     return sorted(found.values(), key=lambda wait: _KINDS.index(wait.kind))
 
 
-def _reasons(sites: tuple[Site, ...]) -> Iterator[Reason]:
+def _reasons(sites: list[Site]) -> Iterator[Reason]:
     for wait in _waits(sites):
         waiting = [site for site in sites if site.reason == wait.reason and site.file]
         places = sorted({(site.file, site.line) for site in waiting})

@@ -146,13 +146,17 @@ class Stats:
                 lost[site.reason] = lost.get(site.reason, 0.0) + site.seconds
         return dict(sorted(lost.items(), key=lambda item: -item[1]))
 
-    def __str__(self) -> str:
-        lost = ", ".join(f"{reason} {seconds:.2f} s" for reason, seconds in self.lost.items())
+    @property
+    def summary(self) -> str:
+        """The counters that matter most, in one sentence."""
         return (
             f"{_count(self.calls, 'call')} in {_count(self.rounds, 'round')}, at most {self.most_in_flight} in "
-            f"flight, {self.wall:.2f} s; the longest chain of calls took {self.critical_path:.2f} s"
-            + (f"; lost: {lost}" if lost else "")
+            f"flight, {self.wall:.2f} s; the longest chain of calls took {self.critical_path:.2f} s."
         )
+
+    def __str__(self) -> str:
+        lost = [f"{reason} {seconds:.2f} s" for reason, seconds in self.lost.items()]
+        return self.summary + (f" Lost: {', '.join(lost)}." if lost else "")
 
 
 def _count(number: int, noun: str) -> str:

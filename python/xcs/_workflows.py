@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from xcs._llm import llm
 
 
@@ -42,35 +44,28 @@ def analyze_documents(docs: list[str]) -> str:
 # --- A tree of thoughts --------------------------------------------------------------------------------------------
 
 
-def rate(thought: str) -> int:
-    return int(ask(f"Rate this plan: {thought} [number 0-99]"))
+def rate(plan: str) -> int:
+    return int(ask(f"Rate this plan: {plan} [number 0-99]"))
 
 
-def grow(plan: str, depth: int) -> list[tuple[int, str]]:
-    thoughts = [ask(f"Continue with idea {i}: {plan}") for i in range(3)]
-    rated = [(rate(thought), thought) for thought in thoughts]
-    kept = sorted(rated, reverse=True)[:2]
-    print("depth", depth, "keeps", [score for score, _ in kept])
-    if depth == 0:
-        return kept
-    leaves = []
-    for _, thought in kept:
-        leaves.extend(grow(f"{plan}, {thought}", depth - 1))
-    return leaves
-
-
-def tree_of_thoughts(question: str) -> tuple[int, str]:
-    return max(grow(question, 1))
+def tree_of_thoughts(question: str, depth: int) -> list[str]:
+    plans = [question]
+    for level in range(depth):
+        thoughts = [ask(f"Idea {i} for {p}") for p in plans for i in range(3)]
+        rated = sorted([(rate(t), t) for t in thoughts], reverse=True)
+        print("level", level, "best rating", rated[0][0])
+        plans = [t for _, t in rated[:3]]
+    return plans
 
 
 # --- A vote --------------------------------------------------------------------------------------------------------
 
 
-def vote(question: str, samples: int) -> tuple[str, dict[str, int]]:
-    votes: dict[str, int] = {}
+def vote(question: str, samples: int) -> list[tuple[str, int]]:
+    answers: list[str] = []
     for i in range(samples):
         answer = ask(f"{question} Sample {i}. [one of: red | green | blue]")
-        if answer not in votes:
+        if answer not in answers:
             print("sample", i, "is the first for", answer)
-        votes[answer] = votes.get(answer, 0) + 1
-    return max(sorted(votes), key=lambda answer: votes[answer]), votes
+        answers.append(answer)
+    return Counter(answers).most_common()
