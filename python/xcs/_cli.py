@@ -8,9 +8,33 @@ import platform
 import sys
 
 from rich.console import Console
+from rich.text import Text
 
 import xcs
+from xcs._bench import run_basics
+from xcs._demo import run_demo
 from xcs._simulator import simulator_program
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Runs one command; returns the exit status: 0 success, 1 a check failed, 2 wrong usage, 130 interrupted."""
+    given = sys.argv[1:] if arguments is None else arguments
+    console = Console(file=sys.stdout, highlight=False)
+    try:
+        if given[:1] == ["sim"]:
+            return _simulate(given[1:])
+        options = _parser().parse_args(given)
+        if options.command == "demo":
+            return 0 if run_demo(console, options.latency_ms) else 1
+        if options.command == "bench":
+            run_basics(console)
+            return 0
+        return _doctor(console)
+    except xcs.XcsError as error:
+        sys.stderr.write(f"xcs: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -23,51 +47,39 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser(
         "demo", help="watch ordinary workflows finish sooner, with the same observations"
     )
-    demo.add_argument("--latency-ms", type=int, default=300, help="how long each simulated call takes (300)")
-    bench = commands.add_parser("bench", help="measure")
+    demo.add_argument(
+        "--latency-ms", type=_milliseconds, default=300, help="how long each model call takes (300)"
+    )
+    bench = commands.add_parser("bench", help="measure the speed-up of simple functions")
     bench.add_argument(
         "suite", nargs="?", default="basics", choices=["basics"], help="which measurements (basics)"
     )
-    simulator = commands.add_parser(
-        "sim",
-        help="serve the providers' APIs on this machine; all options go to the simulator",
-        add_help=False,
+    commands.add_parser(
+        "sim", help="serve the providers' APIs on this machine; `xcs sim --help` lists its options"
     )
-    simulator.add_argument("options", nargs=argparse.REMAINDER)
     commands.add_parser("doctor", help="say what is installed and whether it works")
     return parser
 
 
+def _milliseconds(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("at least 1")
+    return number
+
+
+def _simulate(arguments: list[str]) -> int:
+    program = simulator_program()
+    try:
+        os.execv(program, [program, *arguments])
+    except OSError as error:
+        raise xcs.UsageError(f"cannot start the simulator {program}: {error.strerror}") from None
+
+
 def _doctor(console: Console) -> int:
     console.print(f"xcs {xcs.__version__}, Python {platform.python_version()}, {platform.platform()}")
+    console.print(Text(f"simulator: {simulator_program()}"))
     with xcs.Simulator(latency_ms=0) as simulator:
-        answer = xcs.llm("hello", model="sim", base_url=simulator.base_url, api_key="none")
-    console.print(f"simulator: {simulator_program()}")
-    console.print(f"a native call works: {answer!r}")
+        answer = xcs.llm("hello", model="any", base_url=simulator.base_url, api_key="any")
+    console.print(Text(f"a native call works: {answer}"))
     return 0
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Runs one command; returns the exit status: 0 success, 1 a check failed, 2 wrong usage, 130 interrupted."""
-    given = sys.argv[1:] if arguments is None else arguments
-    if given[:1] == ["sim"]:
-        program = simulator_program()
-        os.execv(program, [program, *given[1:]])
-    options = _parser().parse_args(given)
-    console = Console(file=sys.stdout, highlight=False)
-    try:
-        if options.command == "demo":
-            from xcs._demo import run_demo
-
-            return 0 if run_demo(console, options.latency_ms) else 1
-        if options.command == "bench":
-            from xcs._bench import run_basics
-
-            run_basics(console)
-            return 0
-        return _doctor(console)
-    except xcs.XcsError as error:
-        Console(stderr=True).print(f"xcs: {error}", markup=False)
-        return 2
-    except KeyboardInterrupt:
-        return 130

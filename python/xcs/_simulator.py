@@ -56,13 +56,18 @@ class Simulator:
         self.base_url = ""
 
     def __enter__(self) -> Simulator:
-        self._process = subprocess.Popen(
-            [simulator_program(), "--port", "0", *self._arguments], stdout=subprocess.PIPE, text=True
-        )
+        program = simulator_program()
+        try:
+            self._process = subprocess.Popen(
+                [program, "--port", "0", *self._arguments], stdout=subprocess.PIPE, text=True
+            )
+        except OSError as error:
+            raise UsageError(f"cannot start the simulator {program}: {error.strerror}") from None
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if "http://" not in line:
             status = self._process.wait()
+            self._process.stdout.close()
             raise UsageError(f"the simulator did not start (exit status {status}); its message is above")
         self.base_url = "http://" + line.split("http://", 1)[1].strip()
         return self

@@ -1,0 +1,63 @@
+"""The simulator as Python programs start it."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+
+import pytest
+import xcs
+from xcs._simulator import simulator_program
+
+
+def ask(simulator: xcs.Simulator, prompt: str) -> str:
+    return xcs.llm(prompt, model="any", base_url=simulator.base_url, api_key="any")
+
+
+def test_it_answers_while_the_block_lasts() -> None:
+    with xcs.Simulator(latency_ms=0) as simulator:
+        address = simulator.base_url
+        assert ask(simulator, "Pick. [one of: yes]") == "yes"
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{address}/sim/stats", timeout=5)
+
+
+def test_it_ends_when_the_block_raises() -> None:
+    simulator = xcs.Simulator(latency_ms=0)
+    with pytest.raises(ZeroDivisionError), simulator:
+        _ = 1 / 0
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(f"{simulator.base_url}/sim/stats", timeout=5)
+
+
+def test_its_counters_start_again_after_a_reset() -> None:
+    with xcs.Simulator(latency_ms=0) as simulator:
+        ask(simulator, "hello")
+        assert simulator.stats()["requests"] == 1
+        simulator.reset()
+        assert simulator.stats()["requests"] == 0
+
+
+def test_options_are_those_of_the_command_line() -> None:
+    with xcs.Simulator(latency_ms=0, stateful=True) as simulator:
+        assert ask(simulator, "hello") != ask(simulator, "hello")
+    with xcs.Simulator(latency_ms=0) as simulator:
+        assert ask(simulator, "hello") == ask(simulator, "hello")
+
+
+def test_an_option_that_does_not_exist_is_refused_with_its_message(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(
+        xcs.UsageError, match="the simulator did not start \\(exit status 2\\); its message is above"
+    ):
+        xcs.Simulator(speed=1).__enter__()
+    assert "--speed" in capfd.readouterr().err
+
+
+def test_a_missing_program_is_reported_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("xcs._simulator.Path.exists", lambda path: False)
+    monkeypatch.setattr("xcs._simulator.shutil.which", lambda name: None)
+    monkeypatch.delenv("XCS_SIM", raising=False)
+    with pytest.raises(
+        xcs.UsageError, match=r"not installed: no .*xcs-sim; build the package again, or set XCS_SIM"
+    ):
+        simulator_program()
