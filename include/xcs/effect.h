@@ -8,10 +8,12 @@ namespace xcs {
 enum class Effect : std::uint8_t {
   // The result depends on the arguments only. Runs on the run's thread as soon as the arguments are there.
   kPure,
-  // Reaches outside, and the order does not matter: a request, a read-only tool. Runs on a worker thread as soon as
+  // Reaches outside, and the order does not matter: a request, a read-only tool. Runs on a worker thread as
+  // soon as
   // the arguments are there, together with other calls, of itself too.
   kIndependent,
-  // Anything else. Runs on the run's thread, exactly once, when everything before it in program order is complete.
+  // Anything else. Runs on the run's thread, exactly once, when everything before it in program order is
+  // complete.
   kOrdered,
 };
 

@@ -7,8 +7,8 @@
 
 namespace xcs {
 
-// The caller asked for something that cannot work: a Value used outside its run, frames that wait for each other, a
-// model call without a key. The message says what and where to look.
+// The caller asked for something that cannot work: a Value used outside its run, frames that wait for each
+// other, a model call without a key. The message says what and where to look.
 class UsageError final : public std::logic_error {
  public:
   using std::logic_error::logic_error;
@@ -18,7 +18,10 @@ class UsageError final : public std::logic_error {
 class CallError final : public std::runtime_error {
  public:
   CallError(std::string code, bool transient, std::optional<int> http_status, const std::string& message)
-      : std::runtime_error(message), code_(std::move(code)), transient_(transient), http_status_(http_status) {}
+      : std::runtime_error(message),
+        code_(std::move(code)),
+        transient_(transient),
+        http_status_(http_status) {}
 
   // A stable word made for programs: "net.connect", "llm.billing".
   const std::string& code() const { return code_; }

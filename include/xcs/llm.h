@@ -50,9 +50,9 @@ class Llm {
  public:
   explicit Llm(LlmOptions options) : options_(std::move(options)) {}
 
-  // One independent call, with the prompt as a user's message, that yields the answer's text. Equal prompts are
-  // separate calls. Fails with CallError, or with UsageError when the request cannot be sent (no key). A call that
-  // is not needed any more because its run has ended is cancelled.
+  // One independent call, with the prompt as a user's message, that yields the answer's text. Equal prompts
+  // are separate calls. Fails with CallError, or with UsageError when the request cannot be sent (no key). A
+  // call that is not needed any more because its run has ended is cancelled.
   Value<std::string> operator()(Value<std::string> prompt) const;
   // The same, with everything that is known of the answer.
   Value<LlmAnswer> answer(Value<std::string> prompt) const;

@@ -12,9 +12,10 @@
 
 namespace xcs {
 
-// Calls `callable` for each item, in order; the results are in the order of the items. With a frame, each item gets a
-// frame of its own, and the items go on independently of each other. A callable that throws itself, rather than
-// yield a failed value, ends the map there. `callable` is not needed any more when map returns.
+// Calls `callable` for each item, in order; the results are in the order of the items. With a frame, each
+// item gets a frame of its own, and the items go on independently of each other. A callable that throws
+// itself, rather than yield a failed value, ends the map there. `callable` is not needed any more when map
+// returns.
 //
 //   std::vector<xcs::Value<std::string>> summaries = xcs::map(documents, summarize);
 template <std::ranges::input_range R, class F>

@@ -13,13 +13,13 @@
 
 namespace xcs {
 
-// A callable with a promise about its effect; see Effect. Calling it never blocks: the result is a Value of what the
-// callable returns, or of void.
+// A callable with a promise about its effect; see Effect. Calling it never blocks: the result is a Value of
+// what the callable returns, or of void.
 //
-// Arguments are plain values, kept as copies made at the call, or Values, or vectors of Values, which the callable
-// sees as `const T&` and `const std::vector<T>&`. The callable is copied into each call; what it throws becomes the
-// failure of the result. An independent one may run on several threads at once. It must not use Values or make calls
-// of its own: UsageError.
+// Arguments are plain values, kept as copies made at the call, or Values, or vectors of Values, which the
+// callable sees as `const T&` and `const std::vector<T>&`. The callable is copied into each call; what it
+// throws becomes the failure of the result. An independent one may run on several threads at once. It must
+// not use Values or make calls of its own: UsageError.
 template <class F>
 class Op {
   static_assert(std::is_object_v<F> && std::copy_constructible<F>, "an op keeps a copy of its callable");

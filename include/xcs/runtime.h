@@ -17,7 +17,8 @@ namespace xcs {
 struct RuntimeOptions {
   // Independent calls that one run has in flight at most; others wait. At least 1.
   std::uint32_t max_in_flight = 1024;
-  // Calls and frames of one run that have not been committed, beyond which no further frame begins. At least 1.
+  // Calls and frames of one run that have not been committed, beyond which no further frame begins. At
+  // least 1.
   std::uint32_t window = 100'000;
   // Threads for the independent ops of all runs; made when needed. At least 1.
   std::size_t max_threads = 256;
@@ -34,9 +35,9 @@ struct RunStats {
   std::uint64_t frames_waited = 0;  // frames that had to wait for a value
 };
 
-// Owns the threads that carry out calls: workers, and one for all native calls. Safe to use from several threads at
-// once; each run belongs to the thread that called run(). The destructor waits for the threads to end; no run may be
-// under way.
+// Owns the threads that carry out calls: workers, and one for all native calls. Safe to use from several
+// threads at once; each run belongs to the thread that called run(). The destructor waits for the threads to
+// end; no run may be under way.
 class Runtime {
  public:
   // Throws UsageError for an option out of its range.
@@ -45,10 +46,11 @@ class Runtime {
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
 
-  // Calls `function`, which returns a Value<T>, and returns the T when everything that the function started is
-  // complete, with the effects in program order. Throws the first exception in program order that was not handled;
-  // nothing after it in program order has been committed, and what was in flight has been cancelled. Either way,
-  // nothing of the run is running any more. May be called inside an op or a frame, whose thread it blocks.
+  // Calls `function`, which returns a Value<T>, and returns the T when everything that the function started
+  // is complete, with the effects in program order. Throws the first exception in program order that was not
+  // handled; nothing after it in program order has been committed, and what was in flight has been cancelled.
+  // Either way, nothing of the run is running any more. May be called inside an op or a frame, whose thread
+  // it blocks.
   template <class F, class... A>
     requires AnyValue<std::invoke_result_t<F, A...>>
   auto run(F&& function, A&&... arguments) {

@@ -55,8 +55,8 @@ window::Action raised(const detail::Operation& operation, const std::exception_p
 
 }  // namespace
 
-window::Completion completion_of(window::Ticket ticket, detail::Operation& operation, detail::Ref<detail::Box> result,
-                                 const std::exception_ptr& exception) {
+window::Completion completion_of(window::Ticket ticket, detail::Operation& operation,
+                                 detail::Ref<detail::Box> result, const std::exception_ptr& exception) {
   window::Completion completion;
   completion.ticket = ticket;
   completion.raised = exception != nullptr;
@@ -98,7 +98,8 @@ Door::~Door() { end(); }
 
 Door& Door::current() {
   if (current_door == nullptr)
-    throw UsageError("outside a run: calls and values belong to the function that Runtime::run called, on its thread");
+    throw UsageError(
+        "outside a run: calls and values belong to the function that Runtime::run called, on its thread");
   return *current_door;
 }
 
@@ -187,7 +188,8 @@ window::Action Door::attempt(const ir::Program&, const ir::Node&, std::span<cons
   for (std::uint32_t i = 1; i < operands.size(); ++i) {
     if (operands[i].is_pending()) {
       if (view.quiet())
-        return raised(operation, std::make_exception_ptr(UsageError("an argument that is made after its use")));
+        return raised(operation,
+                      std::make_exception_ptr(UsageError("an argument that is made after its use")));
       action.verdict = window::Action::kOperand;
       action.operand = i;
       return action;
@@ -200,7 +202,8 @@ window::Action Door::attempt(const ir::Program&, const ir::Node&, std::span<cons
     }
   }
   switch (operation.effect) {
-    case Effect::kPure: return evaluate(operation);
+    case Effect::kPure:
+      return evaluate(operation);
     case Effect::kOrdered:
       if (view.quiet()) return evaluate(operation);
       action.verdict = window::Action::kOrdered;
@@ -226,7 +229,9 @@ window::Action Door::evaluate(detail::Operation& operation) {
   return action;
 }
 
-bool Door::may_be_handled(const window::Value& failure) { return bool(static_cast<Failure&>(box_of(failure)).share()); }
+bool Door::may_be_handled(const window::Value& failure) {
+  return bool(static_cast<Failure&>(box_of(failure)).share());
+}
 
 window::Value Door::deadlock() {
   const UsageError error("frames wait for values that are made after them in program order");

@@ -1,4 +1,5 @@
-// One run of a C++ program: the host of the window, whose nodes are Operations and whose frames are coroutines.
+// One run of a C++ program: the host of the window, whose nodes are Operations and whose frames are
+// coroutines.
 #pragma once
 
 #include <functional>
@@ -19,16 +20,16 @@ class IndependentCall final : public window::Call {
 };
 
 // What the call came to: exactly one of result and exception is there. On the run's thread.
-window::Completion completion_of(window::Ticket ticket, detail::Operation& operation, detail::Ref<detail::Box> result,
-                                 const std::exception_ptr& exception);
+window::Completion completion_of(window::Ticket ticket, detail::Operation& operation,
+                                 detail::Ref<detail::Box> result, const std::exception_ptr& exception);
 
 struct DoorOptions {
   window::Options window = {};
   bool sequential = false;
 };
 
-// Everything is done on the thread that calls step(). Destroying it cancels the run and returns when nothing of it is
-// running; coroutines that have not ended are destroyed.
+// Everything is done on the thread that calls step(). Destroying it cancels the run and returns when nothing
+// of it is running; coroutines that have not ended are destroyed.
 class Door final : private window::NativeHost {
  public:
   using Body = std::move_only_function<detail::Handle()>;
@@ -42,8 +43,8 @@ class Door final : private window::NativeHost {
   void begin(Body body);
   // Runs, commits or waits once; whether the run is complete.
   bool step();
-  // The result; throws the exception that ended the run. Nothing of the run is running afterwards, and its values
-  // cannot be used any more. REQUIRES: step() returned true.
+  // The result; throws the exception that ended the run. Nothing of the run is running afterwards, and its
+  // values cannot be used any more. REQUIRES: step() returned true.
   detail::Ref<detail::Box> take();
 
   const window::Counters& counters() const { return machine_.counters(); }
@@ -52,7 +53,8 @@ class Door final : private window::NativeHost {
   static Door& current();
 
   // What include/xcs/detail/engine.h declares, for this run.
-  detail::Handle call(const detail::Ref<detail::Operation>& operation, std::span<const detail::Handle* const> operands);
+  detail::Handle call(const detail::Ref<detail::Operation>& operation,
+                      std::span<const detail::Handle* const> operands);
   bool is_ready(const detail::Handle& handle);
   void wait(const detail::Handle& handle);
   detail::Box& look(const detail::Handle& handle);
@@ -83,8 +85,8 @@ class Door final : private window::NativeHost {
   void fail(detail::State* result, Code& code, const std::exception_ptr& exception);
   void end();
 
-  window::Action attempt(const ir::Program& program, const ir::Node& node, std::span<const window::Value> operands,
-                         window::View& view) override;
+  window::Action attempt(const ir::Program& program, const ir::Node& node,
+                         std::span<const window::Value> operands, window::View& view) override;
   bool may_be_handled(const window::Value& failure) override;
   window::Value deadlock() override;
 

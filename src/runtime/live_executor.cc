@@ -15,7 +15,9 @@ constexpr std::chrono::hours kLong(1);
 
 }  // namespace
 
-detail::Ref<detail::Box> NativeOperation::run() { throw std::logic_error("a native call does not run on a thread"); }
+detail::Ref<detail::Box> NativeOperation::run() {
+  throw std::logic_error("a native call does not run on a thread");
+}
 
 void LiveExecutor::start(window::Ticket ticket, std::unique_ptr<window::Call> call) {
   Running& running = running_[ticket];
@@ -59,7 +61,8 @@ std::vector<window::Completion> LiveExecutor::settle(std::vector<Done> all) {
     if (found == running_.end()) continue;  // a native call that was complete when it was cancelled
     Running& running = found->second;
     if (!running.cancelled)
-      completions.push_back(completion_of(done.ticket, *running.operation, std::move(done.result), done.exception));
+      completions.push_back(
+          completion_of(done.ticket, *running.operation, std::move(done.result), done.exception));
     running_.erase(found);
   }
   return completions;

@@ -22,8 +22,8 @@ class NativeOperation : public detail::Operation {
   using Done = std::move_only_function<void(detail::Ref<detail::Box> result, std::exception_ptr exception)>;
 
   NativeOperation() : Operation(Effect::kIndependent) {}
-  // REQUIRES: its operands are there. Never blocks. `done` is called once, from any thread, perhaps before start
-  // returns, unless the handle is destroyed before; destroying it cancels.
+  // REQUIRES: its operands are there. Never blocks. `done` is called once, from any thread, perhaps before
+  // start returns, unless the handle is destroyed before; destroying it cancels.
   virtual net::Handle start(llm::Client& client, Done done) = 0;
   detail::Ref<detail::Box> run() final;
 };
@@ -56,7 +56,8 @@ class LiveExecutor final : public window::Executor {
   std::vector<window::Completion> settle(std::vector<Done> all);
 
   Services& services_;
-  std::unordered_map<window::Ticket, Running> running_;  // the run's thread only; workers keep pointers into it
+  std::unordered_map<window::Ticket, Running>
+      running_;  // the run's thread only; workers keep pointers into it
   exec::CompletionQueue<Done> done_;
 };
 

@@ -34,8 +34,8 @@ class Failure final : public detail::Box {
 
 namespace xcs::detail {
 
-// Shared by the handles of the program, which count twice: as boxes, and as `shares`. The engine's own references
-// keep the object, but not what it holds. Belongs to the thread of its run.
+// Shared by the handles of the program, which count twice: as boxes, and as `shares`. The engine's own
+// references keep the object, but not what it holds. Belongs to the thread of its run.
 class State final : public Box {
  public:
   // In the list of its door, until the door ends.
@@ -48,8 +48,8 @@ class State final : public Box {
   void drop_share();
   // The run is over: the value cannot be used any more.
   void end();
-  // What is there by now, or pending. Changes nothing, so that a worker may read an operand that is there while
-  // the run's thread does.
+  // What is there by now, or pending. Changes nothing, so that a worker may read an operand that is there
+  // while the run's thread does.
   const window::Value& content() const;
 
   runtime::Door* door = nullptr;  // null: a constant, or ended

@@ -77,7 +77,9 @@ void NativeMachine::pass_native(Frame& frame) {
 void NativeMachine::depend_on(const Value& value) { running_->chain = longest(running_->chain, value.chain); }
 
 // Control goes back to the code that entered the frame, or to the machine that resumed it.
-void NativeMachine::leave(Frame& frame) { running_ = std::exchange(frame.on_stack, false) ? frame.parent : nullptr; }
+void NativeMachine::leave(Frame& frame) {
+  running_ = std::exchange(frame.on_stack, false) ? frame.parent : nullptr;
+}
 
 void NativeMachine::finish(Value result) {
   Frame& frame = *running_;
@@ -170,7 +172,8 @@ void NativeMachine::fail(Entry& entry, Value failure) {
 bool NativeMachine::decide() {
   if (!failures_.empty()) {
     Entry* entry = oldest_entry();
-    if (entry != nullptr && entry->state == Entry::kFailed && !native_host_.may_be_handled(entry->exception)) {
+    if (entry != nullptr && entry->state == Entry::kFailed &&
+        !native_host_.may_be_handled(entry->exception)) {
       end_with(entry->exception);
       return true;
     }

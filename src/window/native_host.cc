@@ -14,7 +14,9 @@ namespace {
 
 Action NativeHost::next(const ir::Program&, const ir::Node&, const Value&, View&) { refuse("next"); }
 Flags NativeHost::known(const Value&) { refuse("known"); }
-std::optional<std::vector<Value>> NativeHost::peek_items(const Value&, std::size_t, View&) { refuse("peek_items"); }
+std::optional<std::vector<Value>> NativeHost::peek_items(const Value&, std::size_t, View&) {
+  refuse("peek_items");
+}
 bool NativeHost::steps_freely(const Value&) { refuse("steps_freely"); }
 std::optional<Enter> NativeHost::take_generator(const Value&, std::uint32_t) { refuse("take_generator"); }
 Value NativeHost::leaves_generator(const Value&) { refuse("leaves_generator"); }

@@ -1,4 +1,5 @@
-// What a host is asked for by a machine all of whose frames are native: to attempt operations, and little else.
+// What a host is asked for by a machine all of whose frames are native: to attempt operations, and little
+// else.
 #pragma once
 
 #include "window/host.h"

@@ -56,7 +56,8 @@ TEST(Failures, TheFirstInProgramOrderWinsInEveryOrderOfCompletion) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     std::vector<std::string> lines;
     ManualRun run(seed);
-    EXPECT_EQ(message_of([&] { run(relay_all, std::vector{1, 2, -3, 4, -5, -6}, Log{&lines}); }), "refused -3");
+    EXPECT_EQ(message_of([&] { run(relay_all, std::vector{1, 2, -3, 4, -5, -6}, Log{&lines}); }),
+              "refused -3");
     EXPECT_THAT(lines, ElementsAre("got 1", "got 2")) << "seed " << seed;
     EXPECT_EQ(run.executor.running(), 0U);
   }
@@ -64,14 +65,16 @@ TEST(Failures, TheFirstInProgramOrderWinsInEveryOrderOfCompletion) {
 
 TEST(Failures, TheExceptionIsTheVeryObjectThatWasThrown) {
   const void* thrown = nullptr;
-  const auto fail = op([&thrown](int n) -> int {
-    try {
-      throw Refused(n);
-    } catch (const Refused& e) {
-      thrown = &e;
-      throw;
-    }
-  }, independent);
+  const auto fail = op(
+      [&thrown](int n) -> int {
+        try {
+          throw Refused(n);
+        } catch (const Refused& e) {
+          thrown = &e;
+          throw;
+        }
+      },
+      independent);
   ManualRun run;
   try {
     run([fail] { return then([](int n) { return n; }, fail(-1)); });
@@ -102,12 +105,14 @@ TEST(Failures, OneThatNobodyLooksAtEndsTheRunAtItsPlace) {
   std::vector<std::string> lines;
   ManualRun run;
   EXPECT_EQ(message_of([&] {
-              run([](Log log) -> Value<int> {
-                effect(log, "before");
-                ask(-1);
-                effect(log, "after");
-                co_return 1;
-              }, Log{&lines});
+              run(
+                  [](Log log) -> Value<int> {
+                    effect(log, "before");
+                    ask(-1);
+                    effect(log, "after");
+                    co_return 1;
+                  },
+                  Log{&lines});
             }),
             "refused -1");
   EXPECT_THAT(lines, ElementsAre("before"));
@@ -117,11 +122,13 @@ TEST(Failures, NothingAfterTheFailedCallCommitsThoughItsValueIsLookedAtLater) {
   std::vector<std::string> lines;
   ManualRun run;
   EXPECT_EQ(message_of([&] {
-              run([](Log log) -> Value<int> {
-                Value<int> value = ask(-1);
-                effect(log, "between");
-                co_return co_await value;
-              }, Log{&lines});
+              run(
+                  [](Log log) -> Value<int> {
+                    Value<int> value = ask(-1);
+                    effect(log, "between");
+                    co_return co_await value;
+                  },
+                  Log{&lines});
             }),
             "refused -1");
   EXPECT_THAT(lines, IsEmpty());
@@ -142,11 +149,14 @@ TEST(Failures, OneThatIsCaughtIsHandledAndTheProgramGoesOn) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     std::vector<std::string> lines;
     ManualRun run(seed);
-    const int total = run([](Log log) -> Value<int> {
-      int sum = 0;
-      for (const Value<int>& v : map(std::vector{-1, 2, -3}, [=](int n) { return forgive(n, log); })) sum += co_await v;
-      co_return sum;
-    }, Log{&lines});
+    const int total = run(
+        [](Log log) -> Value<int> {
+          int sum = 0;
+          for (const Value<int>& v : map(std::vector{-1, 2, -3}, [=](int n) { return forgive(n, log); }))
+            sum += co_await v;
+          co_return sum;
+        },
+        Log{&lines});
     EXPECT_EQ(total, 2);
     EXPECT_THAT(lines, ElementsAre("asked -1", "forgave -1", "asked 2", "asked -3", "forgave -3"));
   }
@@ -162,15 +172,17 @@ Value<int> fails_deep(int n, Log log) {
 TEST(Failures, OneThatPassedThroughFramesCanBeCaughtOutside) {
   std::vector<std::string> lines;
   ManualRun run;
-  const int result = run([](Log log) -> Value<int> {
-    try {
-      co_await fails_deep(3, log);
-    } catch (const Refused& e) {
-      effect(log, e.what());
-      co_return e.number;
-    }
-    co_return 0;
-  }, Log{&lines});
+  const int result = run(
+      [](Log log) -> Value<int> {
+        try {
+          co_await fails_deep(3, log);
+        } catch (const Refused& e) {
+          effect(log, e.what());
+          co_return e.number;
+        }
+        co_return 0;
+      },
+      Log{&lines});
   EXPECT_EQ(result, -7);
   EXPECT_THAT(lines, ElementsAre("level 1", "level 2", "level 3", "refused -7"));
 }
@@ -211,15 +223,17 @@ TEST(Failures, AnotherExceptionFromAHandlerTakesItsPlace) {
   std::vector<std::string> lines;
   ManualRun run;
   EXPECT_EQ(message_of([&] {
-              run([](Log log) -> Value<int> {
-                try {
-                  co_await ask(-1);
-                } catch (const Refused&) {
-                  effect(log, "handler");
-                  throw std::logic_error("translated");
-                }
-                co_return 0;
-              }, Log{&lines});
+              run(
+                  [](Log log) -> Value<int> {
+                    try {
+                      co_await ask(-1);
+                    } catch (const Refused&) {
+                      effect(log, "handler");
+                      throw std::logic_error("translated");
+                    }
+                    co_return 0;
+                  },
+                  Log{&lines});
             }),
             "translated");
   EXPECT_THAT(lines, ElementsAre("handler"));
@@ -229,15 +243,17 @@ TEST(Failures, AHandlerThatThrowsAgainHasDoneItsEffects) {
   std::vector<std::string> lines;
   ManualRun run;
   EXPECT_EQ(message_of([&] {
-              run([](Log log) -> Value<int> {
-                try {
-                  co_await ask(-1);
-                } catch (const Refused&) {
-                  effect(log, "handler");
-                  throw;
-                }
-                co_return 0;
-              }, Log{&lines});
+              run(
+                  [](Log log) -> Value<int> {
+                    try {
+                      co_await ask(-1);
+                    } catch (const Refused&) {
+                      effect(log, "handler");
+                      throw;
+                    }
+                    co_return 0;
+                  },
+                  Log{&lines});
             }),
             "refused -1");
   EXPECT_THAT(lines, ElementsAre("handler"));
@@ -247,13 +263,15 @@ TEST(Failures, AnEffectThatThrowsFailsAtItsPlace) {
   std::vector<std::string> lines;
   ManualRun run;
   EXPECT_EQ(message_of([&] {
-              run([](Log log) -> Value<int> {
-                Value<int> slow = ask(1);
-                effect(log, "one");
-                effect([] { throw std::runtime_error("disk full"); });
-                effect(log, "two");
-                co_return co_await slow;
-              }, Log{&lines});
+              run(
+                  [](Log log) -> Value<int> {
+                    Value<int> slow = ask(1);
+                    effect(log, "one");
+                    effect([] { throw std::runtime_error("disk full"); });
+                    effect(log, "two");
+                    co_return co_await slow;
+                  },
+                  Log{&lines});
             }),
             "disk full");
   EXPECT_THAT(lines, ElementsAre("one"));
@@ -300,10 +318,12 @@ TEST(Failures, APlainFunctionThatThrowsEndsTheRunAfterWhatItStarted) {
   std::vector<std::string> lines;
   ManualRun run;
   EXPECT_EQ(message_of([&] {
-              run([](Log log) -> Value<int> {
-                effect(log, "started");
-                throw Refused(-8);
-              }, Log{&lines});
+              run(
+                  [](Log log) -> Value<int> {
+                    effect(log, "started");
+                    throw Refused(-8);
+                  },
+                  Log{&lines});
             }),
             "refused -8");
   EXPECT_THAT(lines, ElementsAre("started"));

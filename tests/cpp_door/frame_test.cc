@@ -75,11 +75,14 @@ TEST(Frames, EffectsOfFramesThatOvertakeEachOtherCommitInProgramOrder) {
   for (std::uint64_t seed = 0; seed < 50; ++seed) {
     std::vector<std::string> lines;
     ManualRun run(seed);
-    run([](Log log) -> Value<void> {
-      effect(log, "begin");
-      for (const Value<void>& done : map(numbers(3), [=](int n) { return report(n, log); })) co_await done;
-      effect(log, "end");
-    }, Log{&lines});
+    run(
+        [](Log log) -> Value<void> {
+          effect(log, "begin");
+          for (const Value<void>& done : map(numbers(3), [=](int n) { return report(n, log); }))
+            co_await done;
+          effect(log, "end");
+        },
+        Log{&lines});
     EXPECT_THAT(lines, ElementsAre("begin", "0", "  and even before doubling", "2", "4",
                                    "  and even before doubling", "end"))
         << "seed " << seed;
@@ -126,9 +129,7 @@ TEST(Frames, AChainOfDependentFramesIsAsLongAsItsCalls) {
   EXPECT_EQ(run.counters().rounds, 100U);
 }
 
-Value<int> row(int n) {
-  co_return sum(co_await all(map(numbers(n), three_steps)));
-}
+Value<int> row(int n) { co_return sum(co_await all(map(numbers(n), three_steps))); }
 
 TEST(Frames, MapsWithinMapsOverlapEntirely) {
   ManualRun run;
@@ -166,9 +167,7 @@ TEST(Frames, ASequentialRunCompletesEachCallBeforeTheNextLine) {
   EXPECT_EQ(run.counters().most_in_flight, 1U);
 }
 
-Value<std::unique_ptr<int>> boxed(int n) {
-  co_return std::make_unique<int>(co_await ask(n));
-}
+Value<std::unique_ptr<int>> boxed(int n) { co_return std::make_unique<int>(co_await ask(n)); }
 
 TEST(Values, CanHoldWhatOnlyMoves) {
   ManualRun run;
@@ -189,7 +188,8 @@ TEST(Values, OfATemporaryThatOthersShareAreNotMovedAway) {
 TEST(Values, MadeFromPlainOnesAreThereAtOnce) {
   const Value<std::string> outside = "constant";
   ManualRun run;
-  EXPECT_EQ(run([outside]() { return then([](const std::string& s) { return s + "!"; }, outside); }), "constant!");
+  EXPECT_EQ(run([outside]() { return then([](const std::string& s) { return s + "!"; }, outside); }),
+            "constant!");
   EXPECT_EQ(run.counters().calls, 0U);
 }
 

@@ -15,7 +15,8 @@
 
 namespace xcs::testing {
 
-// Every call takes a random time, or the time that `latency` gives to its place in the order of starting. No thread.
+// Every call takes a random time, or the time that `latency` gives to its place in the order of starting. No
+// thread.
 class ManualExecutor final : public window::Executor {
  public:
   explicit ManualExecutor(std::uint64_t seed) : random_(seed) {}

@@ -81,10 +81,12 @@ TEST(Misuse, ACallInsideAnOpIsRefused) {
     ManualRun run;
     EXPECT_THAT(usage_error([&] {
                   run([kind] {
-                    return op([] {
-                      ask(1);
-                      return 1;
-                    }, kind)();
+                    return op(
+                        [] {
+                          ask(1);
+                          return 1;
+                        },
+                        kind)();
                   });
                 }),
                 HasSubstr("inside the callable of an op"));
@@ -150,17 +152,21 @@ struct CallsInItsDestructor {
   explicit CallsInItsDestructor(std::string* m) : message(m) {}
   CallsInItsDestructor(const CallsInItsDestructor&) = delete;
   CallsInItsDestructor& operator=(const CallsInItsDestructor&) = delete;
-  ~CallsInItsDestructor() { *message = usage_error([] { ask(1); }); }
+  ~CallsInItsDestructor() {
+    *message = usage_error([] { ask(1); });
+  }
 };
 
 TEST(Misuse, ACallInADestructorOfACancelledFrameIsRefused) {
   std::string message;
   {
     ManualRun run;
-    run.begin([](std::string* m) -> Value<int> {
-      const CallsInItsDestructor local(m);
-      co_return co_await ask(1);
-    }, &message);
+    run.begin(
+        [](std::string* m) -> Value<int> {
+          const CallsInItsDestructor local(m);
+          co_return co_await ask(1);
+        },
+        &message);
     run.door->step();
   }
   EXPECT_THAT(message, HasSubstr("between frames"));

@@ -30,10 +30,13 @@ Code make_code(std::mt19937_64& random, int depth, int& id) {
   const std::size_t count = 1 + random() % 6;
   for (std::size_t i = 0; i < count; ++i) {
     // Mostly lines that go on; one in twelve throws.
-    static constexpr std::array kKinds{Line::kCall,   Line::kCall,  Line::kThen, Line::kEffect, Line::kEffect,
-                                       Line::kFrame,  Line::kFrame, Line::kLook, Line::kCatch,  Line::kTranslate,
-                                       Line::kFailingCall, Line::kThrow};
-    Line line{.kind = kKinds.at(random() % kKinds.size()), .id = ++id, .a = random() % (i + 1), .b = random() % (i + 1)};
+    static constexpr std::array kKinds{Line::kCall,   Line::kCall,      Line::kThen,        Line::kEffect,
+                                       Line::kEffect, Line::kFrame,     Line::kFrame,       Line::kLook,
+                                       Line::kCatch,  Line::kTranslate, Line::kFailingCall, Line::kThrow};
+    Line line{.kind = kKinds.at(random() % kKinds.size()),
+              .id = ++id,
+              .a = random() % (i + 1),
+              .b = random() % (i + 1)};
     if (line.kind == Line::kThrow && random() % 3 != 0) line.kind = Line::kCall;
     if (line.kind == Line::kFrame) {
       if (depth == 0) {
@@ -103,12 +106,16 @@ class Oracle {
       const Result a = vars[line.a], b = vars[line.b];
       Result result;
       switch (line.kind) {
-        case Line::kFailingCall: result = a.failure >= 0 ? pass_on(a) : fail(line.id, -1); break;
+        case Line::kFailingCall:
+          result = a.failure >= 0 ? pass_on(a) : fail(line.id, -1);
+          break;
         case Line::kCall:
           result = a.failure >= 0 ? pass_on(a) : Result{.value = call_result(line.id, a.value)};
           break;
         case Line::kThen:
-          result = a.failure >= 0 ? pass_on(a) : b.failure >= 0 ? pass_on(b) : Result{.value = a.value + b.value};
+          result = a.failure >= 0   ? pass_on(a)
+                   : b.failure >= 0 ? pass_on(b)
+                                    : Result{.value = a.value + b.value};
           break;
         case Line::kEffect:
           if (a.failure >= 0) {
@@ -117,7 +124,9 @@ class Oracle {
             effects_.emplace_back(place_++, effect_text(line.id, a.value));
           }
           break;
-        case Line::kFrame: result = frame(line.body, a); break;
+        case Line::kFrame:
+          result = frame(line.body, a);
+          break;
         case Line::kLook:
           if (a.failure >= 0) return pass_on(a);
           result = a;
@@ -133,7 +142,8 @@ class Oracle {
           }
           result = a;
           break;
-        case Line::kThrow: return fail(line.id, -1);
+        case Line::kThrow:
+          return fail(line.id, -1);
       }
       vars.push_back(result);
     }
@@ -153,15 +163,25 @@ Value<int> run_frame(Code code, Value<int> argument, std::vector<std::string>* e
     std::optional<Value<int>> result;
     const int id = line.id;
     switch (line.kind) {
-      case Line::kFailingCall: result = op([id](int) -> int { throw Boom(id); }, independent)(a); break;
-      case Line::kCall: result = op([id](int n) { return call_result(id, n); }, independent)(a); break;
-      case Line::kThen: result = then([](int x, int y) { return x + y; }, a, vars[line.b]); break;
+      case Line::kFailingCall:
+        result = op([id](int) -> int { throw Boom(id); }, independent)(a);
+        break;
+      case Line::kCall:
+        result = op([id](int n) { return call_result(id, n); }, independent)(a);
+        break;
+      case Line::kThen:
+        result = then([](int x, int y) { return x + y; }, a, vars[line.b]);
+        break;
       case Line::kEffect:
         effect([id, effects](int n) { effects->push_back(effect_text(id, n)); }, a);
         result = Value<int>(0);
         break;
-      case Line::kFrame: result = run_frame(line.body, a, effects); break;
-      case Line::kLook: result = Value<int>(co_await a); break;
+      case Line::kFrame:
+        result = run_frame(line.body, a, effects);
+        break;
+      case Line::kLook:
+        result = Value<int>(co_await a);
+        break;
       case Line::kCatch:
       case Line::kTranslate: {
         bool failed = false;
@@ -174,7 +194,8 @@ Value<int> run_frame(Code code, Value<int> argument, std::vector<std::string>* e
         if (failed) result = Value<int>(id);
         break;
       }
-      case Line::kThrow: throw Boom(id);
+      case Line::kThrow:
+        throw Boom(id);
     }
     vars.push_back(*result);
   }
@@ -204,7 +225,8 @@ TEST(RandomPrograms, GiveTheSequentialObservationInEveryOrderOfCompletion) {
     for (std::uint64_t seed = 0; seed < 4; ++seed)
       ASSERT_EQ(observe(code, seed, {}), expected) << "program " << program << ", order " << seed;
     ASSERT_EQ(observe(code, 0, {.window = {.max_in_flight = 1}}), expected) << "program " << program;
-    ASSERT_EQ(observe(code, 1, {.window = {.max_in_flight = 2, .window = 2}}), expected) << "program " << program;
+    ASSERT_EQ(observe(code, 1, {.window = {.max_in_flight = 2, .window = 2}}), expected)
+        << "program " << program;
     ASSERT_EQ(observe(code, 0, {.sequential = true}), expected) << "program " << program;
   }
   EXPECT_GT(failed, 300);

@@ -23,15 +23,18 @@ std::unique_ptr<sim::SimServer> serve() {
 }
 
 Llm model_at(const sim::SimServer& server, std::string key = "right") {
-  return Llm({.model = "gpt-4o-mini", .base_url = server.url() + "/v1", .api_key = std::move(key), .max_tokens = 8});
+  return Llm(
+      {.model = "gpt-4o-mini", .base_url = server.url() + "/v1", .api_key = std::move(key), .max_tokens = 8});
 }
 
 TEST(Runtime, IndependentCallsRunOnThreadsOfTheirOwn) {
   std::latch all_running(8);
-  const auto meet = op([&](int n) {
-    all_running.arrive_and_wait();
-    return n;
-  }, independent);
+  const auto meet = op(
+      [&](int n) {
+        all_running.arrive_and_wait();
+        return n;
+      },
+      independent);
   Runtime runtime;
   const std::vector<int> items{1, 2, 3, 4, 5, 6, 7, 8};
   const auto results = runtime.run([&] { return all(map(items, meet)); });
@@ -53,19 +56,22 @@ TEST(Runtime, EffectsRunOnTheCallingThread) {
 
 TEST(Runtime, NothingRunsAnyMoreWhenAFailedRunReturns) {
   std::atomic<int> running = 0;
-  const auto call = op([&](int n) {
-    ++running;
-    if (n == 0) {
-      --running;
-      throw std::runtime_error("first");
-    }
-    std::this_thread::yield();
-    --running;
-    return n;
-  }, independent);
+  const auto call = op(
+      [&](int n) {
+        ++running;
+        if (n == 0) {
+          --running;
+          throw std::runtime_error("first");
+        }
+        std::this_thread::yield();
+        --running;
+        return n;
+      },
+      independent);
   Runtime runtime({.max_threads = 4});
   for (int i = 0; i < 50; ++i) {
-    EXPECT_THROW(runtime.run([&] { return all(map(std::vector{0, 1, 2, 3, 4, 5, 6, 7}, call)); }), std::runtime_error);
+    EXPECT_THROW(runtime.run([&] { return all(map(std::vector{0, 1, 2, 3, 4, 5, 6, 7}, call)); }),
+                 std::runtime_error);
     EXPECT_EQ(running, 0);
   }
 }
@@ -104,7 +110,8 @@ Value<std::string> relay(Llm model, std::string prompt) {
 TEST(Runtime, ModelCallsGiveWhatTheyGiveOneByOne) {
   const auto server = serve();
   const auto program = [model = model_at(*server)] {
-    return all(map(std::vector<std::string>{"a", "b", "c"}, [&](std::string p) { return relay(model, std::move(p)); }));
+    return all(map(std::vector<std::string>{"a", "b", "c"},
+                   [&](std::string p) { return relay(model, std::move(p)); }));
   };
   Runtime runtime;
   const std::vector<std::string> together = runtime.run(program);
@@ -141,7 +148,8 @@ TEST(Runtime, AWrongKeyFailsWithTheServersStatus) {
 
 TEST(Runtime, AServerThatIsNotThereFailsTheCall) {
   Runtime runtime;
-  const Llm model({.model = "gpt-4o-mini", .base_url = "http://127.0.0.1:1/v1", .api_key = "k", .max_retries = 0});
+  const Llm model(
+      {.model = "gpt-4o-mini", .base_url = "http://127.0.0.1:1/v1", .api_key = "k", .max_retries = 0});
   try {
     runtime.run([&] { return model("hello"); });
     FAIL() << "the call succeeded";
@@ -159,8 +167,10 @@ TEST(Runtime, ModelCallsInFlightAreCancelledWhenTheRunFails) {
   EXPECT_THROW(runtime.run([model]() -> Value<int> {
     effect([] { throw std::runtime_error("no"); });
     std::vector<Value<std::string>> answers = map(std::vector<std::string>(50, "hello"), model);
-    return then([](const std::vector<std::string>& texts) { return static_cast<int>(texts.size()); }, answers);
-  }), std::runtime_error);
+    return then([](const std::vector<std::string>& texts) { return static_cast<int>(texts.size()); },
+                answers);
+  }),
+               std::runtime_error);
   EXPECT_EQ(runtime.last_run().calls, runtime.last_run().cancelled);
 }
 

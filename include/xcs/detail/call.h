@@ -27,8 +27,8 @@ decltype(auto) seen(const Value<T>& argument) {
 }
 
 template <class F, class... A>
-using CallResult = std::remove_cvref_t<
-    std::invoke_result_t<const F&, decltype(seen(std::declval<const Kept<A>&>()))...>>;
+using CallResult =
+    std::remove_cvref_t<std::invoke_result_t<const F&, decltype(seen(std::declval<const Kept<A>&>()))...>>;
 
 template <class F>
 Ref<Box> boxed(F&& make_result) {
@@ -51,7 +51,9 @@ class CallOf final : public Operation {
   Ref<Box> run() override {
     const F& callable = kept_->first;
     return std::apply(
-        [&](const A&... arguments) { return boxed([&] { return std::invoke(callable, seen(arguments)...); }); },
+        [&](const A&... arguments) {
+          return boxed([&] { return std::invoke(callable, seen(arguments)...); });
+        },
         kept_->second);
   }
   void drop() override { kept_.reset(); }
@@ -126,7 +128,8 @@ Value<std::vector<T>> lifted(std::vector<Value<T>>& values) {
 template <class F, class... A>
 auto call_lifted(Effect effect, const F& callable, A&&... arguments) {
   using T = CallResult<F, A...>;
-  static_assert(!AnyValue<T>, "an op yields a plain value; a function that makes calls of its own is a frame: call it");
+  static_assert(!AnyValue<T>,
+                "an op yields a plain value; a function that makes calls of its own is a frame: call it");
   auto operation = make<CallOf<F, Kept<A>...>>(effect, callable, std::forward<A>(arguments)...);
   const std::vector<const Handle*> operands = operation->operands();
   return Value<T>(call(Ref<Operation>(std::move(operation)), operands));

@@ -1,7 +1,7 @@
 // The engine as the templates of this library see it. Not part of the interface.
 //
-// All functions belong to the run of the calling thread and throw UsageError when there is none, or when a handle is
-// of another run.
+// All functions belong to the run of the calling thread and throw UsageError when there is none, or when a
+// handle is of another run.
 #pragma once
 
 #include <coroutine>
@@ -40,7 +40,8 @@ class Operation : public Box {
  public:
   explicit Operation(Effect effect) : effect(effect) {}
 
-  // REQUIRES: its operands are there. An independent one runs on a worker thread, while nothing else touches it.
+  // REQUIRES: its operands are there. An independent one runs on a worker thread, while nothing else touches
+  // it.
   virtual Ref<Box> run() = 0;
   // It will not run any more: lets go of callable and arguments. On the run's thread.
   virtual void drop() = 0;
@@ -51,8 +52,8 @@ class Operation : public Box {
 
 // A value that is there from the start, in any run and outside of all.
 Handle ready(Ref<Box> value);
-// The result of the operation, which the engine runs as its effect demands once the operands are there. If one of
-// them failed, the first in their order, the result fails with the same exception.
+// The result of the operation, which the engine runs as its effect demands once the operands are there. If
+// one of them failed, the first in their order, the result fails with the same exception.
 Handle call(const Ref<Operation>& operation, std::span<const Handle* const> operands);
 
 // Looking at a value from a frame's coroutine: is_ready; if it is not, wait, and suspend; then look.

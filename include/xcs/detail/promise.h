@@ -17,8 +17,8 @@ class Value;
 
 namespace detail {
 
-// A frame outlives the call that made it, and with it what its caller's references refer to. A captureless lambda
-// has nothing to refer to.
+// A frame outlives the call that made it, and with it what its caller's references refer to. A captureless
+// lambda has nothing to refer to.
 template <class A>
 inline constexpr bool kOwned = !std::is_reference_v<A> || std::is_empty_v<std::remove_reference_t<A>>;
 
@@ -128,8 +128,9 @@ class Promise final : public Returning<T> {
  public:
   Value<T> get_return_object() {
     // Here and not in the class: the type of a lambda is complete only after its body.
-    static_assert((kOwned<A> && ...),
-                  "a frame keeps its arguments: take them by value, not by reference (a lambda must capture nothing)");
+    static_assert(
+        (kOwned<A> && ...),
+        "a frame keeps its arguments: take them by value, not by reference (a lambda must capture nothing)");
     return Value<T>(this->start(std::coroutine_handle<Promise>::from_promise(*this)));
   }
 };
