@@ -20,18 +20,18 @@ _STYLE = """
 .xcs h1 { font-size: 1.4rem; margin: 0 0 .5rem; } .xcs h2 { font-size: 1rem; margin: 2rem 0 .5rem; }
 .xcs dl { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; margin: 0; }
 .xcs dt { color: var(--dim); font-size: .85rem; } .xcs dd { margin: 0; font-size: 1.3rem; }
-.xcs div.card { border-left: 4px solid; color: inherit; padding: .1rem .8rem; margin: 1rem 0; }
+.xcs .card { border-left: 4px solid; padding: .1rem .8rem; margin: 1rem 0; }
 .xcs .card p { margin: .2rem 0; }
 .xcs .source { overflow-x: auto; }
 .xcs table { border-collapse: collapse; width: 100%; font-size: .9rem; }
 .xcs td { vertical-align: top; padding: .1rem .7rem; text-align: left; white-space: nowrap; }
 .xcs td:first-child { text-align: right; color: var(--dim); width: 1%; }
 .xcs pre, .xcs code { font: 13px/1.6 ui-monospace, monospace; margin: 0; }
-.xcs td.mark { border-left: 4px solid transparent; }
-.xcs .missed td.mark, .xcs div.card.missed { border-color: var(--bad); } .xcs div.missed { color: var(--bad); }
-.xcs .limited td.mark, .xcs div.card.limit { border-color: var(--mild); } .xcs div.limited { color: var(--mild); }
-.xcs .overlaps td.mark { border-color: var(--good); } .xcs div.overlaps, .xcs .good { color: var(--good); }
-.xcs div.in-order, .xcs .dim { color: var(--dim); }
+.xcs h1 code { font-size: inherit; } .xcs td.mark { border-left: 4px solid transparent; }
+.xcs .missed td.mark, .xcs .card.missed { border-color: var(--bad); } .xcs td div.missed { color: var(--bad); }
+.xcs .limited td.mark, .xcs .card.limit { border-color: var(--mild); } .xcs td div.limited { color: var(--mild); }
+.xcs .overlaps td.mark { border-color: var(--good); } .xcs td div.overlaps, .xcs .good { color: var(--good); }
+.xcs td div.in-order, .xcs .dim { color: var(--dim); }
 @media (prefers-color-scheme: dark) { .xcs { --good: #3fb950; --bad: #f85149; --mild: #d29922; --dim: #8b949e; } }
 """
 

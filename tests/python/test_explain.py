@@ -103,7 +103,7 @@ def test_a_function_that_has_not_run_and_needs_arguments_is_refused() -> None:
 
 
 def test_a_plain_function_is_refused() -> None:
-    with pytest.raises(xcs.UsageError, match="is not a function made by xcs.jit"):
+    with pytest.raises(xcs.UsageError, match=r"is not a function made by xcs\.jit"):
         xcs.explain(collect, [])
 
 
