@@ -12,6 +12,7 @@ from rich.text import Text
 
 import xcs
 from xcs._bench import run_basics
+from xcs._costs import run_costs
 from xcs._demo import run_demo
 from xcs._simulator import simulator_program
 
@@ -27,7 +28,10 @@ def main(arguments: list[str] | None = None) -> int:
         if options.command == "demo":
             return 0 if run_demo(console, options.latency_ms) else 1
         if options.command == "bench":
-            run_basics(console)
+            if options.suite in ("basics", "all"):
+                run_basics(console)
+            if options.suite in ("costs", "all"):
+                run_costs(console)
             return 0
         return _doctor(console)
     except xcs.XcsError as error:
@@ -50,9 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--latency-ms", type=_milliseconds, default=300, help="how long each model call takes (300)"
     )
-    bench = commands.add_parser("bench", help="measure the speed-up of simple functions")
+    bench = commands.add_parser("bench", help="measure the speed-up of simple functions, and what jit costs")
     bench.add_argument(
-        "suite", nargs="?", default="basics", choices=["basics"], help="which measurements (basics)"
+        "suite", nargs="?", default="all", choices=["all", "basics", "costs"], help="which measurements (all)"
     )
     commands.add_parser(
         "sim", help="serve the providers' APIs on this machine; `xcs sim --help` lists its options"

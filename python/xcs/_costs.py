@@ -1,0 +1,89 @@
+"""`xcs bench costs`: what jit itself costs, each figure beside what it replaces, from one run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+import xcs
+
+CALLS = 5_000
+TURNS = 300_000
+ENTRIES = 100_000
+
+
+@xcs.op(effect="independent", returns="atom")
+def nothing(value: int) -> int:
+    return value
+
+
+@xcs.jit
+def many_calls(count: int) -> int:
+    answers = []
+    for i in range(count):
+        answers.append(nothing(i))
+    return len(answers)
+
+
+def gathered(count: int) -> int:
+    async def nothing_async(value: int) -> int:
+        return value
+
+    async def gather() -> int:
+        return len(await asyncio.gather(*[nothing_async(i) for i in range(count)]))
+
+    return asyncio.run(gather())
+
+
+def plain_loop(turns: int) -> int:
+    total, by_digit, kept = 0, {}, []
+    for i in range(turns):
+        total += i * 3 % 7
+        by_digit[i % 10] = total
+        kept.append(total)
+        if total % 2:
+            total -= 1
+    return total + len(by_digit) + len(kept)
+
+
+def identity(value: int) -> int:
+    return value
+
+
+def _enter(function: Callable[[int], int], count: int) -> None:
+    for i in range(count):
+        function(i)
+
+
+def _seconds(function: Callable[..., Any], *args: Any, repeats: int = 5) -> float:
+    best = float("inf")
+    for _ in range(repeats):
+        start = time.perf_counter()
+        function(*args)
+        best = min(best, time.perf_counter() - start)
+    return best
+
+
+def run_costs(console: Console) -> None:
+    """Prints the cost of a call, of a loop and of an entry under jit, and of what stands beside each."""
+    looped, entered = xcs.jit(plain_loop), xcs.jit(identity)
+    many_calls(100), looped(10), entered(0)  # lowered on the first call
+    call, gather = _seconds(many_calls, CALLS) / CALLS, _seconds(gathered, CALLS) / CALLS
+    loop, cpython = _seconds(looped, TURNS) / TURNS, _seconds(plain_loop, TURNS) / TURNS
+    entry, direct = _seconds(_enter, entered, ENTRIES) / ENTRIES, _seconds(_enter, identity, ENTRIES) / ENTRIES
+    table = Table(title="What jit costs", title_justify="left")
+    for column in ("", "with xcs", "without", "ratio", "what stands beside it"):
+        table.add_column(column, justify="left" if column in ("", "what stands beside it") else "right")
+    rows = [
+        ("an independent call that does nothing", call, gather, "asyncio.gather over coroutines"),
+        ("a turn of a loop without such calls", loop, cpython, "the plain function"),
+        ("entering a function without such calls", entry, direct, "the plain function"),
+    ]
+    for name, ours, theirs, beside in rows:
+        table.add_row(name, f"{ours * 1e6:.2f} µs", f"{theirs * 1e6:.2f} µs", f"{ours / theirs:.2f}", beside)
+    console.print(table)
