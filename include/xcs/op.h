@@ -16,8 +16,9 @@ namespace xcs {
 // A callable with a promise about its effect; see Effect. Calling it never blocks: the result is a Value of
 // what the callable returns, or of void.
 //
-// Arguments are plain values, kept as copies made at the call, or Values, or vectors of Values, which the
-// callable sees as `const T&` and `const std::vector<T>&`. The callable is copied into each call; what it
+// Arguments are plain values, kept as copies made at the call (a `const char*` or std::string_view as a
+// std::string), or Values, or vectors of Values, which the callable sees as `const T&` and
+// `const std::vector<T>&`. The callable is copied into each call; what it
 // throws becomes the failure of the result. An independent one may run on several threads at once. It must
 // not use Values or make calls of its own: UsageError.
 template <class F>

@@ -185,6 +185,18 @@ TEST(Values, OfATemporaryThatOthersShareAreNotMovedAway) {
   EXPECT_EQ(result, "xx2xx2");
 }
 
+TEST(Values, TextIsKeptAsItIsAtTheCall) {
+  std::string late = "first";
+  ManualRun run;
+  EXPECT_EQ(run([&late] {
+              const auto second = [](int, const std::string& a, const std::string& b) { return a + b; };
+              Value<std::string> joined = then(second, ask(1), late.c_str(), std::string_view(late));
+              late = "other";
+              return joined;
+            }),
+            "firstfirst");
+}
+
 TEST(Values, MadeFromPlainOnesAreThereAtOnce) {
   const Value<std::string> outside = "constant";
   ManualRun run;

@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -12,9 +14,13 @@
 
 namespace xcs::detail {
 
-// What a call keeps of an argument: a copy, or the Value.
 template <class A>
-using Kept = std::decay_t<A>;
+inline constexpr bool kText =
+    std::is_same_v<A, const char*> || std::is_same_v<A, char*> || std::is_same_v<A, std::string_view>;
+
+// What a call keeps of an argument: a copy, or the Value. Text is copied, not what points to it.
+template <class A>
+using Kept = std::conditional_t<kText<std::decay_t<A>>, std::string, std::decay_t<A>>;
 
 template <class A>
 const A& seen(const A& argument) {
