@@ -7,6 +7,11 @@
 
 namespace xcs::window {
 
+Frame::Frame(Machine& machine, Frame* parent, std::uint64_t sequence, Kind kind, const ir::Program& program)
+    : Item(machine, parent, sequence, true),
+      kind(kind),
+      depth(parent == nullptr ? 0 : parent->depth + 1),
+      program(program) {}
 Frame::~Frame() = default;
 
 void Items::pop_front() {

@@ -120,11 +120,7 @@ class Frame final : public Item {
     kFetched,
   };
 
-  Frame(Machine& machine, Frame* parent, std::uint64_t sequence, Kind kind, const ir::Program& program)
-      : Item(machine, parent, sequence, true),
-        kind(kind),
-        depth(parent == nullptr ? 0 : parent->depth + 1),
-        program(program) {}
+  Frame(Machine& machine, Frame* parent, std::uint64_t sequence, Kind kind, const ir::Program& program);
   ~Frame() override;
 
   const Kind kind;
