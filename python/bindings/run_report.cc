@@ -1,6 +1,5 @@
 #include "run_report.h"
 
-
 #include "explain/reasons.h"
 #include "ir/ops.h"
 

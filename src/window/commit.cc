@@ -31,11 +31,7 @@ Machine::~Machine() {
 }
 
 void Machine::begin(Enter enter) {
-  root_ = new Frame(*this, nullptr, 0, Frame::kActivation, *enter.program);
-  root_->program_owner = std::move(enter.program);
-  root_->region = &root_->program.regions[root_->program.body];
-  root_->env = std::move(enter.slots);
-  root_->env.resize(root_->program.slots.size());
+  root_ = make_activation(nullptr, 0, std::move(enter));
   enqueue(*root_);
 }
 
@@ -89,8 +85,6 @@ bool Machine::step() {
   if (root_->done) complete_ = true;
   return complete_;
 }
-
-
 
 Frame* Machine::advance_native(Frame&) { throw std::logic_error("this machine has no native frames"); }
 
@@ -174,14 +168,11 @@ void Machine::dispatch(Entry& entry, Action action) {
 }
 
 void Machine::retry(Entry& entry) {
-  for (Value& operand : entry.operands) {
-    operand.settle();
-  }
+  for (Value& operand : entry.operands) operand.settle();
   entry.chain = chain_of(entry.operands, entry.chain);
-  ir::SlotId slot = 0;
-  if (first_unbound(entry.node, entry.operands, slot) != nullptr) {
+  if (const auto slot = first_unbound(entry.node, entry.operands)) {
     stand_at({entry.parent, entry.sequence}, entry.handled);
-    return fail(entry, host_.unbound_error(entry.program, slot, entry.node));
+    return fail(entry, host_.unbound_error(entry.program, *slot, entry.node));
   }
   const bool variable = entry.node.op == ir::Op::kMove || entry.node.op == ir::Op::kUnbind;
   if (variable) {
@@ -209,18 +200,14 @@ void Machine::retry(Entry& entry) {
 // The call turned out to enter a function of the user's, whose frame takes the entry's place.
 void Machine::become_frame(Entry& entry, Enter enter) {
   Frame& parent = *entry.parent;
-  stand_at({&parent, entry.sequence}, entry.handled);
-  if (Value error = host_.depth_error(parent.calls + 1); error.bound()) return fail(entry, std::move(error));
-  auto* frame = new Frame(*this, &parent, entry.sequence, Frame::kActivation, *enter.program);
-  frame->program_owner = std::move(enter.program);
-  frame->region = &frame->program.regions[frame->program.body];
+  if (Value error = too_deep({&parent, entry.sequence}, entry.handled); error.bound())
+    return fail(entry, std::move(error));
+  Frame* frame = make_activation(&parent, entry.sequence, std::move(enter));
   frame->node = &entry.node;
   frame->calls = parent.calls + 1;
   frame->chain = entry.chain;
   frame->handled = entry.handled;
   frame->snapshot = entry.snapshot;
-  frame->env = std::move(enter.slots);
-  frame->env.resize(frame->program.slots.size());
   frame->passed = true;
   ++counters_.frames;
   frame->result = entry.results.empty() ? Value() : entry.results[0];

@@ -97,10 +97,6 @@ Frame* Machine::whole(Frame& frame, const ir::Node& node, ir::Index statement) {
   }
 }
 
-Frame* Machine::begin_if(Frame& frame, const ir::Node& node) {
-  return whole(frame, node, frame.program.ifs[node.index].whole);
-}
-
 Frame* Machine::advance_if(Frame& frame) {
   Frame* next = nullptr;
   const ir::If& branch = frame.program.ifs[frame.node->index];

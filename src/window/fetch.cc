@@ -1,6 +1,5 @@
 // Fetch: walks the program in order, does at once what can be done, and leaves the rest in the window.
 #include <algorithm>
-#include <cassert>
 
 #include "window/machine.h"
 
@@ -94,7 +93,7 @@ Frame* Machine::run_nodes(Frame& frame) {
     switch (node.op) {
       case ir::Op::kMove: next = move(frame, node); break;
       case ir::Op::kUnbind: next = unbind(frame, node); break;
-      case ir::Op::kIf: next = begin_if(frame, node); break;
+      case ir::Op::kIf: next = whole(frame, node, frame.program.ifs[node.index].whole); break;
       case ir::Op::kLoop: next = whole(frame, node, frame.program.loops[node.index].whole); break;
       case ir::Op::kTry: next = whole(frame, node, frame.program.tries[node.index].whole); break;
       case ir::Op::kReturn:
@@ -124,15 +123,11 @@ void Machine::gather(Frame& frame, const ir::Node& node) {
   }
 }
 
-const ir::Node* Machine::first_unbound(const ir::Node& node, std::span<const Value> operands,
-                                       ir::SlotId& slot) const {
-  if (node.op == ir::Op::kStatement) return nullptr;
-  for (std::size_t i = 0; i < operands.size() && i < node.args.size(); ++i) {
-    if (operands[i].bound()) continue;
-    slot = node.args[i];
-    return &node;
-  }
-  return nullptr;
+std::optional<ir::SlotId> Machine::first_unbound(const ir::Node& node, std::span<const Value> operands) const {
+  if (node.op == ir::Op::kStatement) return std::nullopt;
+  for (std::size_t i = 0; i < operands.size() && i < node.args.size(); ++i)
+    if (!operands[i].bound()) return node.args[i];
+  return std::nullopt;
 }
 
 void Machine::stand_at(Place place, const Value& handled) {
@@ -154,9 +149,7 @@ Action Machine::attempt(const ir::Program& program, const ir::Node& node, std::s
 
 Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
   gather(frame, node);
-  ir::SlotId slot = 0;
-  if (first_unbound(node, operands_, slot) != nullptr)
-    return raise_unbound(frame, node, slot);
+  if (const auto slot = first_unbound(node, operands_)) return raise_unbound(frame, node, *slot);
   Action action = attempt(frame.program, node, operands_, frame.end(), frame.handled);
   switch (action.verdict) {
     case Action::kDone: {
@@ -244,9 +237,7 @@ void Machine::give_results(Entry& entry, Frame& frame, const Action& action) {
 // plain move of such a value waits in the window like any other node that may fail.
 Frame* Machine::move(Frame& frame, const ir::Node& node) {
   gather(frame, node);
-  ir::SlotId slot = 0;
-  if (first_unbound(node, operands_, slot) != nullptr)
-    return raise_unbound(frame, node, slot);
+  if (const auto slot = first_unbound(node, operands_)) return raise_unbound(frame, node, *slot);
   Value& value = operands_[0];
   if ((value.flags() & kMaybeUnbound) != 0) {
     Action action;
@@ -263,9 +254,7 @@ Frame* Machine::move(Frame& frame, const ir::Node& node) {
 
 Frame* Machine::unbind(Frame& frame, const ir::Node& node) {
   gather(frame, node);
-  ir::SlotId slot = 0;
-  if (first_unbound(node, operands_, slot) != nullptr)
-    return raise_unbound(frame, node, slot);
+  if (const auto slot = first_unbound(node, operands_)) return raise_unbound(frame, node, *slot);
   if ((operands_[0].flags() & kMaybeUnbound) != 0) {
     Entry& entry = add_entry(frame, node);
     entry.wait_for(entry.operands[0]);
@@ -277,9 +266,7 @@ Frame* Machine::unbind(Frame& frame, const ir::Node& node) {
 Frame* Machine::leave(Frame& frame, const ir::Node& node) {
   if (node.op == ir::Op::kReturn) {
     gather(frame, node);
-    ir::SlotId slot = 0;
-    if (first_unbound(node, operands_, slot) != nullptr)
-      return raise_unbound(frame, node, slot);
+    if (const auto slot = first_unbound(node, operands_)) return raise_unbound(frame, node, *slot);
     if ((operands_[0].flags() & kMaybeUnbound) != 0) {
       frame.wait_for(operands_[0]);
       --frame.pc;
@@ -293,24 +280,40 @@ Frame* Machine::leave(Frame& frame, const ir::Node& node) {
   return finish(frame);
 }
 
-Frame* Machine::push_activation(Frame& frame, const ir::Node& node, Enter enter) {
-  stand_at(frame.end(), frame.handled);
-  if (Value error = host_.depth_error(frame.calls + 1); error.bound()) return raise(frame, node, std::move(error));
-  auto* f = new Frame(*this, &frame, frame.next_sequence++, Frame::kActivation, *enter.program);
+// The exception for entering one more function at `place`, or unbound.
+Value Machine::too_deep(Place place, const Value& handled) {
+  stand_at(place, handled);
+  return host_.depth_error(place.frame->calls + 1);
+}
+
+// A new activation of what is entered; it is not among the parent's items yet.
+Frame* Machine::make_activation(Frame* parent, std::uint64_t sequence, Enter enter) {
+  auto* f = new Frame(*this, parent, sequence, Frame::kActivation, *enter.program);
   f->program_owner = std::move(enter.program);
   f->region = &f->program.regions[f->program.body];
+  f->env = std::move(enter.slots);
+  f->env.resize(f->program.slots.size());
+  return f;
+}
+
+// `child` comes after the other items of `parent`, which waits for its control.
+void Machine::suspend_for(Frame& parent, Frame& child) {
+  parent.items.push_back(&child);
+  ++parent.unfinished;
+  ++parent.unsafe;
+  parent.child = &child;
+  parent.state = Frame::kSuspended;
+}
+
+Frame* Machine::push_activation(Frame& frame, const ir::Node& node, Enter enter) {
+  if (Value error = too_deep(frame.end(), frame.handled); error.bound()) return raise(frame, node, std::move(error));
+  Frame* f = make_activation(&frame, frame.next_sequence++, std::move(enter));
   f->node = &node;
   f->dest = node.dest;
   f->calls = frame.calls + 1;
   f->chain = frame.chain;
   f->handled = frame.handled;
-  f->env = std::move(enter.slots);
-  f->env.resize(f->program.slots.size());
-  frame.items.push_back(f);
-  ++frame.unfinished;
-  ++frame.unsafe;
-  frame.child = f;
-  frame.state = Frame::kSuspended;
+  suspend_for(frame, *f);
   return f;
 }
 
@@ -329,11 +332,7 @@ Frame* Machine::push_control(Frame& frame, Frame::Kind kind, const ir::Node& nod
   f->handled = frame.handled;
   f->in_try = frame.in_try || frame.kind == Frame::kTry;
   f->env = std::move(frame.env);
-  frame.items.push_back(f);
-  ++frame.unfinished;
-  ++frame.unsafe;
-  frame.child = f;
-  frame.state = Frame::kSuspended;
+  suspend_for(frame, *f);
   return f;
 }
 

@@ -78,7 +78,7 @@ bool Machine::take_generator(Frame& loop) {
 
 Frame* Machine::resume_producer(Frame& loop) {
   Continuation& producer = *loop.producer;
-  if (Value error = host_.depth_error(loop.calls + 1); error.bound())
+  if (Value error = too_deep(loop.end(), loop.handled); error.bound())
     return raise(loop, *loop.node, std::move(error));
   if (producer.frames.empty()) {
     const ir::Region& body = producer.program->regions[producer.program->body];
@@ -101,11 +101,7 @@ Frame* Machine::resume_producer(Frame& loop) {
       f->generator = true;
       f->program_owner = producer.program;
     }
-    parent->items.push_back(f);
-    ++parent->unfinished;
-    ++parent->unsafe;
-    parent->child = f;
-    parent->state = Frame::kSuspended;
+    suspend_for(*parent, *f);
     parent = f;
   }
   producer.frames.clear();
@@ -116,9 +112,7 @@ Frame* Machine::resume_producer(Frame& loop) {
 
 Frame* Machine::yield(Frame& frame, const ir::Node& node) {
   gather(frame, node);
-  ir::SlotId slot = 0;
-  if (first_unbound(node, operands_, slot) != nullptr)
-    return raise_unbound(frame, node, slot);
+  if (const auto slot = first_unbound(node, operands_)) return raise_unbound(frame, node, *slot);
   Value value = operands_[0];
   Frame* step = &frame;
   std::vector<Frame*> chain{step};

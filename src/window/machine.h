@@ -3,7 +3,7 @@
 #pragma once
 
 #include <deque>
-#include <map>
+#include <optional>
 #include <unordered_map>
 
 #include "window/item.h"
@@ -48,6 +48,9 @@ class Machine : private View {
   Frame* move(Frame& frame, const ir::Node& node);
   Frame* unbind(Frame& frame, const ir::Node& node);
   Frame* leave(Frame& frame, const ir::Node& node);
+  Value too_deep(Place place, const Value& handled);
+  Frame* make_activation(Frame* parent, std::uint64_t sequence, Enter enter);
+  static void suspend_for(Frame& parent, Frame& child);
   Frame* push_activation(Frame& frame, const ir::Node& node, Enter enter);
   Frame* push_region(Frame& frame, ir::RegionId region);
   Frame* push_control(Frame& frame, Frame::Kind kind, const ir::Node& node);
@@ -62,7 +65,6 @@ class Machine : private View {
   Frame* go_on_without(Frame& parent, Frame& child);
 
   // Control.
-  Frame* begin_if(Frame& frame, const ir::Node& node);
   Frame* whole(Frame& frame, const ir::Node& node, ir::Index statement);
   Frame* advance_if(Frame& frame);
   Frame* advance_loop(Frame& frame);
@@ -128,7 +130,7 @@ class Machine : private View {
   Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands, Place place,
                  const Value& handled);
   void gather(Frame& frame, const ir::Node& node);
-  const ir::Node* first_unbound(const ir::Node& node, std::span<const Value> operands, ir::SlotId& slot) const;
+  std::optional<ir::SlotId> first_unbound(const ir::Node& node, std::span<const Value> operands) const;
   void note_contents(const Value& object, Chain chain);
   Chain contents_of(const Value& object) const;
   Chain chain_of(std::span<const Value> operands, Chain at_least) const;
