@@ -45,7 +45,7 @@ def run(page: Path, folder: Path) -> subprocess.CompletedProcess[str]:
         )
 
 
-@pytest.mark.parametrize("name", ["docs/tutorial.md", "docs/simulator.md"])
+@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md", "docs/simulator.md"])
 def test_the_blocks_of_a_page_run_and_print_what_it_says(
     name: str, project_root: Path, tmp_path: Path
 ) -> None:
