@@ -482,6 +482,24 @@ View::State Machine::look(Object* object, Where where) {
   return answer_.state;
 }
 
+// Note [private objects]
+// An object to which nothing refers but variables of the code being fetched cannot be reached by anything that comes
+// before this place: a waiting entry, a waiting frame and a call in flight hold references of their own to all
+// they can reach. So a store to it may happen at once. No exception from before this place can show it either, as
+// long as those variables are gone when the exception is handled: a `try` around the code keeps the variables as
+// they were at each entry, which is a reference; a `try` around the call of the code keeps the caller's, which
+// therefore do not count.
+std::uint32_t Machine::held(Object* object) {
+  const Frame* frame = place_.frame;
+  if (frame->state != Frame::kRunning || place_.sequence != frame->next_sequence) return 0;
+  std::uint32_t references = 0;
+  for (const Frame* f = frame; f != nullptr; f = f->parent) {
+    for (const Value& v : f->env) references += v.object() == object ? 1 : 0;
+    if (f->passed || (f->kind == Frame::kActivation && f->parent != nullptr && f->parent->keeps_variables())) break;
+  }
+  return references;
+}
+
 View::State Machine::look_anywhere() {
   if (memory_.empty()) return State::kClear;
   Item* item = memory_.opaque_before(place_);

@@ -170,6 +170,12 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
           if (!contents_.empty() && action.value.ready() && makes_object(frame.program, node))
             contents_.erase(action.value.object());
           break;
+        case ir::Op::kCall:
+        case ir::Op::kCallMethod:
+          if (!action.stored) break;
+          for (const Value& v : operands_) note_contents(v, v.chain);
+          note_contents(operands_[0], chain);
+          break;
         default: break;
       }
       if (node.op == ir::Op::kUnpack || node.op == ir::Op::kStatement) {
@@ -330,7 +336,7 @@ Frame* Machine::push_control(Frame& frame, Frame::Kind kind, const ir::Node& nod
   f->calls = frame.calls;
   f->chain = frame.chain;
   f->handled = frame.handled;
-  f->in_try = frame.in_try || frame.kind == Frame::kTry;
+  f->in_try = frame.keeps_variables();
   f->env = std::move(frame.env);
   suspend_for(frame, *f);
   return f;

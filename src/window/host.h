@@ -58,6 +58,12 @@ class View {
   virtual State look_anywhere() = 0;
   // The stores of the last look() that answered kPending; valid until the next call.
   virtual std::span<const PendingStore> stores() = 0;
+  // How many references to the object are held by variables that only code from this place on can use. See
+  // Note [private objects].
+  virtual std::uint32_t held(Object* object) {
+    (void)object;
+    return 0;
+  }
 
  protected:
   ~View() = default;
@@ -111,6 +117,7 @@ struct Action {
   Verdict verdict = kDone;
   Flags flags = kUnknown;  // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
   bool shallow = false;    // kDone of a call: it did not look at what its operands hold
+  bool stored = false;     // kDone: it changed operand 0, or the object that operand 0 is a method of
   bool sure = false;       // kOrdered: it will not raise when its turn comes
   ReasonCode reason = 0;   // kOrdered, kBlocked: why
   std::uint32_t operand = 0;

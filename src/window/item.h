@@ -173,6 +173,8 @@ class Frame final : public Item {
   ir::SlotId dest = ir::kNone;  // kActivation: the parent's slot
 
   Place end() const { return {this, next_sequence}; }
+  // Whether an exception in a frame inside this one may be handled where its activation's variables are seen.
+  bool keeps_variables() const { return in_try || kind == kTry; }
 };
 
 struct Continuation {

@@ -146,6 +146,7 @@ class Machine : private View {
   State look_anywhere() override;
   Flags blocked_flags() override { return answer_.flags; }
   std::span<const PendingStore> stores() override { return answer_.stores; }
+  std::uint32_t held(Object* object) override;
 
   Host& host_;
   Executor& executor_;

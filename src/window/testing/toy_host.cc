@@ -114,7 +114,8 @@ std::string_view name(Fault fault) {
                                                 "prints run early",
                                                 "keys never equal",
                                                 "context at completion",
-                                                "copies escape"};
+                                                "copies escape",
+                                                "shared objects taken as private"};
   return kNames[static_cast<std::size_t>(fault)];
 }
 
@@ -187,7 +188,7 @@ Action ToyHost::act(const Node& n, Reader& memory, View& view) {
       return action;
     }
     case Kind::kStore:
-      if (!view.quiet() && fault_ != Fault::kStoresRunEarly) return ordered(n);
+      if (!view.quiet() && fault_ != Fault::kStoresRunEarly && !stores_privately(n, view)) return ordered(n);
       return answer_of(Action::kDone, apply(n, toy(target(n)).contents, memory));
     case Kind::kOrdered:
       // What it reads, it reads when it runs: there is nothing to freeze.
@@ -201,6 +202,16 @@ Action ToyHost::act(const Node& n, Reader& memory, View& view) {
   Action action;
   action.values = perform_statement(n);
   return action;
+}
+
+// See Note [private objects].
+bool ToyHost::stores_privately(const Node& n, View& view) const {
+  const Value object = target(n);
+  if (!std::ranges::all_of(n.operands, &Value::ready) || !object.ready()) return false;
+  const auto operands = std::ranges::count_if(
+      n.operands, [&](const Value& v) { return v.object() == object.object(); });
+  const std::uint32_t ours = 1 + (fault_ == Fault::kSharedTakenAsPrivate ? 1 : 0);
+  return toy(object).references <= view.held(object.object()) + static_cast<std::uint32_t>(operands) + ours;
 }
 
 Action ToyHost::waiting(const Node& n, const Need& need) const {

@@ -32,8 +32,9 @@ enum class Fault : std::uint8_t {
   kKeysNeverEqual,       // same_key() compares addresses
   kContextAtCompletion,  // an independent call's exception is created without what was handled at the call
   kCopiesEscape,         // a load of a container yields a copy of it
+  kSharedTakenAsPrivate,  // an object counts as private although one reference to it is not accounted for
 };
-inline constexpr int kFaults = 19;
+inline constexpr int kFaults = 20;
 
 std::string_view name(Fault fault);
 
@@ -85,6 +86,7 @@ class ToyHost final : public Host {
  private:
   Action act(const Node& n, Reader& memory, View& view);
   Action waiting(const Node& n, const Need& need) const;
+  bool stores_privately(const Node& n, View& view) const;
   Action ordered(const Node& n) const;
   Action issue(const Node& n, Reader& memory);
   Effect effect(const Node& n) const;
