@@ -377,6 +377,58 @@ TEST(Memory, JoiningWaitsForTheAnswersAndNotForTheirCommits) {
   EXPECT_EQ(ran.time, 10);
 }
 
+TEST(Memory, StoresToWhatOnlyThisCodeCanReachHappenAtOnce) {
+  const Ran ran = run_main(with_names(R"(
+  call %ask(%one)
+  %l = eval display "[]" ()
+  append %l, %one
+  append %l, %two
+  call %print(%l)
+)"));
+  EXPECT_EQ(ran.counters.entries, 2U);  // ask and print
+  EXPECT_EQ(ran.counters.forwards, 0U);
+}
+
+TEST(Memory, StoresToWhatAnEarlierEffectReadsWait) {
+  const Ran ran = run_main(with_names(R"(
+  call %ask(%one)
+  %l = eval display "[]" ()
+  call %print(%l)
+  append %l, %one
+  call %print(%l)
+)"));
+  EXPECT_EQ(ran.counters.entries, 4U);
+  EXPECT_THAT(ran.log, ElementsAre("[] ", "[1 ] "));
+}
+
+TEST(Memory, StoresToWhatAHandlerOfTheCallerSeesWait) {
+  for (const bool raises : {true, false}) {
+    const Ran ran = run({main_program(with_names(fmt::format(R"(
+  %n = const {}
+  %f = load_global f
+  %l = eval display "[]" ()
+  try %e {{
+    call %f(%l, %n)
+  }} except {{
+  }}
+  call %print(%l)
+)",
+                                                             risky_number(raises)))),
+                         R"(program "f" (%l, %n)
+body {
+  %risky = load_global risky
+  %one = const 1
+  %own = eval display "[]" ()
+  call %risky(%n)
+  append %own, %one
+  append %l, %one
+}
+)"});
+    EXPECT_THAT(ran.log, ElementsAre(raises ? "[] " : "[1 ] "));
+    EXPECT_EQ(ran.counters.entries, 3U);  // risky, the append to the caller's list, print
+  }
+}
+
 TEST(Memory, StoresToOtherPlacesArePassed) {
   const std::string body = with_names(R"(
   %new = load_global new
