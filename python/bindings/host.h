@@ -100,6 +100,7 @@ class PythonHost final : public window::Host {
   Action evaluate_with_placeholders(const Site& s);
   Action evaluate_over(const Site& s, Depth depth, Flags flags);
   Action inplace(const Site& s);
+  bool inplace_privately(const Site& s, Action& answer);
   Action truth(const Site& s);
   static bool may_show_copies(const Action& a, const Snapshot& now);
   // host_attributes.cc
@@ -123,6 +124,16 @@ class PythonHost final : public window::Host {
   Action unpack(const Site& s);
   Action spread(const ir::Unpack& shape, const nb::object& source);
   Action append(const Site& s);
+  // host_private.cc: each returns whether it did the store, of which `answer` then tells
+  // (is_private: whether only the code being fetched can reach `object`, when `others` references to it, besides the
+  // operands and the variables, are accounted for.)
+  bool is_private(const Site& s, PyObject* object, std::uint32_t others = 0) const;
+  bool append_privately(const Site& s, PyObject* list, const Value& item, std::uint32_t others, Action& answer);
+  bool mutate_privately(const Site& s, PyObject* container, std::string_view method, const Arguments& arguments,
+                        Action& answer);
+  bool reads_plainly(const Site& s, const Arguments& arguments);
+  bool store_item_privately(const Site& s, PyObject* container, PyObject* key, Action& answer);
+  bool store_attribute_privately(const Site& s, PyObject* object, PyObject* name, Action& answer);
   // host_loops.cc
   Action iterate(const Site& s);
   static bool is_progress(PyObject* bar);

@@ -160,6 +160,7 @@ Action PythonHost::store_attribute(const Site& s) {
   const bool plain = has_plain_setattr(type) && (!is_data_descriptor(found) || is_slot(found)) &&
                      !PyType_Check(object);
   if (!plain) return ordered(Reason::kUserAttribute, Effect::kAnything);
+  if (Action a; store_attribute_privately(s, object, name, a)) return a;
   Action a = ordered_store(s[0], {Where::kAttr, address_of(name)});
   const bool kept = is_slot(found) || _PyObject_GetDictPtr(object) != nullptr;
   return kept && !removes ? sure(std::move(a)) : std::move(a);

@@ -153,6 +153,7 @@ Action PythonHost::store_item(const Site& s) {
   }
   PyObject* key = s.object(1);
   if (!is_atom(key)) return ordered(Reason::kUserOperator, Effect::kAnything);
+  if (Action a; store_item_privately(s, object, key, a)) return a;
   if (PySlice_Check(key) || removes || shape == Shape::kBuffer || shape == Shape::kDeque)
     return store_slice(s);
   if (shape == Shape::kList) {
@@ -307,8 +308,11 @@ Action PythonHost::append(const Site& s) {
     const int status = list ? PyList_Append(s.object(0), s.object(1)) : PySet_Add(s.object(0), s.object(1));
     return status == 0 ? none_done() : raised();
   }
+  if (Action a; list && append_privately(s, s.object(0), s[1], 0, a)) return a;
   if (list) return sure(ordered_store(s[0], {Where::kKeys}));
   if (!is_data(s[1])) return ordered(Reason::kUserOperator, Effect::kAnything);
+  if (s[1].ready() && is_private(s, s.object(0)))
+    return PySet_Add(s.object(0), s.object(1)) == 0 ? none_done() : raised();
   return ordered_store(s[0], {Where::kAll});
 }
 

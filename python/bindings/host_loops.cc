@@ -62,7 +62,7 @@ bool PythonHost::iterate_progress(PyObject* bar, Action& answer) {
 
 Action PythonHost::next(const ir::Program&, const ir::Node&, const Value& iterator, View& view) {
   PyObject* object = object_of(iterator);
-  if (!placeholders_.empty() && view.quiet()) placeholders_.settle();
+  if (placeholders_.any_ready() && view.quiet()) placeholders_.settle();
   if (Cursor* cursor = Iterators::cursor_of(object)) {
     Action a = cursor->peek(view);
     if (a.verdict == Action::kDone) cursor->advance();

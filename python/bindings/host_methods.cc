@@ -114,15 +114,15 @@ Action PythonHost::get_key(const Site& s, PyObject* dict, const Arguments& argum
 
 // A store by a mutator of a builtin container.
 Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view name, const Arguments& arguments) {
-  const Value target = borrow_value(container);
   const Flags flags = returns_none(name) ? kData | kAtom : kUnknown;
   auto in_order = [&](Effect::Memory memory, Where where) {
-    Action a = ordered_store(target, where, memory);
+    Action a = ordered_store(borrow_value(container), where, memory);
     a.flags = flags;
     if (returns_none(name)) a.value = none();
     return a;
   };
   if (!runs_no_code(container, name, arguments)) return ordered(Reason::kUserOperator, Effect::kAnything, flags);
+  if (Action a; mutate_privately(s, container, name, arguments, a)) return a;
   if (name == "append" && arguments.positional.size() == 1 && arguments.keywords.empty())
     return sure(in_order(Effect::kStores, {Where::kKeys}));
   if (name == "sort" || name == "__init__" || shape_of(container) == Shape::kBuffer ||
@@ -131,7 +131,7 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
   if (shape_of(container) == Shape::kSet && (name == "add" || name == "discard") &&
       arguments.positional.size() == 1 && arguments.positional[0].ready()) {
     Action a = in_order(Effect::kStores, {Where::kItem, arguments.positional[0].object()});
-    a.effect.stores.push_back({target, {Where::kKeys}});
+    a.effect.stores.push_back({borrow_value(container), {Where::kKeys}});
     return a;
   }
   if (shape_of(container) == Shape::kSet && name == "pop") return in_order(Effect::kOpaque, {Where::kAll});

@@ -135,6 +135,17 @@ bool PythonHost::may_show_copies(const Action& a, const Snapshot& now) {
   return !is_atom(object_of(a.value)) && (now.copied_inside() || now.is_copy(object_of(a.value)));
 }
 
+// See Note [private objects] in window/commit.cc.
+bool PythonHost::inplace_privately(const Site& s, Action& answer) {
+  PyObject* target = s.object(0);
+  if (s[1].is_pending() || placeholders_.holds(target) || !is_private(s, target)) return false;
+  if (!is_atom(s.object(1)) && !unpacks_plainly(s.object(1))) return false;
+  Snapshot now(s.view, placeholders_, Depth::kShallow);
+  if (now.add(s.object(1)) != Obstacle::kNothing || now.copied()) return false;
+  answer = call_fragment(s);
+  return true;
+}
+
 Action PythonHost::inplace(const Site& s) {
   if (all_atoms(s.operands)) return call_fragment(s);
   if (s[0].is_pending() || (s[1].is_pending() && is_atom(s.object(0)))) {
@@ -155,6 +166,7 @@ Action PythonHost::inplace(const Site& s) {
   if (shape == Shape::kAtom || shape == Shape::kTuple) return evaluate_over(s, Depth::kDeep, kData);
   if (!is_container(shape) || !is_data(s[1]))
     return ordered(shape == Shape::kOther ? Reason::kUserOperator : Reason::kOrderedStore, Effect::kAnything);
+  if (Action a; inplace_privately(s, a)) return a;
   Action a = ordered_store(s[0], {Where::kAll});
   a.value = s[0];
   if (s[1].is_pending()) {

@@ -7,8 +7,7 @@ namespace xcs::python {
 namespace {
 
 struct Placeholder {
-  PyObject_HEAD
-  Value value;
+  PyObject_HEAD Value value;
 };
 
 void destroy(PyObject* self) {
@@ -18,63 +17,46 @@ void destroy(PyObject* self) {
   Py_DECREF(type);
 }
 
-bool holds_value(PyObject* object) {
-  if (Py_TYPE(object) != placeholder_type()) return false;
+// The value that `object`, a placeholder, stands for, or unbound while it is pending.
+Value content_of(PyObject* object) {
   Value& value = reinterpret_cast<Placeholder*>(object)->value;
   value.settle();
-  return value.ready();
+  return value.ready() ? value : Value();
 }
 
-// Returns whether placeholders are left.
-bool settle_tuple(PyObject* tuple) {
-  bool left = false;
-  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); ++i) {
-    PyObject* item = PyTuple_GET_ITEM(tuple, i);
-    if (Py_TYPE(item) != placeholder_type()) continue;
-    if (!holds_value(item)) {
-      left = true;
-      continue;
-    }
-    // Nobody has looked at the position yet, so the tuple is as good as new.
-    PyTuple_SET_ITEM(tuple, i, to_object(to_value(item)).release().ptr());
-    Py_DECREF(item);
+bool is_placeholder(PyObject* object) { return Py_TYPE(object) == placeholder_type(); }
+
+// Calls visit(item, index, key) with each item, or value of a dict, that is a placeholder. The visit may
+// replace it.
+template <typename Visit>
+void each_placeholder(PyObject* container, Visit visit) {
+  if (PyDict_Check(container)) {
+    PyObject *key = nullptr, *item = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(container, &position, &key, &item) != 0)
+      if (is_placeholder(item)) visit(item, 0, key);
+    return;
   }
-  return left;
+  for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(container); ++i)
+    if (PyObject* item = PySequence_Fast_GET_ITEM(container, i); is_placeholder(item))
+      visit(item, i, nullptr);
 }
 
-bool settle_list(PyObject* list) {
-  bool left = false;
-  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list); ++i) {
-    PyObject* item = PyList_GET_ITEM(list, i);
-    if (Py_TYPE(item) != placeholder_type()) continue;
-    if (!holds_value(item)) {
-      left = true;
-      continue;
-    }
-    PyList_SetItem(list, i, to_object(to_value(item)).release().ptr());
-  }
-  return left;
-}
-
-bool settle_dict(PyObject* dict) {
-  bool left = false;
-  PyObject *key = nullptr, *item = nullptr;
-  Py_ssize_t position = 0;
-  while (PyDict_Next(dict, &position, &key, &item) != 0) {
-    if (Py_TYPE(item) != placeholder_type()) continue;
-    if (!holds_value(item)) {
-      left = true;
-      continue;
-    }
+// Puts `value` in place of `placeholder`, which is an item of a list or tuple, or the value of `key` in a
+// dict.
+void replace(PyObject* container, Py_ssize_t index, PyObject* key, PyObject* placeholder,
+             const Value& value) {
+  PyObject* object = object_of(value);
+  if (PyDict_Check(container)) {
     // The value of a key that is there may be replaced while iterating.
-    if (PyDict_SetItem(dict, key, to_object(to_value(item)).ptr()) != 0) nb::raise_python_error();
+    if (PyDict_SetItem(container, key, object) != 0) nb::raise_python_error();
+  } else if (PyList_Check(container)) {
+    PyList_SetItem(container, index, Py_NewRef(object));
+  } else {
+    // Nobody has looked at the position yet, so the tuple is as good as new.
+    PyTuple_SET_ITEM(container, index, Py_NewRef(object));
+    Py_DECREF(placeholder);
   }
-  return left;
-}
-
-bool settle_container(PyObject* container) {
-  if (PyTuple_Check(container)) return settle_tuple(container);
-  return PyList_Check(container) ? settle_list(container) : settle_dict(container);
 }
 
 }  // namespace
@@ -103,14 +85,71 @@ nb::object to_object(const Value& value) {
 }
 
 Value to_value(PyObject* object) {
-  if (Py_TYPE(object) != placeholder_type()) return borrow_value(object);
+  if (!is_placeholder(object)) return borrow_value(object);
   Value value = reinterpret_cast<Placeholder*>(object)->value;
   value.settle();
   return value;
 }
 
+Placeholders::~Placeholders() {
+  for (Gap& gap : gaps_) gap.forget();
+}
+
+void Placeholders::Gap::wait(std::list<Gap>::iterator self) {
+  self_ = self;
+  awaited_ = to_value(placeholder_.ptr());
+  if (awaited_.is_pending()) {
+    awaited_.cell()->wait(this);
+  } else {
+    owner_.ready_.push_back(self);
+  }
+}
+
+void Placeholders::Gap::forget() {
+  if (awaited_.is_pending()) awaited_.cell()->forget(this);
+}
+
+// The program may have moved the item in the meantime, or taken it out.
+void Placeholders::Gap::fill() {
+  if (!awaited_.bound()) return;
+  PyObject* placeholder = placeholder_.ptr();
+  if (key_) {
+    if (PyDict_GetItemWithError(container_, key_.ptr()) == placeholder)
+      return replace(container_, 0, key_.ptr(), placeholder, awaited_);
+    PyErr_Clear();
+  } else if (index_ < PySequence_Fast_GET_SIZE(container_) &&
+             PySequence_Fast_GET_ITEM(container_, index_) == placeholder) {
+    return replace(container_, index_, nullptr, placeholder, awaited_);
+  }
+  each_placeholder(container_, [&](PyObject* item, Py_ssize_t i, PyObject* key) {
+    if (item == placeholder) replace(container_, i, key, item, awaited_);
+  });
+}
+
+void Placeholders::add(PyObject* container, nb::object placeholder, Py_ssize_t index, nb::object key) {
+  Holder& holder = holders_[container];
+  if (!holder.container) holder.container = nb::borrow(container);
+  ++holder.missing;
+  gaps_.emplace_back(*this, container, std::move(placeholder), index, std::move(key));
+  gaps_.back().wait(std::prev(gaps_.end()));
+}
+
+void Placeholders::watch_item(PyObject* container, nb::object placeholder, Py_ssize_t index) {
+  add(container, std::move(placeholder), index, {});
+}
+
+void Placeholders::watch_item(PyObject* container, nb::object placeholder, nb::object key) {
+  add(container, std::move(placeholder), 0, std::move(key));
+}
+
 void Placeholders::watch(nb::object container) {
-  if (settle_container(container.ptr())) watched_.push_back(std::move(container));
+  each_placeholder(container.ptr(), [&](PyObject* item, Py_ssize_t index, PyObject* key) {
+    if (const Value value = content_of(item); value.bound()) {
+      replace(container.ptr(), index, key, item, value);
+    } else {
+      add(container.ptr(), nb::borrow(item), index, key == nullptr ? nb::object() : nb::borrow(key));
+    }
+  });
 }
 
 namespace {
@@ -121,13 +160,14 @@ std::size_t find_holders(PyObject* display, std::vector<nb::object>& holders, in
   if (depth > kDeepest) return 0;
   std::size_t held = 0, inside = 0;
   auto visit = [&](PyObject* item) {
-    if (Py_TYPE(item) == placeholder_type())
+    if (is_placeholder(item))
       ++held;
     else if (Py_REFCNT(item) == 1)  // part of the display, and no operand of it
       inside += find_holders(item, holders, depth + 1);
   };
   if (PyTuple_CheckExact(display) || PyList_CheckExact(display)) {
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(display); ++i) visit(PySequence_Fast_GET_ITEM(display, i));
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(display); ++i)
+      visit(PySequence_Fast_GET_ITEM(display, i));
   } else if (PyDict_CheckExact(display)) {
     PyObject *key = nullptr, *value = nullptr;
     Py_ssize_t position = 0;
@@ -142,15 +182,21 @@ std::size_t find_holders(PyObject* display, std::vector<nb::object>& holders, in
 bool Placeholders::watch_display(nb::object display, std::size_t count) {
   std::vector<nb::object> holders;
   if (find_holders(display.ptr(), holders, 0) != count) return false;
-  for (nb::object& holder : holders) watched_.push_back(std::move(holder));
+  for (nb::object& holder : holders) watch(std::move(holder));
   return true;
 }
 
-// A container that only this list refers to any more needs nothing.
+// A container that only this object refers to any more needs nothing.
 void Placeholders::settle() {
-  std::erase_if(watched_, [](const nb::object& container) {
-    return Py_REFCNT(container.ptr()) == 1 || !settle_container(container.ptr());
-  });
+  while (!ready_.empty()) {
+    const auto gap = ready_.back();
+    ready_.pop_back();
+    const auto holder = holders_.find(gap->container());
+    const nb::object container = holder->second.container;
+    if (Py_REFCNT(container.ptr()) > 2) gap->fill();  // `container` and its holder are two
+    if (--holder->second.missing == 0) holders_.erase(holder);
+    gaps_.erase(gap);
+  }
 }
 
 }  // namespace xcs::python

@@ -1,13 +1,17 @@
 // Stands for a pending value inside a Python container that already exists.
 //
 // Note [placeholders]
-// A display, *args or **kwargs may hold an answer that is not there yet. The container is made at once, with a
-// placeholder in that position, so that code that does not look at the position goes on. Only the host ever sees a
-// placeholder: it turns one that it reads into the pending value, and it puts every value in its place
-// (Placeholders::settle) before any code but its own looks at the container, which is when everything before that
-// code has been committed and so all values are there. Copies on which stores are replayed hold placeholders too.
+// A display, *args or **kwargs may hold an answer that is not there yet. The container is made at once, with
+// a placeholder in that position, so that code that does not look at the position goes on. Only the host ever
+// sees a placeholder: it turns one that it reads into the pending value, and it puts every value in its place
+// (Placeholders::settle) before any code but its own looks at the container, which is when everything before
+// that code has been committed and so all values are there. Copies on which stores are replayed hold
+// placeholders too.
 #pragma once
 
+#include <list>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "objects.h"
@@ -28,17 +32,67 @@ Value to_value(PyObject* object);
 // The containers of one run that hold placeholders.
 class Placeholders {
  public:
+  Placeholders() = default;
+  ~Placeholders();
+  Placeholders(const Placeholders&) = delete;
+  Placeholders& operator=(const Placeholders&) = delete;
+
   // Remembers those directly in `container`, a list, tuple or dict (in its values) that nobody else has seen.
   void watch(nb::object container);
-  // As watch, for a display that was evaluated with placeholders among its operands: also those in displays inside
-  // it. Returns whether each of them is where it can be replaced.
+  // As watch, for a display that was evaluated with placeholders among its operands: also those in displays
+  // inside it. Returns whether each of them is where it can be replaced.
   bool watch_display(nb::object display, std::size_t count);
-  bool empty() const { return watched_.empty(); }
+  // As watch, for one that has just been put into `container`: at `index` of a list, or as the value of `key`
+  // in a dict.
+  void watch_item(PyObject* container, nb::object placeholder, Py_ssize_t index);
+  void watch_item(PyObject* container, nb::object placeholder, nb::object key);
+
+  // Whether `container` is known to hold placeholders. As long as it does, there is one reference to it from
+  // here.
+  bool holds(PyObject* container) const { return holders_.contains(container); }
+
+  // Whether values have come that settle() would put in their place.
+  bool any_ready() const { return !ready_.empty(); }
   // Puts the values that are there in place of their placeholders.
   void settle();
 
  private:
-  std::vector<nb::object> watched_;
+  struct Holder {
+    nb::object container;
+    std::size_t missing = 0;
+  };
+  // One placeholder in one container.
+  class Gap final : public window::Waiter {
+   public:
+    Gap(Placeholders& owner, PyObject* container, nb::object placeholder, Py_ssize_t index, nb::object key)
+        : owner_(owner),
+          container_(container),
+          placeholder_(std::move(placeholder)),
+          index_(index),
+          key_(std::move(key)) {}
+    // Waits for the value, or is ready. `self` is where this stands in gaps_.
+    void wait(std::list<Gap>::iterator self);
+    void wake() override { wait(self_); }
+    void forget();
+    PyObject* container() const { return container_; }
+    // REQUIRES: the value is there
+    void fill();
+
+   private:
+    Placeholders& owner_;
+    PyObject* container_;  // its Holder keeps it alive
+    nb::object placeholder_;
+    Py_ssize_t index_;  // list, tuple: where it was put
+    nb::object key_;    // dict
+    Value awaited_;
+    std::list<Gap>::iterator self_;
+  };
+
+  void add(PyObject* container, nb::object placeholder, Py_ssize_t index, nb::object key);
+
+  std::unordered_map<PyObject*, Holder> holders_;
+  std::list<Gap> gaps_;
+  std::vector<std::list<Gap>::iterator> ready_;  // their values are there
 };
 
 }  // namespace xcs::python
