@@ -124,9 +124,9 @@ class PythonHost final : public window::Host {
   Action unpack(const Site& s);
   Action spread(const ir::Unpack& shape, const nb::object& source);
   Action append(const Site& s);
-  // host_private.cc: each returns whether it did the store, of which `answer` then tells
-  // (is_private: whether only the code being fetched can reach `object`, when `others` references to it, besides the
-  // operands and the variables, are accounted for.)
+  // host_private.cc
+  // Whether only the code being fetched can reach `object`, when `others` references to it, besides the operands and
+  // the variables, are accounted for. The functions after it return whether they did the store; `answer` tells of it.
   bool is_private(const Site& s, PyObject* object, std::uint32_t others = 0) const;
   bool append_privately(const Site& s, PyObject* list, const Value& item, std::uint32_t others, Action& answer);
   bool mutate_privately(const Site& s, PyObject* container, std::string_view method, const Arguments& arguments,
