@@ -184,7 +184,7 @@ Action PythonHost::load_global(const Site& s) {
   nb::object error = nb::borrow(PyExc_NameError)(
       fmt::format("name '{}' is not defined", s.program.names[s.node.index]));
   error.attr("name") = nb::handle(name);
-  set_error(error.ptr());
+  PyErr_SetObject(PyExc_NameError, error.ptr());  // with what is handled as its context
   return raised();
 }
 

@@ -90,6 +90,15 @@ bool collects_items(PyTypeObject* type) {
   return false;
 }
 
+bool is_exception_group(PyTypeObject* type) {
+#if PY_VERSION_HEX >= 0x030B0000
+  return PyType_IsSubtype(type, reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup)) != 0;
+#else
+  (void)type;
+  return false;
+#endif
+}
+
 bool is_plain_metatype(PyTypeObject* metatype) {
   return metatype == &PyType_Type || (metatype->tp_call == PyType_Type.tp_call);
 }
@@ -155,6 +164,10 @@ Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments)
     const auto reason = explain::reason_of(program->refusal).value_or(Reason::kUnknownCallee);
     return call_unknown(s, function, std::move(arguments), reason);
   }
+  // Its defaults and its code may be assigned.
+  if (!s.view.quiet() &&
+      s.view.look(address_of(function), {Where::kAttr, address_of(interned("__code__").ptr())}) != View::State::kClear)
+    return blocked(kUnknown);
   Action a;
   a.verdict = Action::kEnter;
   Arguments rest = arguments;
@@ -170,7 +183,8 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
   PyObject* init = type_lookup(type, interned("__init__").ptr());
   const bool python_init = init != nullptr && PyFunction_Check(init);
   if (quiet && arguments.ready() && !(python_init && reaches_independent(init))) return call_native(cls, arguments);
-  const bool exception = PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0;
+  // Only exception groups look into the objects they are made of.
+  const bool exception = PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0 && !is_exception_group(type);
   PyObject* maker = type_lookup(type, interned("__new__").ptr());
   const bool named_tuple = PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS) != 0 &&
                            type_lookup(type, interned("_field_defaults").ptr()) != nullptr;

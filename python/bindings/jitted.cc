@@ -186,6 +186,15 @@ PyObject* refusal(PyObject* self, void*) {
   }
 }
 
+// What belongs to the function itself is read and written there, so that a change holds for its next call.
+PyObject* get_own(PyObject* self, void* name) {
+  return PyObject_GetAttrString(as_jitted(self)->function, static_cast<const char*>(name));
+}
+
+int set_own(PyObject* self, PyObject* value, void* name) {
+  return PyObject_SetAttrString(as_jitted(self)->function, static_cast<const char*>(name), value);
+}
+
 PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Jitted, vectorcall), READONLY, nullptr},
     {"__dictoffset__", T_PYSSIZET, offsetof(Jitted, dict), READONLY, nullptr},
@@ -199,6 +208,15 @@ PyGetSetDef properties[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {"last_run", last_run, nullptr, "what happened in the last run, or None", nullptr},
     {"refusal", refusal, nullptr, "the reason code why the function runs whole, in order, or ''", nullptr},
+#define XCS_OWN(name) {name, get_own, set_own, nullptr, const_cast<char*>(name)}
+    XCS_OWN("__annotations__"),
+    XCS_OWN("__builtins__"),
+    XCS_OWN("__closure__"),
+    XCS_OWN("__code__"),
+    XCS_OWN("__defaults__"),
+    XCS_OWN("__globals__"),
+    XCS_OWN("__kwdefaults__"),
+#undef XCS_OWN
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyMethodDef methods[] = {

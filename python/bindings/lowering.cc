@@ -12,6 +12,7 @@
 #include "ir/printer.h"
 #include "ir/verifier.h"
 #include "lower/lower.h"
+#include "objects.h"
 #include "lower/refusal.h"
 #include "syntax.h"
 
@@ -207,9 +208,9 @@ nb::list refusals() {
 }  // namespace
 
 Lowered lower_function(nb::handle function) {
-  const nb::object captured = nb::module_::import_("xcs._capture").attr("capture")(function);
+  const nb::object captured = imported("xcs._capture", "capture")(function);
   const nb::tuple made = lower_captured(captured);
-  nb::object fragments = nb::module_::import_("xcs._fragments").attr("Fragments")(made[0], made[1], captured);
+  nb::object fragments = imported("xcs._fragments", "Fragments")(made[0], made[1], captured);
   return {nb::cast<ProgramPtr>(made[0]), std::move(fragments)};
 }
 

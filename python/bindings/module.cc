@@ -4,6 +4,7 @@
 #include "jitted.h"
 #include "llm.h"
 #include "lowering.h"
+#include "reach.h"
 #include "reasons.h"
 
 NB_MODULE(_core, m) {
@@ -13,6 +14,7 @@ NB_MODULE(_core, m) {
   xcs::python::bind_contracts(m);
   xcs::python::bind_jitted(m);
   xcs::python::bind_llm(m);
+  xcs::python::bind_reach(m);
   xcs::python::bind_reasons(m);
   const auto at_exit = xcs::python::nb::module_::import_("atexit").attr("register");
   at_exit(xcs::python::nb::cpp_function(&xcs::python::stop_models));

@@ -28,7 +28,9 @@ void set_error(PyObject* exception) {
 nb::object interned(const char* text) { return checked(PyUnicode_InternFromString(text)); }
 
 nb::object imported(const char* module, const char* attribute) {
-  return nb::module_::import_(module).attr(attribute);
+  // Not through __import__, which the program may have replaced.
+  const nb::object names = nb::make_tuple(attribute);
+  return checked(PyImport_ImportModuleLevel(module, nullptr, nullptr, names.ptr(), 0)).attr(attribute);
 }
 
 }  // namespace xcs::python

@@ -12,7 +12,10 @@
 namespace xcs::python {
 namespace {
 
-constexpr int kDeepest = 20;  // functions within functions that are looked at
+// Set by assume_reach(); read and written with the GIL.
+bool assumed = false;
+
+constexpr int kDeepest = 20;  // functions within functions, or attributes of attributes, that are looked at
 
 // Names of methods of builtin types. A method of an unknown object by one of these names is taken for theirs.
 bool is_builtin_method_name(PyObject* name) {
@@ -51,20 +54,24 @@ class Walk {
 
  private:
   struct At {
-    ir::RegionId region;
-    const ir::Node* node;
+    ir::RegionId region = ir::kNone;
+    const ir::Node* node = nullptr;
   };
 
-  // The node that gave the slot its value, if it is in the same region as the current node.
-  const ir::Node* definition(ir::SlotId slot) const {
-    const std::vector<ir::Node>& nodes = program_.regions[current_.region].nodes;
-    for (const ir::Node* n = current_.node; n != nodes.data(); --n) {
-      const ir::Node& earlier = *(n - 1);
-      const auto assigned = ir::slots_assigned(program_, earlier);
-      if (std::ranges::find(assigned, slot) != assigned.end()) return &earlier;
-      if (!ir::inner_regions(program_, earlier).empty() && assigned_inside(earlier, slot)) return nullptr;
+  // Where the slot got the value it has at `at`: in the same region, or at the one place that assigns it at all, whose
+  // region is not known then.
+  At definition(ir::SlotId slot, At at) const {
+    if (at.region != ir::kNone) {
+      const std::vector<ir::Node>& nodes = program_.regions[at.region].nodes;
+      for (const ir::Node* n = at.node; n != nodes.data(); --n) {
+        const ir::Node& earlier = *(n - 1);
+        const auto assigned = ir::slots_assigned(program_, earlier);
+        if (std::ranges::find(assigned, slot) != assigned.end()) return {at.region, &earlier};
+        if (!ir::inner_regions(program_, earlier).empty() && assigned_inside(earlier, slot)) return {};
+      }
     }
-    return program_.definition(slot);
+    const ir::Node* only = program_.definition(slot);
+    return {ir::kNone, only == at.node ? nullptr : only};  // what `x = x.y` reads was there before
   }
 
   bool assigned_inside(const ir::Node& node, ir::SlotId slot) const {
@@ -74,9 +81,12 @@ class Walk {
   }
 
   // What the slot holds as far as globals and attributes of modules tell; null when that is not known.
-  nb::object resolve(ir::SlotId slot) {
-    const ir::Node* node = definition(slot);
-    if (node == nullptr) return {};
+  nb::object resolve(ir::SlotId slot) { return resolve(slot, current_, kDeepest); }
+
+  nb::object resolve(ir::SlotId slot, At reader, int depth) {
+    const At at = definition(slot, reader);
+    const ir::Node* node = at.node;
+    if (node == nullptr || depth == 0) return {};
     if (node->op == ir::Op::kLoadGlobal) {
       PyObject* name = program_.name_object(node->index);
       PyObject* found = PyDict_GetItemWithError(program_.globals(), name);
@@ -86,7 +96,7 @@ class Walk {
       return nb::borrow(found);
     }
     if (node->op == ir::Op::kLoadAttr) {
-      const nb::object of = resolve(node->args[0]);
+      const nb::object of = resolve(node->args[0], at, depth - 1);
       if (!of || !(PyModule_Check(of.ptr()) || PyType_Check(of.ptr()))) return {};
       PyObject* found = PyObject_GetAttr(of.ptr(), program_.name_object(node->index));
       if (found == nullptr) PyErr_Clear();
@@ -133,7 +143,7 @@ class Walk {
   bool call(const ir::Node& node) {
     const nb::object callee = resolve(node.args[0]);
     if (callee) return reaches(callee.ptr(), depth_);
-    const ir::Node* made = definition(node.args[0]);
+    const ir::Node* made = definition(node.args[0], current_).node;
     if (made != nullptr && made->op == ir::Op::kMakeFunction) return nested(made->index);
     return made == nullptr || made->op != ir::Op::kLoadAttr || method_reaches(made->args[0], made->index);
   }
@@ -181,7 +191,7 @@ class Walk {
   const HostProgram& program_;
   Reach& reach_;
   const int depth_;
-  At current_{};
+  At current_;
 };
 
 bool still_holds(const HostProgram& program, const Reach& reach) {
@@ -240,16 +250,23 @@ std::vector<ir::RegionId> regions_of(const HostProgram& program, ir::Index state
 
 }  // namespace
 
-bool reaches_independent(PyObject* callee) { return reaches(callee, 0); }
+bool reaches_independent(PyObject* callee) { return assumed || reaches(callee, 0); }
 
 bool reaches_independent(const HostProgram& program) {
-  return regions_reach(program, {program.body}, program.reach, 0);
+  return assumed || regions_reach(program, {program.body}, program.reach, 0);
 }
 
 bool statement_reaches(const HostProgram& program, ir::Index statement) {
+  if (assumed) return true;
   Reach& reach = program.statement_reach[statement];
   if (still_holds(program, reach)) return reach.reaches;
   return regions_reach(program, regions_of(program, statement), reach, 0);
+}
+
+void bind_reach(nb::module_& m) {
+  m.def("assume_reach", [](bool on) { assumed = on; }, nb::arg("on"),
+        "Whether every function counts as one that may reach an independent call, so that all code goes through the "
+        "window. Changes speed only; for tests.");
 }
 
 }  // namespace xcs::python

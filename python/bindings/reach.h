@@ -11,4 +11,6 @@ bool reaches_independent(const HostProgram& program);
 // Whether the region that statements[statement] stands for can.
 bool statement_reaches(const HostProgram& program, ir::Index statement);
 
+void bind_reach(nb::module_& m);
+
 }  // namespace xcs::python

@@ -309,6 +309,9 @@ void Converter::details(nb::handle object, const Form& form, lower::Index index)
     case Kind::kComprehension:
       builder_.node(index).flag = nb::cast<int>(get(object, "is_async")) != 0;
       return;
+    case Kind::kAnnAssign:
+      builder_.node(index).flag = nb::cast<int>(get(object, "simple")) != 0;
+      return;
     default:
       return;
   }

@@ -40,7 +40,7 @@ enum class Kind : std::uint8_t {
   kAssign,            // targets*, value
   kTypeAlias,         // target, type parameters*, value
   kAugAssign,         // target, value; op
-  kAnnAssign,         // target, annotation, value?
+  kAnnAssign,         // target, annotation, value?; flag: a plain name, not in parentheses
   kFor,               // target, iterable, body*, orelse*
   kAsyncFor,          // as kFor
   kWhile,             // test, body*, orelse*

@@ -191,7 +191,13 @@ void Machine::retry(Entry& entry) {
     case Action::kDone:
       entry.chain = chain_of(entry.program, entry.node, entry.operands, action, entry.chain);
       return complete(entry, std::move(action.value), std::move(action.values));
-    case Action::kRaised: return fail(entry, std::move(action.value));
+    case Action::kRaised:
+      if (entry.node.op == ir::Op::kStatement && entry.snapshot) {
+        auto env = std::make_shared<Env>(*entry.snapshot);
+        assign_outputs(*env, entry.program.statements[entry.node.index], action);
+        entry.snapshot = std::move(env);
+      }
+      return fail(entry, std::move(action.value));
     case Action::kEnter: return become_frame(entry, std::move(action.enter));
     default: return dispatch(entry, std::move(action));
   }

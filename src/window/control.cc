@@ -84,9 +84,8 @@ Frame* Machine::whole(Frame& frame, const ir::Node& node, ir::Index statement) {
       const bool ready = std::ranges::none_of(operands_, [](const Value& v) { return v.is_pending(); });
       if (ready) {
         Action action = attempt(frame.program, run, operands_, frame.end(), frame.handled);
-        if (action.verdict == Action::kRaised) return raise(frame, node, std::move(action.value));
-        for (std::size_t i = 0; i < s.outputs.size(); ++i) frame.env[s.outputs[i]] = std::move(action.values[i]);
-        return &frame;
+        assign_outputs(frame.env, s, action);
+        return action.verdict == Action::kRaised ? raise(frame, node, std::move(action.value)) : &frame;
       }
     }
   }

@@ -191,7 +191,9 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
       }
       return &frame;
     }
-    case Action::kRaised: return raise(frame, node, std::move(action.value));
+    case Action::kRaised:
+      if (node.op == ir::Op::kStatement) assign_outputs(frame.env, frame.program.statements[node.index], action);
+      return raise(frame, node, std::move(action.value));
     case Action::kEnter: return push_activation(frame, node, std::move(action.enter));
     default: break;
   }

@@ -122,7 +122,8 @@ struct Action {
   ReasonCode reason = 0;   // kOrdered, kBlocked: why
   std::uint32_t operand = 0;
   Value value;
-  std::vector<Value> values;  // kDone of kUnpack and kStatement: one per dest or output, unbound where unassigned
+  // kDone of kUnpack and kStatement, kRaised of kStatement: one per dest or output, unbound where unassigned
+  std::vector<Value> values;
   Effect effect;           // kOperand, kElement, kBlocked, kOrdered: what the node may do when it is run
   std::unique_ptr<Call> call;
   Enter enter;

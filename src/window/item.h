@@ -20,6 +20,11 @@ class Entry;
 
 using Env = std::vector<Value>;
 
+// What a statement that was run whole left in its variables; also when it raised.
+inline void assign_outputs(Env& env, const ir::Statement& statement, Action& done) {
+  for (std::size_t i = 0; i < done.values.size(); ++i) env[statement.outputs[i]] = std::move(done.values[i]);
+}
+
 // A place in program order: just before item `sequence` of `frame`.
 struct Place {
   const Frame* frame;
