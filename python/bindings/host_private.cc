@@ -18,12 +18,7 @@ bool ignores_values(PyObject* container, std::string_view name) {
          (name == "setdefault" || name == "pop" || name == "clear" || name == "update");
 }
 
-Action stored(Action a) {
-  a.stored = a.verdict == Action::kDone;
-  return a;
-}
-
-Action stored(int status) { return status == 0 ? stored(none_done()) : raised(); }
+Action stored(int status) { return status == 0 ? none_done() : raised(); }
 
 std::uint32_t count(std::span<const Value> values, PyObject* object) {
   return static_cast<std::uint32_t>(
@@ -67,14 +62,18 @@ bool PythonHost::mutate_privately(const Site& s, PyObject* container, std::strin
   }
   const auto& given = arguments.positional;
   if (method == "append" && given.size() == 1 && arguments.keywords.empty() &&
-      append_privately(s, container, given[0], others, answer))
+      append_privately(s, container, given[0], others, answer)) {
+    answer.changed = borrow_value(container);
     return true;
+  }
   if (!arguments.ready() || !is_private(s, container, others)) return false;
   if (placeholders_.holds(container) && !ignores_values(container, method)) return false;
   if (!reads_plainly(s, arguments)) return false;
   const nb::object bound = checked(PyObject_GetAttrString(container, std::string(method).c_str()));
-  answer = stored(call_native(bound.ptr(), arguments));
-  if (answer.verdict == Action::kDone) answer.value = to_value(object_of(answer.value));
+  answer = call_native(bound.ptr(), arguments);
+  if (answer.verdict != Action::kDone) return true;
+  answer.value = to_value(object_of(answer.value));
+  answer.changed = borrow_value(container);
   return true;
 }
 

@@ -246,7 +246,7 @@ void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
   for (std::size_t i = 0; i < results.size(); ++i) {
     Value content = values.empty() ? value : std::move(values[i]);
     content.chain = longest(content.chain, chain);
-    results[i].cell()->fill(std::move(content));
+    fill(results[i], std::move(content));
   }
 }
 

@@ -11,6 +11,32 @@ void Machine::note_contents(const Value& object, Chain chain) {
   contents = longest(contents, chain);
 }
 
+// `container` has been changed to hold `values`, or has been made of them.
+void Machine::note_stored(const Value& container, std::span<const Value> values, Chain chain) {
+  for (const Value& v : values) {
+    if (v.is_pending() && container.ready()) {
+      v.cell()->held_by(container.object());
+    } else {
+      note_contents(v, v.chain);
+    }
+  }
+  note_contents(container, chain);
+}
+
+// What comes later finds out what led to `content` by the objects that hold it.
+void Machine::fill(const Value& result, Value content) {
+  content.settle();
+  for (Object* holder : result.cell()->holders()) {
+    if (content.is_pending()) {
+      content.cell()->held_by(holder);
+    } else if (content.chain.calls != 0) {
+      Chain& contents = contents_[holder];
+      contents = longest(contents, content.chain);
+    }
+  }
+  result.cell()->fill(std::move(content));
+}
+
 Chain Machine::contents_of(const Value& object) const {
   if (contents_.empty() || !object.ready()) return {};
   const auto found = contents_.find(object.object());
@@ -160,21 +186,17 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
         case ir::Op::kStoreItem:
         case ir::Op::kInplace:
         case ir::Op::kAppend:
-        case ir::Op::kAdd:
-          for (const Value& v : operands_) note_contents(v, v.chain);
-          note_contents(operands_[0], chain);
-          break;
+        case ir::Op::kAdd: note_stored(operands_[0], operands_, chain); break;
         case ir::Op::kEval:
         case ir::Op::kMakeCell:
+          if (!action.value.ready() || !makes_object(frame.program, node)) break;
           // A new object may stand where one was that is gone.
-          if (!contents_.empty() && action.value.ready() && makes_object(frame.program, node))
-            contents_.erase(action.value.object());
+          if (!contents_.empty()) contents_.erase(action.value.object());
+          note_stored(action.value, operands_, Chain());
           break;
         case ir::Op::kCall:
         case ir::Op::kCallMethod:
-          if (!action.stored) break;
-          for (const Value& v : operands_) note_contents(v, v.chain);
-          note_contents(operands_[0], chain);
+          if (action.changed.bound()) note_stored(action.changed, operands_, chain);
           break;
         default: break;
       }
@@ -360,12 +382,12 @@ Frame* Machine::finish(Frame& frame) {
     return nullptr;
   }
   if (frame.passed) {
-    if (activation && frame.result.is_pending()) frame.result.cell()->fill(frame.returned);
+    if (activation && frame.result.is_pending()) fill(frame.result, frame.returned);
     for (Frame::Output& output : frame.outputs) {
       Value& v = frame.env[output.slot];
       v.settle();
       v.chain = longest(v.chain, frame.chain);
-      output.cell.cell()->fill(v);
+      fill(output.cell, v);
     }
     frame.outputs.clear();
     frame.env.clear();

@@ -117,10 +117,10 @@ struct Action {
   Verdict verdict = kDone;
   Flags flags = kUnknown;  // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
   bool shallow = false;    // kDone of a call: it did not look at what its operands hold
-  bool stored = false;     // kDone: it changed operand 0, or the object that operand 0 is a method of
   bool sure = false;       // kOrdered: it will not raise when its turn comes
   ReasonCode reason = 0;   // kOrdered, kBlocked: why
   std::uint32_t operand = 0;
+  Value changed;           // kDone of a call: the object that it put its arguments into, at once
   Value value;
   // kDone of kUnpack and kStatement, kRaised of kStatement: one per dest or output, unbound where unassigned
   std::vector<Value> values;

@@ -29,6 +29,8 @@ void Items::replace(Item* item) {
 }
 
 void Item::wake() {
+  awaited.settle();
+  chain = longest(chain, awaited.chain);
   awaited = Value();
   awaited_item = nullptr;
   machine.enqueue(*this);

@@ -132,6 +132,8 @@ class Machine : private View {
   void gather(Frame& frame, const ir::Node& node);
   std::optional<ir::SlotId> first_unbound(const ir::Node& node, std::span<const Value> operands) const;
   void note_contents(const Value& object, Chain chain);
+  void note_stored(const Value& container, std::span<const Value> values, Chain chain);
+  void fill(const Value& result, Value content);
   Chain contents_of(const Value& object) const;
   Chain chain_of(std::span<const Value> operands, Chain at_least) const;
   // What led to the result of a node that is done.

@@ -118,6 +118,10 @@ class Cell {
   void wait(Waiter* waiter) { waiters_.push_back(waiter); }
   void forget(Waiter* waiter);
 
+  // The objects that hold the pending value already; only named, not kept alive.
+  void held_by(Object* holder) { holders_.push_back(holder); }
+  const std::vector<Object*>& holders() const { return holders_; }
+
   void retain() { ++count_; }
   void release() {
     if (--count_ == 0) delete this;
@@ -130,6 +134,7 @@ class Cell {
   bool filled_ = false;
   Value content_;
   std::vector<Waiter*> waiters_;
+  std::vector<Object*> holders_;
 };
 
 }  // namespace xcs::window
