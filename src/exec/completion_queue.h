@@ -1,6 +1,8 @@
 // Where other threads put what they have finished, for the one thread that waits for it.
 #pragma once
 
+#include <sys/eventfd.h>
+
 #include <chrono>
 #include <condition_variable>
 #include <utility>
@@ -19,6 +21,13 @@ class CompletionQueue {
     MutexLock lock(mutex_);
     items_.push_back(std::move(item));
     wake_.notify_one();
+    if (descriptor_ >= 0) eventfd_write(descriptor_, 1);
+  }
+
+  // From now on, push() also adds to the counter of this eventfd, which the caller closes when nothing pushes any more.
+  void notify(int descriptor) XCS_EXCLUDES(mutex_) {
+    MutexLock lock(mutex_);
+    descriptor_ = descriptor;
   }
 
   // What has been pushed and not taken yet, oldest first; empty when nothing came within `limit`.
@@ -40,6 +49,7 @@ class CompletionQueue {
   Mutex mutex_;
   std::condition_variable_any wake_;
   std::vector<T> items_ XCS_GUARDED_BY(mutex_);
+  int descriptor_ XCS_GUARDED_BY(mutex_) = -1;
 };
 
 }  // namespace xcs::exec

@@ -22,10 +22,7 @@ Machine::Machine(Host& host, Executor& executor, const Options& options)
     : host_(host), executor_(executor), options_(options), memory_(host) {}
 
 Machine::~Machine() {
-  if (root_ != nullptr) {
-    discard(*root_);
-    free(root_);
-  }
+  abandon();
   host_.set_handled(Value());
   executor_.drain();
 }
@@ -35,12 +32,15 @@ void Machine::begin(Enter enter) {
   enqueue(*root_);
 }
 
+void Machine::abandon() {
+  if (root_ == nullptr) return;
+  discard(*root_);
+  free(std::exchange(root_, nullptr));
+}
+
 Outcome Machine::take() {
   outcome_.value.settle();
-  if (root_ != nullptr) {
-    discard(*root_);
-    free(std::exchange(root_, nullptr));
-  }
+  abandon();
   host_.set_handled(Value());
   executor_.drain();
   return std::move(outcome_);
@@ -58,10 +58,26 @@ void Machine::enqueue(Item& item) {
   ready_.push_back(&item);
 }
 
-// Each step does the first of these that there is to do: what has become ready, failures that can be handled, commits,
-// completions; and waits when there is nothing else.
 bool Machine::step() {
-  if (complete_) return true;
+  if (move() == Progress::kWaits) deliver(executor_.wait());
+  return complete_ = complete_ || root_->done;
+}
+
+bool Machine::advance() {
+  deliver(executor_.poll());
+  while (true) {
+    switch (move()) {
+      case Progress::kMoved: break;
+      case Progress::kWaits: return false;
+      case Progress::kComplete: return true;
+    }
+  }
+}
+
+// Does the first of these that there is to do: what has become ready, failures that can be handled, commits.
+Machine::Progress Machine::move() {
+  complete_ = complete_ || root_->done;
+  if (complete_) return Progress::kComplete;
   if (!ready_.empty()) {
     Item* item = ready_.front();
     ready_.pop_front();
@@ -78,12 +94,11 @@ bool Machine::step() {
     fetch(frame);
   } else if (!in_flight_.empty() || !unstarted_.empty()) {
     start_waiting();  // what was cancelled has left room
-    deliver(executor_.wait());
+    return Progress::kWaits;
   } else if (!complete_) {
     stuck();
   }
-  if (root_->done) complete_ = true;
-  return complete_;
+  return Progress::kMoved;
 }
 
 Frame* Machine::advance_native(Frame&) { throw std::logic_error("this machine has no native frames"); }
@@ -146,8 +161,9 @@ bool Machine::is_oldest(Place place) {
 void Machine::dispatch(Entry& entry, Action action) {
   if (action.verdict == Action::kIssue) {
     memory_.remove(entry);
-    entry.effect = Effect();
-    issue(entry, std::move(action.call));
+    entry.effect = std::move(action.effect);
+    memory_.add(entry);
+    issue(entry, std::move(action.call), action.in_turn);
     return;
   }
   if (quiet()) throw std::logic_error("the host did not run the oldest node");
@@ -290,15 +306,17 @@ void Machine::mark_done(Item& item) {
   if (parent->state == Frame::kFetched && parent->unfinished == 0) mark_done(*parent);
 }
 
-void Machine::issue(Entry& entry, std::unique_ptr<Call> call) {
+void Machine::issue(Entry& entry, std::unique_ptr<Call> call, bool in_turn) {
   entry.state = Entry::kIssued;
-  ++entry.chain.calls;
-  counters_.rounds = std::max(counters_.rounds, entry.chain.calls);
-  ++counters_.calls;
-  Site& s = site(entry.program, entry.node);
-  ++s.issued;
-  place_ = {entry.parent, entry.sequence};
-  if (!is_oldest(place_)) ++s.early;
+  if (!in_turn) {
+    ++entry.chain.calls;
+    counters_.rounds = std::max(counters_.rounds, entry.chain.calls);
+    ++counters_.calls;
+    Site& s = site(entry.program, entry.node);
+    ++s.issued;
+    place_ = {entry.parent, entry.sequence};
+    if (!is_oldest(place_)) ++s.early;
+  }
   entry.call = std::move(call);
   if (in_flight_.size() < options_.max_in_flight) {
     start(entry);
@@ -347,15 +365,21 @@ bool Machine::deliver(std::vector<Completion> completions) {
   return !completions.empty();
 }
 
-// Sequential execution would be in the oldest call: that is where the interrupt arrives.
-void Machine::interrupt(Value exception) {
-  Entry* oldest = nullptr;
+Ticket Machine::oldest() const {
+  const Entry* oldest = nullptr;
   for (auto& [ticket, entry] : in_flight_)
     if (oldest == nullptr || before(*entry, Place{oldest->parent, oldest->sequence})) oldest = entry;
-  if (oldest == nullptr) return;
-  executor_.cancel(oldest->ticket);
-  in_flight_.erase(oldest->ticket);
-  fail(*oldest, std::move(exception));
+  return oldest == nullptr ? 0 : oldest->ticket;
+}
+
+// Sequential execution would be in the oldest call: that is where the interrupt arrives.
+void Machine::interrupt(Value exception) {
+  const auto found = in_flight_.find(oldest());
+  if (found == in_flight_.end()) return;
+  Entry& entry = *found->second;
+  executor_.cancel(entry.ticket);
+  in_flight_.erase(found);
+  fail(entry, std::move(exception));
 }
 
 bool Machine::handle_failures() {

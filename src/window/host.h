@@ -111,13 +111,14 @@ struct Action {
     kElement,   // `value` is pending and has to be there first (an element reached through memory)
     kBlocked,   // the view said kBlocked (try again when it may not)
     kOrdered,   // has to wait until everything before it is complete
-    kIssue,     // independent: `call` can be started
+    kIssue,     // `call` can be started: it is independent, or its turn has come
     kEnter,     // a function of the user's: run its program as a frame
   };
   Verdict verdict = kDone;
   Flags flags = kUnknown;  // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
   bool shallow = false;    // kDone of a call: it did not look at what its operands hold
   bool sure = false;       // kOrdered: it will not raise when its turn comes
+  bool in_turn = false;    // kIssue, when view.quiet(): an effect that takes time; `effect` is what it may do meanwhile
   ReasonCode reason = 0;   // kOrdered, kBlocked: why
   std::uint32_t operand = 0;
   Value changed;           // kDone of a call: the object that it put its arguments into, at once
@@ -142,7 +143,7 @@ class Host {
   // here. kTruth also comes with a node of its own for the conditions of kIf, kLoop and handlers. kRaise and
   // kReraise answer kRaised (or what they wait for).
   //
-  // When view.quiet() the answer may not be kBlocked or kOrdered. When it is not, a kDone answer has had no
+  // When view.quiet() the answer may not be kBlocked or kOrdered; an effect that takes time is kIssue in turn. When it is not, a kDone answer has had no
   // effect that anything but its own result could show: the window also attempts nodes to learn what code it
   // has not reached yet may do, and throws the answer away.
   virtual Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,

@@ -28,6 +28,10 @@ class Machine : private View {
 
   void begin(Enter enter);
   bool step();
+  bool advance();
+  Ticket oldest() const;
+  void interrupt(Value exception);
+  void abandon();
   Outcome take();
   const Counters& counters() const { return counters_; }
   std::vector<Site> sites() const { return sites_; }
@@ -96,14 +100,15 @@ class Machine : private View {
   virtual void fail(Entry& entry, Value exception);
   void mark_done(Item& item);
   void mark_safe(Item& item);
-  void issue(Entry& entry, std::unique_ptr<Call> call);
+  void issue(Entry& entry, std::unique_ptr<Call> call, bool in_turn);
   void start(Entry& entry);
   void start_waiting();
 
   // Commit and failure.
+  enum class Progress : std::uint8_t { kMoved, kWaits, kComplete };
+  Progress move();
   bool commit();
   bool deliver(std::vector<Completion> completions);
-  void interrupt(Value exception);
   bool handle_failures();
   Frame* handle(Entry& entry);
   Frame* enter_handler(Frame& frame, Entry& entry);

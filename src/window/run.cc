@@ -20,6 +20,11 @@ Outcome Run::call(Enter enter) {
   return take();
 }
 
+bool Run::advance() { return impl_->advance(); }
+Ticket Run::oldest() const { return impl_->oldest(); }
+void Run::interrupt(Value exception) { impl_->interrupt(std::move(exception)); }
+void Run::abandon() { impl_->abandon(); }
+
 const Counters& Run::counters() const { return impl_->counters(); }
 std::vector<Site> Run::sites() const { return impl_->sites(); }
 void Run::begin(Enter enter) { impl_->begin(std::move(enter)); }

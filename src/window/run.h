@@ -77,8 +77,10 @@ struct Outcome {
   Value value;  // the result, or the exception
 };
 
-// Runs `enter` to its end on the calling thread: its answer is what running it line by line would have given.
-// When it returns or throws, no call is in flight. It throws only what the executor or the host threw.
+// Runs `enter` to its end: its answer is what running it line by line would have given. Either call() does so on the
+// calling thread, which waits while there is nothing else to do; or, after begin(), whoever has other things to do
+// meanwhile calls advance() whenever the executor has completions. When call() or take() returns or throws, no call is in
+// flight. A run throws only what the executor or the host threw.
 class Run {
  public:
   Run(Host& host, Executor& executor, const Options& options);
@@ -88,14 +90,24 @@ class Run {
 
   Outcome call(Enter enter);
 
+  void begin(Enter enter);
+  // Takes what the executor has by now and does all there is to do. Returns whether the run is complete; when it is not, it
+  // waits for calls in flight.
+  bool advance();
+  // The oldest call in flight, or 0. Sequential execution would be there.
+  Ticket oldest() const;
+  // The oldest call in flight is cancelled, and fails with `exception`. REQUIRES: oldest() != 0
+  void interrupt(Value exception);
+  // Nothing more is wanted of the run: cancels what is in flight, without waiting for it.
+  void abandon();
+  Outcome take();  // REQUIRES: it is complete
+
   const Counters& counters() const;
   std::vector<Site> sites() const;  // those that issued or waited, in the order they first did
 
   // One step of the run, for tests that stop a run at every possible point: fetches, commits or waits once.
   // Returns whether the run is complete.
-  void begin(Enter enter);
   bool step();
-  Outcome take();  // REQUIRES: step() returned true
 
  private:
   class Impl;
