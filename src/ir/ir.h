@@ -53,8 +53,10 @@ enum class Op : std::uint8_t {
   kCall,        // dest = args[0](...), shape calls[index]; args[1..] are the arguments
   kCallMethod,  // dest = args[0].name(...), shape calls[index] (which names the method)
   // dest = type(args[0]).names[index](args[0], ...): __enter__, which first makes sure that there is an __exit__, or
-  // __exit__, with the type, value and traceback of the exception args[1], or three times none without args[1].
+  // __exit__, with the type, value and traceback of the exception args[1], or three times none without args[1]. The
+  // result of __aenter__, __aexit__ and __anext__ is awaited.
   kSpecial,
+  kAwait,  // dest = what awaiting args[0] gives
   // Iteration.
   kIter,    // dest = iterator over args[0]
   kUnpack,  // unpacks[index]: dests = items of args[0]
@@ -63,7 +65,9 @@ enum class Op : std::uint8_t {
   kIf,         // ifs[index]; args[0] is the condition, read as kTruth
   kLoop,       // loops[index]; args[0] is the iterator of a `for`
   kTry,        // tries[index]
-  kMatchException,  // dest = whether the exception args[0] is caught by the class or tuple args[1]
+  // dest = whether the exception args[0] is caught by the class or tuple args[1]; without args[1], whether it says that
+  // an asynchronous iterator is exhausted
+  kMatchException,
   // Exits of the region that holds them; nothing follows them in it.
   kReturn,    // the activation returns args[0]
   kBreak,     // leaves the innermost loop
@@ -141,6 +145,7 @@ struct Arg {
 struct CallShape {
   Index method = kNone;  // kCallMethod: names[]
   std::vector<Arg> args = {};
+  bool awaited = false;  // dest = what awaiting the result gives
   bool plain() const {
     for (const Arg& a : args)
       if (a.kind != ArgKind::kPositional) return false;

@@ -183,7 +183,7 @@ std::string Printer::call(const Node& node) {
     if (i != 0) out += ", ";
     out += argument(shape.args[i], i + 1 < node.args.size() ? slot(node.args[i + 1]) : "?");
   }
-  return out + ")";
+  return out + (shape.awaited ? ") await" : ")");
 }
 
 std::string Printer::unpack_dests(const Unpack& unpack) const {
@@ -345,8 +345,8 @@ void Printer::unused() {
     const CallShape& shape = p_.calls[i];
     std::string args;
     for (const Arg& a : shape.args) args += (args.empty() ? "" : ", ") + argument(a, "_");
-    line(
-        fmt::format("unused call#{} {}({})", i, shape.method == kNone ? "" : "." + name(shape.method), args));
+    line(fmt::format("unused call#{} {}({}){}", i, shape.method == kNone ? "" : "." + name(shape.method), args,
+                     shape.awaited ? " await" : ""));
   }
   for (Index i = 0; i < p_.unpacks.size(); ++i)
     if (!unpacks_.seen(i)) line(fmt::format("unused unpack#{} {}", i, unpack_dests(p_.unpacks[i])));

@@ -166,6 +166,7 @@ void RegionReader::call(Node& node) {
     if (!in_.try_sign(",")) break;
   }
   in_.sign(")");
+  shape.awaited = in_.try_word("await");
   r_.calls.repeat(node.index, std::move(shape), in_);
 }
 
@@ -310,6 +311,7 @@ void RegionReader::unused_call() {
     if (!in_.try_sign(",")) break;
   }
   in_.sign(")");
+  shape.awaited = in_.try_word("await");
   r_.calls.define(index, std::move(shape), in_);
 }
 

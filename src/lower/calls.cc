@@ -10,6 +10,9 @@ namespace {
 constexpr std::array<std::string_view, 6> kFrameFunctions = {"locals", "vars", "dir",
                                                              "eval",   "exec", "globals"};
 constexpr std::array<std::string_view, 3> kFrameAttributes = {"_getframe", "currentframe", "stack"};
+constexpr std::array<std::string_view, 10> kTaskStarters = {
+    "create_task", "ensure_future", "TaskGroup", "create_task_group",        "start_soon",
+    "call_soon",   "call_later",    "call_at",   "run_coroutine_threadsafe", "call_soon_threadsafe"};
 
 }  // namespace
 
@@ -43,17 +46,27 @@ SlotId Lowering::super_call(Index e, SlotId dest) {
   return dest;
 }
 
-SlotId Lowering::call(Index e, SlotId dest) {
+// Tasks that a coroutine starts run between any two of its awaits: it runs as it is written.
+void Lowering::refuse_starting_tasks(Index callee) const {
+  const SyntaxNode& n = syntax_[callee];
+  if (!program_.coroutine || (n.kind != Kind::kName && n.kind != Kind::kAttribute)) return;
+  if (std::ranges::find(kTaskStarters, syntax_.names[n.name]) != kTaskStarters.end())
+    throw Refused{refusal::kTasks};
+}
+
+SlotId Lowering::call(Index e, SlotId dest, bool awaited) {
   refuse_frame_lookers(e);
   const auto [callee, arguments, keywords] = syntax_.fields<3>(e);
+  refuse_starting_tasks(callee);
   const auto positional = syntax_.children_of(arguments);
   const auto named = syntax_.children_of(keywords);
   const bool zero_super = syntax_.kind(callee) == Kind::kName && syntax_[callee].name == kSuperName &&
                           positional.empty() && named.empty() &&
                           variable(kClassName).place == Variable::kCell && program_.parameters.positional > 0;
-  if (zero_super) return super_call(e, dest);
+  if (zero_super && !awaited) return super_call(e, dest);
 
   ir::CallShape shape;
+  shape.awaited = awaited;
   std::vector<Index> values;
   for (Index argument : positional) {
     const bool star = syntax_.kind(argument) == Kind::kStarred;

@@ -82,8 +82,10 @@ void Lowering::with_statement(Index s, std::span<const Index> items) {
   const auto [context, target] = syntax_.fields<2>(items.front());
   walrus_.clear();
   collect_walrus(context);
+  const bool awaits = syntax_.kind(s) == Kind::kAsyncWith;
+  const std::string_view enter = awaits ? "__aenter__" : "__enter__", leaves = awaits ? "__aexit__" : "__exit__";
   const SlotId manager = value(context, temp());
-  const SlotId entered = emit_temp(Op::kSpecial, context, name_index("__enter__"), {manager});
+  const SlotId entered = special(enter, context, {manager});
   ir::Try made;
   made.exception = temp();
   const Branch body = branch([&] {
@@ -97,14 +99,13 @@ void Lowering::with_statement(Index s, std::span<const Index> items) {
   made.body = body.region;
   ir::Handler leave;
   leave.body = branch([&] {
-                 const SlotId result =
-                     emit_temp(Op::kSpecial, context, name_index("__exit__"), {manager, made.exception});
+                 const SlotId result = special(leaves, context, {manager, made.exception});
                  const Branch again = branch([&] { exit(Op::kReraise, context, {}); });
                  if_node(context, result, absent(), again);
                }).region;
   made.handlers = {leave};
   made.final_region =
-      branch([&] { emit(Op::kSpecial, context, kNone, name_index("__exit__"), {manager}); }).region;
+      branch([&] { emit(Op::kSpecial, context, kNone, name_index(leaves), {manager}); }).region;
   made.final_on_exception = false;
   program_.tries.push_back(std::move(made));
   emit(Op::kTry, s, kNone, static_cast<Index>(program_.tries.size() - 1), {});

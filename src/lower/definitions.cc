@@ -10,10 +10,39 @@ SlotId Lowering::iterator(Index iterable, Index at) {
   return emit_temp(Op::kIter, at, kNone, {from});
 }
 
+SlotId Lowering::special(std::string_view name, Index at, std::vector<SlotId> args) {
+  return emit_temp(Op::kSpecial, at, name_index(name), std::move(args));
+}
+
+SlotId Lowering::asynchronous_iterator(Index iterable) {
+  const SlotId from = value(iterable);
+  return special("__aiter__", iterable, {from});
+}
+
+// The head of a loop over an asynchronous iterator: `more` tells whether there was another item.
+RegionId Lowering::next_asynchronously(Index at, SlotId iterator, SlotId item, SlotId more) {
+  return region([&] {
+    emit(Op::kTruth, at, more, 1, {none(at)});
+    ir::Try next;
+    next.exception = temp();
+    next.body = region([&] { emit(Op::kSpecial, at, item, name_index("__anext__"), {iterator}); });
+    ir::Handler exhausted;
+    exhausted.caught = temp();
+    exhausted.test =
+        region([&] { emit(Op::kMatchException, at, exhausted.caught, kNone, {next.exception}); });
+    exhausted.body = region([&] { emit(Op::kTruth, at, more, 1, {exhausted.caught}); });
+    next.handlers.push_back(exhausted);
+    program_.tries.push_back(std::move(next));
+    emit(Op::kTry, at, kNone, static_cast<Index>(program_.tries.size() - 1), {});
+  });
+}
+
 // A list, set or dict comprehension: an empty display that a loop fills, over variables of its own.
 SlotId Lowering::comprehension(Index e, SlotId dest) {
   const Index first = syntax_.children_of(syntax_.children_of(e).back()).front();
-  const SlotId items = iterator(syntax_.child(first, 1), syntax_.child(first, 1));
+  const Index iterable = syntax_.child(first, 1);
+  const bool awaits = syntax_[first].flag;
+  const SlotId items = awaits ? asynchronous_iterator(iterable) : iterator(iterable, iterable);
   const SlotId result = temp();
   ir::Fragment empty;
   empty.kind = ir::FragmentKind::kDisplay;
@@ -30,7 +59,7 @@ SlotId Lowering::comprehension(Index e, SlotId dest) {
   }
   comprehension_loop(e, 0, items, result);
   inner_.resize(before);
-  if (const Index all = whole(e, items); all != kNone) {
+  if (const Index all = awaits ? kNone : whole(e, items); all != kNone) {
     program_.statements[all].inputs.push_back(result);
     program_.statements[all].input_names.emplace_back(".result");
     program_.loops.back().whole = all;
@@ -40,12 +69,15 @@ SlotId Lowering::comprehension(Index e, SlotId dest) {
 
 void Lowering::comprehension_loop(Index e, std::size_t generator, SlotId iterator, SlotId result) {
   const Index clause = syntax_.children_of(syntax_.children_of(e).back())[generator];
-  if (syntax_[clause].flag) throw Refused{refusal::kAsync};
-  const ir::Loop loop = loop_over(syntax_.child(clause, 0), [&] {
-    comprehension_conditions(e, generator, syntax_.list(clause, 2), result);
-  });
+  const bool awaits = syntax_[clause].flag;
+  if (awaits && !program_.coroutine) throw Refused{refusal::kAsyncGenerator};
+  const auto inside = [&] { comprehension_conditions(e, generator, syntax_.list(clause, 2), result); };
+  const Index target = syntax_.child(clause, 0);
+  const ir::Loop loop =
+      awaits ? asynchronous_loop_over(target, clause, iterator, inside) : loop_over(target, inside);
   program_.loops.push_back(loop);
-  emit(Op::kLoop, clause, kNone, static_cast<Index>(program_.loops.size() - 1), {iterator});
+  emit(Op::kLoop, clause, kNone, static_cast<Index>(program_.loops.size() - 1),
+       awaits ? std::vector<SlotId>{} : std::vector{iterator});
 }
 
 void Lowering::comprehension_conditions(Index e, std::size_t generator, std::span<const Index> conditions,
@@ -61,8 +93,10 @@ void Lowering::comprehension_conditions(Index e, std::size_t generator, std::spa
     comprehension_element(e, result);
     return;
   }
-  const Index iterable = syntax_.child(clauses[generator + 1], 1);
-  comprehension_loop(e, generator + 1, iterator(iterable, iterable), result);
+  const Index next = clauses[generator + 1];
+  const Index iterable = syntax_.child(next, 1);
+  comprehension_loop(e, generator + 1,
+                     syntax_[next].flag ? asynchronous_iterator(iterable) : iterator(iterable, iterable), result);
 }
 
 void Lowering::comprehension_element(Index e, SlotId result) {
@@ -87,8 +121,8 @@ void Lowering::generator_body() { comprehension_loop(function_, 0, 0, kNone); }
 
 SlotId Lowering::generator_expression(Index e, SlotId dest) {
   const Index first = syntax_.list(e, 1).front();
-  if (syntax_[first].flag) throw Refused{refusal::kAsync};
-  const SlotId items = iterator(syntax_.child(first, 1), syntax_.child(first, 1));
+  const Index iterable = syntax_.child(first, 1);
+  const SlotId items = syntax_[first].flag ? asynchronous_iterator(iterable) : iterator(iterable, iterable);
   const SlotId function = make_function(e, kNone);
   if (dest == kNone) dest = temp();
   program_.calls.push_back({kNone, {ir::Arg{}}});

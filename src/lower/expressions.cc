@@ -115,7 +115,7 @@ SlotId Lowering::value(Index e, SlotId dest) {
     case Kind::kYieldFrom:
       throw Refused{refusal::kYieldFrom};
     case Kind::kAwait:
-      throw Refused{refusal::kAsync};
+      return await(e, dest);
     case Kind::kTemplateStr:
       throw Refused{refusal::kTemplate};
     default:
@@ -173,6 +173,17 @@ SlotId Lowering::yield(Index e, SlotId dest) {
   const SlotId out = given == kNone ? none(e) : value(given);
   if (dest == kNone) dest = temp();
   emit(Op::kYield, e, dest, kNone, {out});
+  return dest;
+}
+
+// Awaiting what a call gives is one node, so that the call can be made before its operands are there.
+SlotId Lowering::await(Index e, SlotId dest) {
+  if (!program_.coroutine) throw Refused{refusal::kAsyncGenerator};  // a generator expression
+  const Index from = syntax_.child(e, 0);
+  if (syntax_.kind(from) == Kind::kCall) return call(from, dest, true);
+  const SlotId awaitable = value(from);
+  if (dest == kNone) dest = temp();
+  emit(Op::kAwait, e, dest, kNone, {awaitable});
   return dest;
 }
 

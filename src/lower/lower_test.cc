@@ -162,11 +162,11 @@ TEST(Lowering, RegionThatReturnsIsNoStatement) {
   EXPECT_EQ(program.loops[0].whole, ir::kNone);
 }
 
-TEST(Lowering, CoroutineIsRefusedWithItsReason) {
+TEST(Lowering, AwaitOutsideACoroutineIsRefusedWithItsReason) {
   Tree t;
   const Syntax s = t.function({}, t.make(Kind::kExprStatement, t.make(Kind::kAwait, t.call("g"))));
   const ir::Program program = lower(s, 0, {.qualname = "f", .file = "f.py", .free_names = {}});
-  EXPECT_EQ(program.refusal, refusal::kAsync);
+  EXPECT_EQ(program.refusal, refusal::kAsyncGenerator);
   EXPECT_THAT(program.regions, IsEmpty());
 }
 

@@ -25,7 +25,7 @@ ir::Program Lowering::run() {
   program_.free_names = origin_.free_names;
   program_.body = region([&] {
     declare_variables();
-    if (root.kind == Kind::kAsyncFunctionDef) throw Refused{refusal::kAsync};
+    program_.coroutine = root.kind == Kind::kAsyncFunctionDef;
     const Index body = syntax_.child(function_, 1);
     if (root.kind == Kind::kGeneratorExp)
       generator_body();
@@ -35,6 +35,7 @@ ir::Program Lowering::run() {
       block(syntax_.children_of(body));
     if (!ended_) exit(Op::kReturn, function_, {none(function_)});
   });
+  if (program_.generator && program_.coroutine) throw Refused{refusal::kAsyncGenerator};
   ir::fill_facts(program_);
   return std::move(program_);
 }

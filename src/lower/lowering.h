@@ -132,10 +132,12 @@ class Lowering {
   bool has_nodes(Index e) const;
 
   // --- Calls (calls.cc)
-  SlotId call(Index e, SlotId dest);
+  SlotId call(Index e, SlotId dest, bool awaited = false);
   SlotId argument(Index e, std::size_t i, std::span<const Index> positional, Index value, bool later);
   SlotId super_call(Index e, SlotId dest);
   void refuse_frame_lookers(Index e) const;
+  void refuse_starting_tasks(Index callee) const;
+  SlotId await(Index e, SlotId dest);
 
   // --- Conditions (conditions.cc)
   SlotId test(Index e);  // a slot whose truth is e's, computed once
@@ -187,6 +189,11 @@ class Lowering {
   void comprehension_element(Index e, SlotId result);
   SlotId generator_expression(Index e, SlotId dest);
   SlotId iterator(Index iterable, Index at);
+  SlotId special(std::string_view name, Index at, std::vector<SlotId> args);
+  SlotId asynchronous_iterator(Index iterable);
+  RegionId next_asynchronously(Index at, SlotId iterator, SlotId item, SlotId more);
+  template <class Fill>
+  ir::Loop asynchronous_loop_over(Index target, Index at, SlotId iterator, Fill&& fill);
   // A loop over `iterator` whose items go to `target` before what `fill` lowers.
   template <class Fill>
   ir::Loop loop_over(Index target, Fill&& fill);
@@ -265,6 +272,19 @@ ir::Loop Lowering::loop_over(Index target, Fill&& fill) {
                   mark_bound(v.slot);
                 else
                   store_target(target, loop.item);
+                fill();
+              }).region;
+  return loop;
+}
+
+template <class Fill>
+ir::Loop Lowering::asynchronous_loop_over(Index target, Index at, SlotId iterator, Fill&& fill) {
+  ir::Loop loop;
+  const SlotId item = temp();
+  loop.condition = temp();
+  loop.head = next_asynchronously(at, iterator, item, loop.condition);
+  loop.body = branch([&] {
+                store_target(target, item);
                 fill();
               }).region;
   return loop;

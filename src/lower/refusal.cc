@@ -7,8 +7,8 @@ namespace xcs::lower {
 std::span<const Refusal> refusals() {
   static constexpr std::array kAll = {
       Refusal{reason::kClass, "A class statement runs its body once, in order."},
-      Refusal{refusal::kAsync,
-              "The function is a coroutine or an asynchronous generator, which an event loop runs."},
+      Refusal{refusal::kAsyncGenerator,
+              "The function is an asynchronous generator, which runs as its consumer asks for items."},
       Refusal{reason::kTryStar, "A statement with `except*` runs in order."},
       Refusal{reason::kImport, "An import runs the module it names, so it happens in order."},
       Refusal{reason::kLazyAnnotations,
@@ -18,6 +18,8 @@ std::span<const Refusal> refusals() {
       Refusal{refusal::kFrame,
               "The function looks at its own frame (locals, vars, dir, eval, exec, globals, sys._getframe, "
               "inspect)."},
+      Refusal{refusal::kTasks,
+              "The coroutine starts tasks of its own, which run between any two of its awaits."},
       Refusal{refusal::kTemplate, "The function holds a template string."},
       Refusal{refusal::kDepth, "Statements or expressions are nested too deeply."},
       Refusal{reason::kTypeAlias, "A type alias is made in order."},

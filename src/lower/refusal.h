@@ -13,7 +13,8 @@ struct Refusal {
 
 // Codes of Program::refusal: the whole function runs in order.
 namespace refusal {
-inline constexpr std::string_view kAsync = "async-function";
+inline constexpr std::string_view kAsyncGenerator = "async-generator";
+inline constexpr std::string_view kTasks = "starts-tasks";
 inline constexpr std::string_view kFrame = "looks-at-its-frame";
 inline constexpr std::string_view kYieldFrom = "yield-from";
 inline constexpr std::string_view kExit = "leaves-unlowered-statement";

@@ -25,6 +25,7 @@ void Lowering::statement(Index s) {
     case Kind::kIf:
       return if_statement(s);
     case Kind::kFor:
+    case Kind::kAsyncFor:
       return loop_for(s);
     case Kind::kWhile:
       return loop_while(s);
@@ -37,6 +38,7 @@ void Lowering::statement(Index s) {
     case Kind::kTry:
       return try_statement(s);
     case Kind::kWith:
+    case Kind::kAsyncWith:
       return with_statement(s, syntax_.list(s, 0));
     case Kind::kMatch:
       return match_statement(s);
@@ -59,9 +61,6 @@ void Lowering::statement(Index s) {
       return ordered(s, reason::kTryStar);
     case Kind::kTypeAlias:
       return ordered(s, reason::kTypeAlias);
-    case Kind::kAsyncFor:
-    case Kind::kAsyncWith:
-      throw Refused{refusal::kAsync};
     default:
       return;  // pass, global, nonlocal
   }
@@ -133,13 +132,17 @@ void Lowering::loop_for(Index s) {
   const auto [target, iterable, body, orelse] = syntax_.fields<4>(s);
   walrus_.clear();
   collect_walrus(iterable);
-  const SlotId items = iterator(iterable, iterable);
-  ir::Loop loop = loop_over(target, [&] { block(syntax_.children_of(body)); });
+  const bool awaits = syntax_.kind(s) == Kind::kAsyncFor;
+  const SlotId items = awaits ? asynchronous_iterator(iterable) : iterator(iterable, iterable);
+  const auto body_of_loop = [&, body = body] { block(syntax_.children_of(body)); };
+  ir::Loop loop =
+      awaits ? asynchronous_loop_over(target, s, items, body_of_loop) : loop_over(target, body_of_loop);
   if (syntax_[orelse].child_count > 0)
-    loop.orelse = branch([&] { block(syntax_.children_of(orelse)); }).region;
-  loop.whole = whole(s, items);
+    loop.orelse = branch([&, orelse = orelse] { block(syntax_.children_of(orelse)); }).region;
+  if (!awaits) loop.whole = whole(s, items);
   program_.loops.push_back(loop);
-  emit(Op::kLoop, s, kNone, static_cast<Index>(program_.loops.size() - 1), {items});
+  emit(Op::kLoop, s, kNone, static_cast<Index>(program_.loops.size() - 1),
+       awaits ? std::vector<SlotId>{} : std::vector{items});
 }
 
 void Lowering::loop_while(Index s) {

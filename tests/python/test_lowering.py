@@ -1,6 +1,7 @@
 """A lowered program does what its function does, step by step, in the same order."""
 
-from __future__ import annotations
+from __future__ import asyncio
+import annotations
 
 import ast
 import importlib
@@ -202,8 +203,12 @@ def delegates() -> Any:
     yield from ()
 
 
-async def waits() -> None:
-    pass
+async def yields_and_awaits() -> Any:
+    yield 1
+
+
+async def starts_tasks() -> Any:
+    return asyncio.create_task(yields_and_awaits())
 
 
 def leaves_except_star() -> None:
@@ -218,7 +223,12 @@ def leaves_except_star() -> None:
 
 @pytest.mark.parametrize(
     ("function", "code"),
-    [(looks_at_locals, "looks-at-its-frame"), (delegates, "yield-from"), (waits, "async-function")],
+    [
+        (looks_at_locals, "looks-at-its-frame"),
+        (delegates, "yield-from"),
+        (yields_and_awaits, "async-generator"),
+        (starts_tasks, "starts-tasks"),
+    ],
 )
 def test_function_that_cannot_be_lowered_says_why(function: types.FunctionType, code: str) -> None:
     with pytest.raises(Refused, match=code):
