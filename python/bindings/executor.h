@@ -41,6 +41,11 @@ class PythonExecutor final : public window::Executor {
   std::vector<window::Completion> poll() override;
   void drain() override;
 
+  // From now on, whatever finishes also adds to the counter of the event descriptor.
+  void notify(int descriptor) { queue_.notify(descriptor); }
+  // Whether nothing is running, as far as poll() has seen.
+  bool idle() const { return running_ == 0 && sent_.empty(); }
+
  private:
   struct Job;
   struct Answered {

@@ -91,6 +91,7 @@ Action PythonHost::attempt_node(const Site& s) {
     case ir::Op::kCall: return call(s);
     case ir::Op::kCallMethod: return call_method(s);
     case ir::Op::kSpecial: return special(s);
+    case ir::Op::kAwait: return await(s);
     case ir::Op::kIter: return iterate(s);
     case ir::Op::kUnpack: return unpack(s);
     case ir::Op::kStatement: return statement(s);
@@ -303,7 +304,7 @@ Action PythonHost::statement(const Site& s) {
 Action PythonHost::match_exception(const Site& s) {
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
     return needs_operand(i, kData | kAtom, Effect::kNone);
-  PyObject* classes = s.object(1);
+  PyObject* classes = s.operands.size() > 1 ? s.object(1) : PyExc_StopAsyncIteration;
   auto catches = [](PyObject* c) { return PyExceptionClass_Check(c); };
   bool valid = catches(classes);
   if (PyTuple_Check(classes)) {

@@ -27,6 +27,7 @@ struct Site {
 
   const Value& operator[](std::size_t i) const { return operands[i]; }
   PyObject* object(std::size_t i) const { return object_of(operands[i]); }  // REQUIRES: ready
+  bool awaited() const;  // whether the result of the node's call is awaited
 };
 
 // The arguments of one call, with * and ** spread out. Values may be pending.
@@ -147,6 +148,7 @@ class PythonHost final : public window::Host {
   Action gather_arguments(const Site& s, const ir::CallShape& shape, Arguments& arguments);
   Action spread_argument(const Site& s, std::size_t operand, bool mapping, Arguments& arguments);
   Action star_error(const Site& s, std::size_t operand, bool mapping);
+  Action call_found(const Site& s, PyObject* callee, Arguments arguments);
   Action call_object(const Site& s, PyObject* callee, Arguments arguments);
   bool call_attribute_function(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   Action call_contract(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
@@ -155,13 +157,23 @@ class PythonHost final : public window::Host {
   Action call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
   bool reads_container(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   Action call_composing(PyObject* callee, const Arguments& arguments);
-  Action issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
+  // `awaits`: the result is awaited, on the event loop.
+  Action issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments, bool awaits);
   void add_named_objects(PyObject* callee, int depth, Effect& effect);
   Action call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
+  Action started_in_turn(const Site& s, PyObject* callee, const Arguments& arguments, Action a);
   Action call_unknown(const Site& s, PyObject* callee, Arguments arguments, Reason reason);
   Action call_native(PyObject* callee, const Arguments& arguments);
   static bool guard_holds(const Contract& contract, const Arguments& arguments);
   static void bind_partial(PyObject* partial, Arguments& arguments);
+  // host_await.cc
+  static bool makes_awaitable(PyObject* callee, const Contract& contract);
+  Action call_awaited(const Site& s, PyObject* callee, Arguments arguments);
+  bool call_on_thread(const Site& s, const Arguments& arguments, Action& answer);
+  Action enter_awaited(const Site& s, PyObject* function, const ProgramRef& program, Arguments arguments);
+  Action make_awaitable(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
+  Action await(const Site& s);
+  Action await_in_turn(const Value& awaitable);
   // host_prelude.cc
   bool enter_collected(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   bool enter_prelude(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
@@ -186,10 +198,19 @@ class PythonHost final : public window::Host {
     Enter enter;
   };
 
+  // What a coroutine of an independent callable was made of.
+  struct MadeCoroutine {
+    nb::object coroutine;  // a weak reference
+    nb::object callee;
+    Contract contract;
+    Arguments arguments;
+  };
+
   Placeholders placeholders_;
   Iterators iterators_;
   Contracts& contracts_;
   std::unordered_map<PyObject*, Begun> generators_;
+  std::unordered_map<PyObject*, MadeCoroutine> coroutines_;
   nb::object surveyed_;       // an iterator whose items peek_items() found to be constants
   Value handled_;            // what set_handled set
   nb::object outer_handled_;  // what was handled when the run began

@@ -179,30 +179,53 @@ void PythonHost::push_exception(const Site& s, Arguments& arguments) {
   arguments.positional.push_back(traceback == nullptr ? none() : steal_value(traceback));
 }
 
+namespace {
+
+// What the interpreter says of a class without the special method.
+Action special_missing(PyTypeObject* type, std::string_view name) {
+  if (name == "__aiter__" || name == "__anext__") {
+    PyErr_Format(PyExc_TypeError,
+                 name == "__aiter__" ? "'async for' requires an object with __aiter__ method, got %.100s"
+                                     : "'async for' requires an iterator with __anext__ method, got %.100s",
+                 type->tp_name);
+    return raised();
+  }
+  const bool awaits = name.starts_with("__a"), leaves = name.ends_with("exit__");
+  const std::string message =
+      PY_VERSION_HEX >= 0x030B0000
+          ? fmt::format("'{}' object does not support the {}context manager protocol{}", type->tp_name,
+                        awaits ? "asynchronous " : "", leaves ? fmt::format(" (missed {} method)", name) : "")
+          : std::string(name);
+  PyErr_SetString(PY_VERSION_HEX >= 0x030B0000 ? PyExc_TypeError : PyExc_AttributeError, message.c_str());
+  return raised();
+}
+
+}  // namespace
+
 Action PythonHost::special(const Site& s) {
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size()) {
     const bool data = all_data(s.operands);  // a file that is not open yet
-    return needs_operand(i, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+    if (data || i == 0 || !is_data(s[1])) return needs_operand(i, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+    // What __exit__ may do is what it may do without an exception, as far as its contract tells.
+    const Site left{s.program, s.node, s.operands.first(1), s.view};
+    Action a = s.view.quiet() ? ordered(Reason::kNeedsAnswer, Effect::kAnything) : special(left);
+    if (a.verdict != Action::kOrdered) a.effect = {Effect::kAnything, {}};
+    Action waits = needs_operand(i, a.flags);
+    waits.effect = std::move(a.effect);
+    return waits;
   }
   PyObject* object = s.object(0);
   PyObject* name = s.program.name_object(s.node.index);
   PyTypeObject* type = Py_TYPE(object);
   PyObject* method = type_lookup(type, name);
-  if (method == nullptr) {
-    const bool leaves = PyUnicode_CompareWithASCIIString(name, "__exit__") == 0;
-    const std::string message =
-        PY_VERSION_HEX >= 0x030B0000
-            ? fmt::format("'{}' object does not support the context manager protocol{}", type->tp_name,
-                          leaves ? " (missed __exit__ method)" : "")
-            : std::string(PyUnicode_AsUTF8(name));
-    PyErr_SetString(PY_VERSION_HEX >= 0x030B0000 ? PyExc_TypeError : PyExc_AttributeError, message.c_str());
-    return raised();
-  }
+  if (method == nullptr) return special_missing(type, PyUnicode_AsUTF8(name));
   Arguments arguments;
   arguments.positional.push_back(s[0]);
-  if (PyUnicode_CompareWithASCIIString(name, "__exit__") == 0) push_exception(s, arguments);
+  arguments.has_self = true;
+  if (PyUnicode_CompareWithASCIIString(name, "__exit__") == 0 || PyUnicode_CompareWithASCIIString(name, "__aexit__") == 0)
+    push_exception(s, arguments);
   if (PyFunction_Check(method) || Py_TYPE(method) == &PyMethodDescr_Type)
-    return call_object(s, method, std::move(arguments));
+    return call_found(s, method, std::move(arguments));
   if (!s.view.quiet()) return ordered(Reason::kUnknownCallee, Effect::kAnything);
   PyObject* bound = method;
   nb::object holder;
@@ -211,7 +234,8 @@ Action PythonHost::special(const Site& s) {
     bound = holder.ptr();
   }
   arguments.positional.erase(arguments.positional.begin());
-  return call_object(s, bound, std::move(arguments));
+  arguments.has_self = false;
+  return call_found(s, bound, std::move(arguments));
 }
 
 }  // namespace xcs::python

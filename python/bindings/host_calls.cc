@@ -1,9 +1,10 @@
 // Calls: what the callee promises decides when it may run.
-#include "executor.h"
-#include "host.h"
-
 #include <algorithm>
+
+#include "resumable_run.h"
+#include "host.h"
 #include "jitted.h"
+#include "loop_executor.h"
 
 namespace xcs::python {
 namespace {
@@ -43,7 +44,12 @@ Action PythonHost::call(const Site& s) {
   PyObject* callee = s.object(0);
   Arguments arguments;
   if (Action a = gather_arguments(s, s.program.calls[s.node.index], arguments); a.verdict != Action::kDone) return a;
-  return call_object(s, callee, std::move(arguments));
+  return call_found(s, callee, std::move(arguments));
+}
+
+// What the node calls has been found.
+Action PythonHost::call_found(const Site& s, PyObject* callee, Arguments arguments) {
+  return s.awaited() ? call_awaited(s, callee, std::move(arguments)) : call_object(s, callee, std::move(arguments));
 }
 
 // A method of data that is not there yet, bound before its arguments were evaluated, may be known by its name.
@@ -65,6 +71,8 @@ Action PythonHost::call_method(const Site& s) {
   const Shape kind = shape_of(receiver);
   const bool builtin = (Py_TYPE(receiver)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 && !PyModule_Check(receiver) &&
                        !PyType_Check(receiver);
+  if (builtin && kind <= Shape::kView && s.awaited())
+    return call_awaited(s, checked(PyObject_GetAttr(receiver, name)).ptr(), std::move(arguments));
   if (builtin && (kind <= Shape::kView)) return builtin_method(s, receiver, name, std::move(arguments));
   // A method that the class defines and the instance does not hide is called without binding it first.
   if (!PyModule_Check(receiver) && !PyType_Check(receiver) && has_plain_getattr(Py_TYPE(receiver))) {
@@ -75,10 +83,10 @@ Action PythonHost::call_method(const Site& s) {
       if (!hidden.value.bound()) {
         arguments.positional.insert(arguments.positional.begin(), s[0]);
         arguments.has_self = true;
-        return call_object(s, found, std::move(arguments));
+        return call_found(s, found, std::move(arguments));
       }
       if (hidden.value.is_pending()) return needs_element(std::move(hidden.value), kUnknown);
-      return call_object(s, object_of(hidden.value), std::move(arguments));
+      return call_found(s, object_of(hidden.value), std::move(arguments));
     }
   }
   Action found = load_attribute(s, s[0], name);
@@ -95,7 +103,7 @@ Action PythonHost::call_method(const Site& s) {
     a.effect.memory = Effect::kAnything;
     return a;
   }
-  return call_object(s, object_of(found.value), std::move(arguments));
+  return call_found(s, object_of(found.value), std::move(arguments));
 }
 
 // The instance attribute that hides a method of the class: unbound when there is none.
@@ -205,6 +213,10 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
       arguments.has_self = true;
       callee = PyMethod_GET_FUNCTION(callee);
     } else if (Py_TYPE(callee) == jitted_type()) {
+      if (!s.awaited() && is_coroutine_function(jitted_function(callee))) {  // a run of its own, wherever it is awaited
+        if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kNone);
+        return call_native(callee, arguments);
+      }
       callee = jitted_function(callee);
     } else if (Py_TYPE(callee) == partial_type()) {
       bind_partial(callee, arguments);
@@ -260,10 +272,12 @@ bool PythonHost::call_attribute_function(const Site& s, PyObject* callee, const 
 }
 
 Action PythonHost::call_contract(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
+  if (!s.awaited() && makes_awaitable(callee, contract)) return make_awaitable(s, callee, contract, std::move(arguments));
   if (Action a; contract.effect == Contract::kPure && enter_prelude(s, callee, arguments, a)) return a;
   switch (contract.effect) {
-    case Contract::kIndependent: return issue(s, callee, contract, std::move(arguments));
+    case Contract::kIndependent: return issue(s, callee, contract, std::move(arguments), s.awaited());
     case Contract::kPure: {
+      if (s.awaited()) return issue(s, callee, contract, std::move(arguments), true);
       Action a = call_pure(s, callee, contract, std::move(arguments));
       a.shallow = contract.reads != Contract::kDeep;
       return a;
@@ -372,8 +386,8 @@ Action PythonHost::call_composing(PyObject* callee, const Arguments& arguments) 
   return a;
 }
 
-Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
-  const bool native = contract.run == Contract::kNative && ModelCall::fits(arguments.positional, arguments.keywords);
+Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments, bool awaits) {
+  const bool native = !awaits && contract.run == Contract::kNative && ModelCall::fits(arguments.positional, arguments.keywords);
   const Flags flags = native ? ModelCall::flags(arguments.keywords) : contract.flags();
   if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, flags, Effect::kNone);
   if (!s.view.quiet()) {
@@ -398,6 +412,10 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
   if (native) {
     a.call = ModelCall::make(arguments.positional, arguments.keywords, handled_);
     return a.call == nullptr ? raised() : std::move(a);
+  }
+  if (awaits) {
+    a.call = std::make_unique<AwaitedCall>(nb::borrow(callee), arguments.positional, arguments.keywords, handled_);
+    return a;
   }
   a.call = std::make_unique<PythonCall>(nb::borrow(callee), std::move(arguments.positional),
                                         std::move(arguments.keywords), handled_);
@@ -438,7 +456,7 @@ bool only_writes(const std::string& resource) {
 Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
   if (s.view.quiet()) {
     if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kAnything);
-    return call_native(callee, arguments);
+    if (!s.awaited()) return call_native(callee, arguments);
   }
   // What a method does with the object it is called on is part of its contract.
   const auto given = std::span(arguments.positional).subspan(arguments.has_self ? 1 : 0);
@@ -450,10 +468,20 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
                                   : ordered(Reason::kOrderedResource, Effect::kNone, contract.flags());
     if (contract.declared) add_named_objects(callee, 0, a.effect);
     a.sure = pending == nullptr && !contract.declared && only_writes(contract.resource);
-    return a;
+    return started_in_turn(s, callee, arguments, std::move(a));
   }
-  return ordered(contract.mutates.empty() ? Reason::kOrderedResource : Reason::kChangesArguments,
-                 plain ? Effect::kNone : Effect::kAnything, contract.flags());
+  return started_in_turn(s, callee, arguments,
+                         ordered(contract.mutates.empty() ? Reason::kOrderedResource : Reason::kChangesArguments,
+                                 Effect::kAnything, contract.flags()));
+}
+
+// `a` waits for its turn, unless that has come: then the call is started, and its result awaited.
+Action PythonHost::started_in_turn(const Site& s, PyObject* callee, const Arguments& arguments, Action a) {
+  if (!s.view.quiet()) return a;
+  a.verdict = Action::kIssue;
+  a.in_turn = true;
+  a.call = std::make_unique<AwaitedCall>(nb::borrow(callee), arguments.positional, arguments.keywords, handled_);
+  return a;
 }
 
 Action PythonHost::call_unknown(const Site& s, PyObject* callee, Arguments arguments, Reason reason) {

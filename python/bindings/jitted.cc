@@ -7,6 +7,7 @@
 #include <new>
 
 #include "base/error.h"
+#include "resumable_run.h"
 #include "executor.h"
 #include "host.h"
 #include "reach.h"
@@ -94,6 +95,11 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t nargsf, Py
       return PyObject_Vectorcall(self->function, args, nargsf, keyword_names);
     }
     const nb::object alive = nb::borrow(callable);
+    if (is_coroutine_function(self->function))
+      return make_coroutine(alive, self->function, options_of(self->config), args,
+                            static_cast<std::size_t>(PyVectorcall_NARGS(nargsf)), keyword_names)
+          .release()
+          .ptr();
     return run(self, args, static_cast<std::size_t>(PyVectorcall_NARGS(nargsf)), keyword_names);
   } catch (nb::python_error& error) {
     error.restore();
@@ -247,6 +253,10 @@ PyTypeObject* jitted_type() {
     return reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release().ptr());
   }();
   return type;
+}
+
+void set_last_run(PyObject* jitted, std::unique_ptr<RunReport> report) {
+  delete std::exchange(as_jitted(jitted)->last_run, report.release());
 }
 
 PyObject* jitted_function(PyObject* jitted) { return as_jitted(jitted)->function; }

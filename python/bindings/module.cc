@@ -1,5 +1,6 @@
 // The extension module xcs._core.
 #include "contract.h"
+#include "resumable_run.h"
 #include "executor.h"
 #include "jitted.h"
 #include "llm.h"
@@ -13,6 +14,7 @@ NB_MODULE(_core, m) {
   xcs::python::bind_lowering(m);
   xcs::python::bind_contracts(m);
   xcs::python::bind_jitted(m);
+  xcs::python::bind_resumable_run(m);
   xcs::python::bind_llm(m);
   xcs::python::bind_reach(m);
   xcs::python::bind_reasons(m);

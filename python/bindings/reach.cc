@@ -224,7 +224,7 @@ bool reaches(PyObject* callee, int depth) {
     return contract->effect == Contract::kIndependent;
   if (PyFunction_Check(callee)) {
     const ProgramRef program = lowered(callee);
-    if (!program->refusal.empty() || program->coroutine) return false;
+    if (!program->refusal.empty()) return false;
     return regions_reach(*program, {program->body}, program->reach, depth + 1);
   }
   if (PyType_Check(callee)) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import inspect
 import io
@@ -224,7 +225,8 @@ def explain(function: Callable[..., Any], *args: Any, **keywords: Any) -> Explan
 
     Args:
         function: What `xcs.jit` or `xcs.vmap` made.
-        *args: When given, the function is called with them first, and its result is dropped. Without them the
+        *args: When given, the function is called with them first, and its result is dropped; a coroutine function is
+            awaited on an event loop of its own. Without them the
             report is about its last run; a function that needs no arguments and has not run is called.
         **keywords: As `args`.
 
@@ -240,7 +242,7 @@ def explain(function: Callable[..., Any], *args: Any, **keywords: Any) -> Explan
     jitted = jitted_of(function)
     name = getattr(function, "__qualname__", repr(function))
     if args or keywords or (not jitted.has_run and _needs_nothing(function)):
-        function(*args, **keywords)
+        _run(function, args, keywords)
     if not jitted.has_run:
         raise UsageError(f"{name} has not run yet; call it, or give explain() its arguments")
     run = stats(jitted)
@@ -250,6 +252,20 @@ def explain(function: Callable[..., Any], *args: Any, **keywords: Any) -> Explan
         site if _matters(site, run.wall) else dataclasses.replace(site, reason=None) for site in run.sites
     ]
     return Explanation(name, run, tuple(_lines(sites)), tuple(_reasons(sites)), "")
+
+
+def _run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+    made = function(*args, **keywords)
+    if inspect.iscoroutine(made):
+        try:
+            asyncio.run(made)
+        except RuntimeError:
+            if inspect.getcoroutinestate(made) != inspect.CORO_CREATED:
+                raise
+            made.close()
+            raise UsageError(
+                "an event loop is running: await the function, then explain it without arguments"
+            ) from None
 
 
 def _why_whole(refusal: str) -> str:

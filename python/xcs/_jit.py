@@ -35,7 +35,7 @@ def jit(function: Any = None, /, **options: Any) -> Any:
     """Runs a function's independent calls at the same time, with the answer that running it line by line would give.
 
     Args:
-        function: A Python function or method that is neither a generator nor `async`.
+        function: A Python function or method, also `async def`; no generator.
         **options: As in `Config`.
 
     Example:
@@ -67,9 +67,9 @@ def _refuse_what_cannot_run(function: Any) -> None:
     if not isinstance(function, types.FunctionType):
         what = "compiled code" if inspect.isbuiltin(function) else f"a {type(function).__name__}"
         raise UsageError(f"{name} is {what}; @xcs.jit takes a Python function")
-    if inspect.isasyncgenfunction(function) or inspect.iscoroutinefunction(function):
+    if inspect.isasyncgenfunction(function):
         raise UsageError(
-            f"{name} is async; @xcs.jit takes plain functions, whose independent calls overlap without await"
+            f"{name} is an asynchronous generator; put @xcs.jit on the coroutine that consumes it"
         )
     if inspect.isgeneratorfunction(function):
         raise UsageError(f"{name} is a generator; put @xcs.jit on the function that consumes it")

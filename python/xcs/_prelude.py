@@ -31,6 +31,12 @@ def collected(_xcs_function, _xcs_items, *_xcs_rest, **_xcs_keywords):
     return _xcs_function([_xcs_item for _xcs_item in _xcs_items], *_xcs_rest, **_xcs_keywords)
 
 
+async def awaited(_xcs_function, /, *_xcs_positional, **_xcs_keywords):
+    """`await function(...)` where the function's own calls are not known to give awaitables."""
+    _xcs_awaitable = _xcs_function(*_xcs_positional, **_xcs_keywords)
+    return await _xcs_awaitable
+
+
 def reduced(_xcs_function, _xcs_items, _xcs_value):
     for _xcs_item in _xcs_items:
         _xcs_value = _xcs_function(_xcs_value, _xcs_item)

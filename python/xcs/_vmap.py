@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar, overload
 
@@ -55,6 +56,11 @@ def vmap(function: Callable[..., R] | None = None, *, in_axes: Axes = 0, out_axe
     """
     if function is None:
         return lambda f: vmap(f, in_axes=in_axes, out_axes=out_axes)
+    if inspect.iscoroutinefunction(function):
+        name = getattr(function, "__qualname__", repr(function))
+        raise UsageError(
+            f"{name} is async; await it in a loop of a jitted coroutine function, whose calls overlap"
+        )
     called = function
     run = jit(_each)
 

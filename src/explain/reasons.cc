@@ -55,6 +55,10 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
     {Reason::kArgumentObject, "argument-object", kMissed,
      "An independent call is given an object that earlier, unfinished statements may still change.",
      "Pass plain data (strings, numbers, lists, dicts) or a fresh copy made where the call is."},
+    {Reason::kUnknownAwaitable, "unknown-awaitable", kMissed,
+     "What is awaited has no contract and no source that can be entered, so it may do anything and is awaited "
+     "in order.",
+     "Declare the callable that makes it, xcs.declare(callee, effect=...), and await its call directly."},
     {Reason::kUserOperator, "user-operator", kMissed,
      "An operator, comparison, truth test or formatting runs code of the operand's class, which may do "
      "anything.",
@@ -83,9 +87,13 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
     {Reason::kIterator, "iterator", kMissed,
      "The loop draws from an iterator whose steps run unknown code, so each step runs in order.",
      "Iterate over a list, tuple, range or dict, or over a generator function of your own."},
-    {Reason::kAsyncFunction, "async-function", kMissed,
-     "The function is a coroutine or an asynchronous generator, which an event loop runs.",
-     "Write it as a plain function: its independent calls overlap without await."},
+    {Reason::kAsyncGenerator, "async-generator", kMissed,
+     "The function is an asynchronous generator, which runs as its consumer asks for items.",
+     "Return a list from a coroutine function, or make the calls in the loop that consumes the generator."},
+    {Reason::kStartsTasks, "starts-tasks", kMissed,
+     "The coroutine starts tasks of its own, which run between any two of its awaits, so it runs as it is "
+     "written.",
+     "Await the calls one after the other: they overlap without tasks."},
     {Reason::kGenerator, "generator", kMissed,
      "The function is a generator, whose steps run when its consumer asks for them.",
      "Decorate the function that consumes the generator, or return a list."},

@@ -36,6 +36,7 @@ enum class Reason : std::uint16_t {
   kChangesArguments,
   kGuardFailed,
   kArgumentObject,
+  kUnknownAwaitable,
   // Values whose operators and attributes run code.
   kUserOperator,
   kUserAttribute,
@@ -47,7 +48,8 @@ enum class Reason : std::uint16_t {
   kMayExit,
   kIterator,
   // Functions that run whole.
-  kAsyncFunction,
+  kAsyncGenerator,
+  kStartsTasks,
   kGenerator,
   kLooksAtItsFrame,
   kSourceUnavailable,

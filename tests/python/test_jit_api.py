@@ -111,10 +111,6 @@ def _generator() -> Any:
     yield 1
 
 
-async def _coroutine() -> None:
-    pass
-
-
 async def _async_generator() -> Any:
     yield 1
 
@@ -123,8 +119,7 @@ async def _async_generator() -> Any:
     ("function", "message"),
     [
         (_generator, "is a generator; put @xcs.jit on the function that consumes it"),
-        (_coroutine, "is async; @xcs.jit takes plain functions"),
-        (_async_generator, "is async; @xcs.jit takes plain functions"),
+        (_async_generator, "is an asynchronous generator; put @xcs.jit on the coroutine that consumes it"),
         (dict, "is a class; put @xcs.jit on its methods"),
         (len, "len is compiled code; @xcs.jit takes a Python function"),
         (3, "3 is a int; @xcs.jit takes a Python function"),

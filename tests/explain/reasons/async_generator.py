@@ -1,15 +1,33 @@
 import asyncio
 
-from explain.stand_in import ask
+import xcs
+from explain.stand_in import QUESTIONS
 
 
-async def one(question):
-    return ask(question)
+@xcs.op
+async def ask_async(prompt):
+    await asyncio.sleep(0)
+    return prompt + "!"
+
+
+async def answers():
+    for question in QUESTIONS:
+        yield await ask_async(question)
+
+
+@xcs.jit
+async def consumes():
+    return [answer async for answer in answers()]
+
+
+@xcs.jit
+async def makes_a_list():
+    return [await ask_async(question) for question in QUESTIONS]
 
 
 def waits():
-    return asyncio.run(one("one")), asyncio.run(one("two"))
+    return asyncio.run(consumes())
 
 
 def repaired():
-    return ask("one"), ask("two")
+    return asyncio.run(makes_a_list())

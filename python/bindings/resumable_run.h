@@ -1,0 +1,18 @@
+// Runs that stop in between: those of coroutine functions, which an event loop drives.
+#pragma once
+
+#include "objects.h"
+#include "window/run.h"
+
+namespace xcs::python {
+
+bool is_coroutine_function(PyObject* function);
+
+// What calling a jitted coroutine function gives: a coroutine that has not started. `function` is that of
+// `jitted`. Throws nb::python_error when the arguments do not fit.
+nb::object make_coroutine(nb::object jitted, PyObject* function, const window::Options& options,
+                          PyObject* const* args, std::size_t count, PyObject* keyword_names);
+
+void bind_resumable_run(nb::module_& m);
+
+}  // namespace xcs::python
