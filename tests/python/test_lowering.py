@@ -1,9 +1,9 @@
 """A lowered program does what its function does, step by step, in the same order."""
 
-from __future__ import asyncio
-import annotations
+from __future__ import annotations
 
 import ast
+import asyncio
 import importlib
 import types
 from collections.abc import Callable, Iterator
