@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <frameobject.h>
 
+#include <algorithm>
+
 namespace xcs::python {
 namespace {
 
@@ -40,6 +42,12 @@ bool has_frame_of_its_own(ir::Op op) {
 Action raise_named(PyObject* type, const std::string& message) {
   PyErr_SetString(type, message.c_str());
   return raised();
+}
+
+// Whether raising it makes no instance of a class of the user's: a new object is an instance already.
+bool raises_plainly(const Value& value) {
+  return is_data(value) || (value.is_pending() && (value.flags() & kFresh) != 0) ||
+         (value.ready() && PyExceptionInstance_Check(object_of(value)));
 }
 
 bool has_python_init(PyTypeObject* type) {
@@ -326,7 +334,7 @@ Action PythonHost::raise(const Site& s) {
     return a;
   }
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
-    return needs_operand(i, kUnknown, all_data(s.operands) ? Effect::kNone : Effect::kAnything);
+    return needs_operand(i, kUnknown, std::ranges::all_of(s.operands, raises_plainly) ? Effect::kNone : Effect::kAnything);
   std::vector<nb::object> instances;
   for (std::size_t i = 0; i < s.operands.size(); ++i) {
     PyObject* object = s.object(i);

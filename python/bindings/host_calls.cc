@@ -313,7 +313,8 @@ bool PythonHost::calls_back(const Contract& contract, const Arguments& arguments
 }
 
 Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
-  const Flags flags = contract.flags();
+  const bool makes_exception = PyExceptionClass_Check(callee) && is_static(reinterpret_cast<PyTypeObject*>(callee));
+  const Flags flags = makes_exception ? kFresh : contract.flags();
   const bool back = calls_back(contract, arguments);
   const bool plain = contract.reads == Contract::kNothing || arguments.data();
   if (const Value* pending = arguments.pending())

@@ -255,3 +255,22 @@ def test_objects_returned_as_objects_do_not_stop_what_does_not_use_them(check: C
         return answers
 
     _overlaps(check, collect, NAMES)
+
+
+def test_a_helper_that_may_raise_its_own_error_does_not_hold_up_the_next_item(check: Check) -> None:
+    def label(name):
+        answer = ask(name)
+        if len(answer) > 4:
+            raise ValueError("too long: " + answer)
+        return answer
+
+    def collect(names):
+        found = {}
+        for name in names:
+            try:
+                found[name] = label(name)
+            except ValueError as error:
+                found[name] = str(error)
+        return found
+
+    _overlaps(check, collect, ["a", "bb", "ccc", "d"])
