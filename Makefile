@@ -16,7 +16,8 @@ help:
 	@echo 'make build    build the extension and make `import xcs` work in .venv'
 	@echo 'make wheel    build a wheel into dist/'
 	@echo 'make bench    measure'
-	@echo 'make fuzz     compare random programs with sequential execution, for FUZZ_SECONDS'
+	@echo 'make fuzz     compare random programs, of the engine and of Python, with sequential'
+	@echo '              execution, for FUZZ_SECONDS each'
 	@echo 'make asan     the C++ tests under the address and undefined-behaviour sanitizers'
 	@echo 'make tsan     the C++ tests under the thread sanitizer'
 	@echo 'make format   rewrite the sources in the project'"'"'s format'
@@ -50,10 +51,11 @@ bench: build
 	$(VENV) -m xcs bench
 	@for program in build/release/bench/*_bench; do echo "== $$program" && $$program build/release/src/sim/xcs-sim || exit 1; done
 
-fuzz: setup
+fuzz: build
 	cmake --preset dev
 	cmake --build --preset dev --target engine_fuzz -j $(JOBS)
 	build/dev/src/window/testing/engine_fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+	PYTHONPATH=fuzz $(VENV) -m random_programs --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
 
 format: setup-lint
 	$(VENV) tools/lint.py --fix

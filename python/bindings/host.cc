@@ -8,31 +8,6 @@
 namespace xcs::python {
 namespace {
 
-nb::object handled_exception() {
-#if PY_VERSION_HEX >= 0x030B0000
-  PyObject* handled = PyErr_GetHandledException();
-#else
-  PyObject *type = nullptr, *handled = nullptr, *traceback = nullptr;
-  PyErr_GetExcInfo(&type, &handled, &traceback);
-  Py_XDECREF(type);
-  Py_XDECREF(traceback);
-#endif
-  return handled == nullptr ? nb::none() : nb::steal(handled);
-}
-
-void handle_exception(PyObject* exception) {
-#if PY_VERSION_HEX >= 0x030B0000
-  PyErr_SetHandledException(exception);
-#else
-  if (exception == Py_None) {
-    PyErr_SetExcInfo(nullptr, nullptr, nullptr);
-    return;
-  }
-  PyErr_SetExcInfo(Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(exception))), Py_NewRef(exception),
-                   PyException_GetTraceback(exception));
-#endif
-}
-
 // Whether what raises at the node runs in a frame with the user's line, or puts such a frame there itself.
 bool has_frame_of_its_own(ir::Op op) {
   return op == ir::Op::kEval || op == ir::Op::kInplace || op == ir::Op::kStatement || op == ir::Op::kRaise ||
@@ -256,8 +231,9 @@ Action PythonHost::load_cell(const Site& s) {
   const ir::SlotId first = s.program.first_free();
   Action a;
   a.verdict = Action::kRaised;
-  a.value = unbound(s.program, s.program.names[s.node.index],
-                    slot >= first && slot < first + s.program.free_names.size());
+  a.value = unbound(
+      s.program, s.program.names[s.node.index],
+      (slot >= first && slot < first + s.program.free_names.size()) || s.program.is_in_comprehension(s.node));
   return a;
 }
 
@@ -273,10 +249,13 @@ Action PythonHost::store_cell(const Site& s) {
   return none_done();
 }
 
-Value PythonHost::unbound_error(const ir::Program& program, ir::SlotId slot, const ir::Node&) {
+Value PythonHost::unbound_error(const ir::Program& program, ir::SlotId slot, const ir::Node& node) {
   const HostProgram& p = program_of(program);
-  const bool free = slot >= p.first_free() && slot < p.first_free() + p.free_names.size();
-  return unbound(p, p.slots[slot], free);
+  const bool free =
+      (slot >= p.first_free() && slot < p.first_free() + p.free_names.size()) || p.is_in_comprehension(node);
+  Value error = unbound(p, p.slots[slot], free);
+  if (p.is_users()) add_traceback(p, node, object_of(error));
+  return error;
 }
 
 Action PythonHost::statement(const Site& s) {
@@ -316,6 +295,10 @@ Action PythonHost::match_exception(const Site& s) {
   auto catches = [](PyObject* c) { return PyExceptionClass_Check(c); };
   bool valid = catches(classes);
   if (PyTuple_Check(classes)) {
+    Snapshot now(s.view, placeholders_, Depth::kShallow);
+    if (PyTuple_CheckExact(classes) && !s.view.quiet())
+      if (const Obstacle o = now.add(classes); o != Obstacle::kNothing)
+        return held_up(o, now.element(), kData | kAtom);
     valid = true;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(classes); ++i)
       valid = valid && catches(PyTuple_GET_ITEM(classes, i));

@@ -137,6 +137,7 @@ class PythonHost final : public window::Host {
   bool store_attribute_privately(const Site& s, PyObject* object, PyObject* name, Action& answer);
   // host_loops.cc
   Action iterate(const Site& s);
+  static Action step(PyObject* iterator, View& view);
   static bool is_progress(PyObject* bar);
   bool iterate_progress(PyObject* bar, Action& answer);
   Action make_generator(PyObject* function, const ProgramRef& program, Arguments arguments);
@@ -156,7 +157,7 @@ class PythonHost final : public window::Host {
   bool calls_back(const Contract& contract, const Arguments& arguments) const;
   Action call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
   bool reads_container(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
-  Action call_composing(PyObject* callee, const Arguments& arguments);
+  Action call_composing(const Site& s, PyObject* callee, const Arguments& arguments, Snapshot* now);
   // `awaits`: the result is awaited, on the event loop.
   Action issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments, bool awaits);
   void add_named_objects(PyObject* callee, int depth, Effect& effect);

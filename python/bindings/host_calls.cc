@@ -318,11 +318,20 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
   const bool back = calls_back(contract, arguments);
   const bool plain = contract.reads == Contract::kNothing || arguments.data();
   if (const Value* pending = arguments.pending())
-    return needs_argument(s, *pending, flags, back || !plain || !contract.mutates.empty() ? Effect::kAnything : Effect::kNone);
-  if (s.view.quiet()) return call_composing(callee, arguments);
+    return needs_argument(s, *pending, flags,
+                          back || !plain || !contract.mutates.empty() ? Effect::kAnything : Effect::kNone);
+  if (s.view.quiet()) return call_composing(s, callee, arguments, nullptr);
   if (back) return ordered(Reason::kCallback, Effect::kAnything, flags);
   if (!contract.mutates.empty()) return ordered(Reason::kChangesArguments, Effect::kAnything, flags);
-  if (contract.reads == Contract::kNothing) return call_native(callee, arguments);
+  if (contract.reads == Contract::kNothing) {
+    // A tuple of classes is no memory, but one of them may still be a placeholder.
+    Snapshot tuples(s.view, placeholders_, Depth::kShallow);
+    for (const Value& v : arguments.positional)
+      if (contract.returns == Contract::kAtom && PyTuple_CheckExact(object_of(v)))
+        if (const Obstacle o = tuples.add(object_of(v)); o != Obstacle::kNothing)
+          return held_up(o, tuples.element(), flags);
+    return call_native(callee, arguments);
+  }
   if (Action a; reads_container(s, callee, arguments, a)) return a;
   const Depth depth = contract.reads == Contract::kShallow ? Depth::kShallow : Depth::kDeep;
   Snapshot now(s.view, placeholders_, depth);
@@ -337,10 +346,10 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
     if (const Obstacle o = add(v); o != Obstacle::kNothing) return held_up(o, now.element(), flags);
   for (const auto& [name, v] : arguments.keywords)
     if (const Obstacle o = add(v); o != Obstacle::kNothing) return held_up(o, now.element(), flags);
-  if (!now.copied()) return call_composing(callee, arguments);
+  if (!now.copied()) return call_composing(s, callee, arguments, nullptr);
   // Something that keeps its arguments, such as an iterator, must get the objects themselves.
   if (contract.returns == Contract::kObject || contract.returns == Contract::kArgument)
-    return Iterators::composes(callee) ? call_composing(callee, arguments)
+    return Iterators::composes(callee) ? call_composing(s, callee, arguments, &now)
                                        : ordered(Reason::kPendingMemory, Effect::kNone, flags);
   Arguments copies;
   for (const Value& v : arguments.positional) copies.positional.push_back(steal_value(now.get(object_of(v))));
@@ -375,15 +384,46 @@ bool PythonHost::reads_container(const Site& s, PyObject* callee, const Argument
   return true;
 }
 
-// An iterator that it makes is remembered, so that it can be stepped item by item.
-Action PythonHost::call_composing(PyObject* callee, const Arguments& arguments) {
+namespace {
+
+bool is_temporary(const Site& s, ir::SlotId slot) {
+  return slot != ir::kNone && s.program.slots[slot].empty();
+}
+
+// Whether the very next thing that happens to the node's result is that a loop iterates over it.
+bool is_looped_over(const Site& s) {
+  const ir::Node* next = s.program.next(s.node);
+  return next != nullptr && next->op == ir::Op::kIter && next->args[0] == s.node.dest;
+}
+
+// The nodes that gave the arguments of a call, where nothing else can hold what they gave.
+std::vector<const ir::Node*> givers(const Site& s, std::size_t arguments) {
+  std::vector<const ir::Node*> nodes(arguments);
+  for (std::size_t i = 0; i < arguments && s.node.args.size() == arguments + 1; ++i)
+    if (is_temporary(s, s.node.args[i + 1])) nodes[i] = s.program.giver(s.node, s.node.args[i + 1]);
+  return nodes;
+}
+
+}  // namespace
+
+// An iterator that it makes is remembered, so that it can be stepped item by item. With `now`, something that
+// it is given has pending stores, and what CPython's own iterator notes of it when it is made, such as its
+// length, is wrong.
+Action PythonHost::call_composing(const Site& s, PyObject* callee, const Arguments& arguments,
+                                  Snapshot* now) {
   if (!Iterators::composes(callee)) return call_native(callee, arguments);
+  std::vector<nb::object> given;
+  for (const Value& v : arguments.positional) given.push_back(nb::borrow(object_of(v)));
+  const bool loop = is_temporary(s, s.node.dest) && s.node.op == ir::Op::kCall && arguments.keywords.empty();
+  Iterators::Origin origin{&s.node, callee, loop ? givers(s, given.size()) : std::vector<const ir::Node*>()};
+  if (now != nullptr && !(loop && is_looped_over(s) && iterators_.known(origin, given, s.view)))
+    return ordered(Reason::kPendingMemory, Effect::kNone);
   Action a = call_native(callee, arguments);
-  if (a.verdict == Action::kDone && arguments.keywords.empty()) {
-    std::vector<nb::object> given;
-    for (const Value& v : arguments.positional) given.push_back(nb::borrow(object_of(v)));
-    iterators_.remember(nb::borrow(object_of(a.value)), callee, std::move(given));
-  }
+  if (a.verdict != Action::kDone || !loop) return a;
+  Py_ssize_t length = 0;
+  if (given.size() == 1 && PyList_CheckExact(given[0].ptr()))
+    length = PyList_GET_SIZE((now == nullptr ? given[0] : now->get(given[0].ptr())).ptr());
+  iterators_.remember(nb::borrow(object_of(a.value)), std::move(origin), std::move(given), length);
   return a;
 }
 

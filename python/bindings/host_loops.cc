@@ -25,7 +25,7 @@ Action PythonHost::iterate(const Site& s) {
     return needs_operand(0, data, data != 0 ? Effect::kNone : Effect::kAnything);
   }
   PyObject* iterable = s.object(0);
-  Iterators::Made made = iterators_.make(iterable, s.view);
+  Iterators::Made made = iterators_.make(iterable, s.program.giver(s.node, s.node.args[0]), s.view);
   if (made.obstacle == Obstacle::kNothing) return done(std::move(made.cursor));
   if (made.obstacle != Obstacle::kUnknown) return held_up(made.obstacle, std::move(made.element), kUnknown);
   if (Action a; iterate_progress(iterable, a)) return a;
@@ -60,9 +60,15 @@ bool PythonHost::iterate_progress(PyObject* bar, Action& answer) {
   return true;
 }
 
-Action PythonHost::next(const ir::Program&, const ir::Node&, const Value& iterator, View& view) {
-  PyObject* object = object_of(iterator);
+Action PythonHost::next(const ir::Program& program, const ir::Node& node, const Value& iterator, View& view) {
   if (placeholders_.any_ready() && view.quiet()) placeholders_.settle();
+  Action a = step(object_of(iterator), view);
+  if (a.verdict == Action::kRaised && program_of(program).is_users())
+    add_traceback(program_of(program), node, object_of(a.value));
+  return a;
+}
+
+Action PythonHost::step(PyObject* object, View& view) {
   if (Cursor* cursor = Iterators::cursor_of(object)) {
     Action a = cursor->peek(view);
     if (a.verdict == Action::kDone) cursor->advance();

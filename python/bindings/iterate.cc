@@ -248,27 +248,6 @@ class TupleCursor final : public Cursor {
 
 namespace {
 
-// A cursor over what a remembered iterator steps over; counts the steps.
-class RememberedCursor final : public Cursor {
- public:
-  RememberedCursor(std::unique_ptr<Cursor> cursor, std::shared_ptr<std::size_t> stepped)
-      : cursor_(std::move(cursor)), stepped_(std::move(stepped)) {}
-  Action peek(View& view) override { return cursor_->peek(view); }
-  void advance() override {
-    cursor_->advance();
-    ++*stepped_;
-  }
-  void rewind(std::size_t steps) override {
-    cursor_->rewind(steps);
-    *stepped_ -= steps;
-  }
-  bool yields_constants(View& view) override { return cursor_->yields_constants(view); }
-
- private:
-  std::unique_ptr<Cursor> cursor_;
-  std::shared_ptr<std::size_t> stepped_;
-};
-
 struct Callees {
   PyObject* enumerate;
   PyObject* zip;
@@ -292,48 +271,36 @@ Cursor* Iterators::cursor_of(PyObject* object) {
   return Py_TYPE(object) == cursor_type() ? reinterpret_cast<CursorObject*>(object)->cursor.get() : nullptr;
 }
 
-void Iterators::remember(nb::object iterator, PyObject* callee, std::vector<nb::object> arguments) {
+// Note [composed iterators]
+// enumerate, zip and reversed make an object that any code may step. A loop steps it in its own way, item by
+// item at the item's place, only where the object cannot be met anywhere else: the call that makes it stands
+// in the loop's head, so that nothing but a temporary ever holds it.
+void Iterators::remember(nb::object iterator, Origin origin, std::vector<nb::object> arguments,
+                         Py_ssize_t length) {
   PyObject* key = iterator.ptr();
-  remembered_[key] = {std::move(iterator), callee, std::move(arguments), {}, std::make_shared<std::size_t>(0)};
+  remembered_[key] = {std::move(iterator), std::move(origin), std::move(arguments), length};
 }
 
-void Iterators::surrender(PyObject* iterator) {
-  const auto found = remembered_.find(iterator);
-  if (found == remembered_.end()) return;
-  const Remembered remembered = std::move(found->second);
-  remembered_.erase(found);
-  for (std::size_t i = 0; i < *remembered.stepped; ++i) {
-    PyObject* item = PyIter_Next(iterator);
-    if (item == nullptr) break;
-    Py_DECREF(item);
-  }
-  PyErr_Clear();  // the loop that stepped over the same items has already raised what there was to raise
+bool Iterators::known(const Origin& origin, const std::vector<nb::object>& arguments, View& view) {
+  return compose({{}, origin, arguments, 0}, view).obstacle != Obstacle::kUnknown;
 }
 
-Iterators::Made Iterators::make(PyObject* iterable, View& view) {
+Iterators::Made Iterators::make(PyObject* iterable, const ir::Node* maker, View& view) {
+  Piece part;
   const auto found = remembered_.find(iterable);
-  if (found != remembered_.end()) {
-    Remembered& remembered = found->second;
-    if (remembered.cursor) return {Obstacle::kNothing, remembered.cursor, {}};
-    Piece part = compose(remembered, view);
-    if (part.obstacle != Obstacle::kNothing) return {part.obstacle, {}, std::move(part.element)};
-    remembered.cursor = make_object(std::make_unique<RememberedCursor>(std::move(part.cursor), remembered.stepped));
-    return {Obstacle::kNothing, remembered.cursor, {}};
+  if (found == remembered_.end()) {
+    part = make_cursor(iterable, view);
+  } else if (maker == found->second.origin.maker) {
+    part = compose(found->second, view);
+  } else {
+    part.obstacle = Obstacle::kUnknown;
   }
-  Piece part = make_cursor(iterable, view);
   if (part.obstacle != Obstacle::kNothing) return {part.obstacle, {}, std::move(part.element)};
   return {Obstacle::kNothing, make_object(std::move(part.cursor)), {}};
 }
 
 Iterators::Piece Iterators::make_cursor(PyObject* iterable, View& view) {
   const nb::object held = nb::borrow(iterable);
-  const auto found = remembered_.find(iterable);
-  if (found != remembered_.end()) {
-    if (found->second.cursor) return {Obstacle::kUnknown, {}, {}};
-    Remembered remembered = found->second;
-    remembered_.erase(iterable);  // from here on, only the composed cursor steps it
-    return compose(remembered, view);
-  }
   if (PyUnicode_CheckExact(iterable) || PyBytes_CheckExact(iterable) || PyRange_Check(iterable) ||
       PyTuple_Check(iterable)) {
     if (PyTuple_Check(iterable) && shape_of(iterable) != Shape::kTuple) return {Obstacle::kUnknown, {}, {}};
@@ -376,7 +343,7 @@ Iterators::Piece Iterators::make_keyed(const nb::object& container, Part part, V
 
 Iterators::Piece Iterators::compose(const Remembered& remembered, View& view) {
   const auto& given = remembered.arguments;
-  if (remembered.callee == callees().reversed) {
+  if (remembered.origin.callee == callees().reversed) {
     PyObject* list = given[0].ptr();
     if (PyTuple_CheckExact(list) || PyUnicode_CheckExact(list) || PyRange_Check(list)) {
       nb::object items = checked(PySequence_List(list));
@@ -384,14 +351,16 @@ Iterators::Piece Iterators::compose(const Remembered& remembered, View& view) {
       return {Obstacle::kNothing, std::make_unique<SequenceCursor>(checked(PySequence_Tuple(items.ptr()))), {}};
     }
     if (!PyList_CheckExact(list)) return {Obstacle::kUnknown, {}, {}};
-    // reversed() looks at the length when it is made; made natively, it knows it.
-    const auto start = nb::cast<Py_ssize_t>(remembered.iterator.attr("__length_hint__")());
-    return {Obstacle::kNothing, std::make_unique<ListCursor>(given[0], true, start - 1), {}};
+    return {Obstacle::kNothing, std::make_unique<ListCursor>(given[0], true, remembered.length - 1), {}};
   }
-  const bool counts = remembered.callee == callees().enumerate;
+  const bool counts = remembered.origin.callee == callees().enumerate;
   std::vector<std::unique_ptr<Cursor>> parts;
   for (std::size_t i = 0; i < (counts ? 1 : given.size()); ++i) {
-    Piece part = make_cursor(given[i].ptr(), view);
+    const auto found = remembered_.find(given[i].ptr());
+    const bool alone =
+        found != remembered_.end() && found->second.origin.maker == remembered.origin.givers[i];
+    if (found != remembered_.end() && !alone) return {Obstacle::kUnknown, {}, {}};
+    Piece part = alone ? compose(found->second, view) : make_cursor(given[i].ptr(), view);
     if (part.obstacle != Obstacle::kNothing) return part;
     parts.push_back(std::move(part.cursor));
   }

@@ -31,33 +31,39 @@ class Iterators {
  public:
   explicit Iterators(Placeholders& placeholders) : placeholders_(placeholders) {}
 
-  // What kIter makes of `iterable`: an object that holds a cursor. kUnknown when its type is not one that is known.
+  // What kIter makes of `iterable`, which `maker` gave if that is not null: an object that holds a cursor.
+  // kUnknown when its type is not one that is known.
   struct Made {
     Obstacle obstacle = Obstacle::kNothing;
     nb::object cursor;
     Value element;
   };
-  Made make(PyObject* iterable, View& view);
+  Made make(PyObject* iterable, const ir::Node* maker, View& view);
 
   // The cursor in an object that make() gave, or null.
   static Cursor* cursor_of(PyObject* object);
 
   // Whether `callee` makes an iterator out of iterables and nothing else: enumerate, zip, reversed.
   static bool composes(PyObject* callee);
-  // Remembers that calling `callee`, which composes, with the arguments made `iterator`.
-  void remember(nb::object iterator, PyObject* callee, std::vector<nb::object> arguments);
-
-  // Brings a remembered iterator up to where its cursor is, and forgets it: code other than the host's will use it.
-  void surrender(PyObject* iterator);
-  bool empty() const { return remembered_.empty(); }
+  // Where an iterator was made, by a callee that composes, and which nodes gave the arguments; null where
+  // something other than a temporary may hold them.
+  struct Origin {
+    const ir::Node* maker;
+    PyObject* callee;
+    std::vector<const ir::Node*> givers;
+  };
+  // Remembers how `iterator` was made. `length` is that of a list given to reversed, which looks at it then.
+  // See Note [composed iterators].
+  void remember(nb::object iterator, Origin origin, std::vector<nb::object> arguments, Py_ssize_t length);
+  // Whether an iterator made so can be stepped item by item.
+  bool known(const Origin& origin, const std::vector<nb::object>& arguments, View& view);
 
  private:
   struct Remembered {
     nb::object iterator;
-    PyObject* callee;
+    Origin origin;
     std::vector<nb::object> arguments;
-    nb::object cursor;  // once it has been iterated over
-    std::shared_ptr<std::size_t> stepped;  // shared with the cursor, which may outlive the memory of it
+    Py_ssize_t length;
   };
   struct Piece {
     Obstacle obstacle = Obstacle::kNothing;

@@ -12,6 +12,7 @@
 #include "host.h"
 #include "reach.h"
 #include "run_report.h"
+#include "seeded_executor.h"
 
 namespace xcs::python {
 namespace {
@@ -65,14 +66,19 @@ PyObject* finish(window::Outcome outcome) {
   return nullptr;
 }
 
+std::unique_ptr<window::Executor> executor_of_context() {
+  if (const auto seed = completion_seed()) return std::make_unique<SeededExecutor>(*seed);
+  return std::make_unique<PythonExecutor>();
+}
+
 PyObject* run(Jitted* self, PyObject* const* args, std::size_t count, PyObject* keyword_names) {
   const std::int64_t start = now_ns();
   const window::Options options = options_of(self->config);
   PythonHost host;
   Action begun = host.begin(self->function, args, count, keyword_names);
   if (begun.verdict != Action::kEnter) return finish({begun.verdict == Action::kRaised, begun.value});
-  PythonExecutor executor;
-  window::Run run(host, executor, options);
+  const std::unique_ptr<window::Executor> executor = executor_of_context();
+  window::Run run(host, *executor, options);
   window::Outcome outcome = run.call(std::move(begun.enter));
   host.finish();
   auto report = std::make_unique<RunReport>(run.counters(), run.sites(), now_ns() - start);

@@ -1,6 +1,10 @@
 #include "memory.h"
 
+#include <structmember.h>
+
 #include <algorithm>
+#include <new>
+#include <unordered_set>
 
 #include "program.h"
 
@@ -10,12 +14,56 @@ namespace {
 // Objects that one independent call may reach before the host gives up looking at each of them.
 constexpr std::size_t kMostVisited = 20'000;
 
+// The order of a set's elements, now and after more are added or removed, is that of its table, which depends
+// on how it came about. So the copy gets the same table.
+nb::object copy_set(PyObject* set) {
+  nb::object copy = checked(PySet_New(nullptr));
+  auto* from = reinterpret_cast<PySetObject*>(set);
+  auto* to = reinterpret_cast<PySetObject*>(copy.ptr());
+  const auto size = static_cast<std::size_t>(from->mask) + 1;
+  if (from->table != from->smalltable) {
+    setentry* table = PyMem_New(setentry, size);
+    if (table == nullptr) throw std::bad_alloc();
+    to->table = table;
+  }
+  for (std::size_t i = 0; i < size; ++i) {
+    to->table[i] = from->table[i];
+    if (to->table[i].hash != -1) Py_XINCREF(to->table[i].key);  // else the mark of one that was removed
+  }
+  to->fill = from->fill;
+  to->used = from->used;
+  to->mask = from->mask;
+  to->finger = from->finger;
+  return copy;
+}
+
 nb::object copy_container(PyObject* object) {
   if (PyList_CheckExact(object)) return checked(PyList_GetSlice(object, 0, PyList_GET_SIZE(object)));
   if (PyDict_CheckExact(object)) return checked(PyDict_Copy(object));
-  if (PySet_CheckExact(object)) return checked(PySet_New(object));
+  if (PySet_CheckExact(object)) return copy_set(object);
   if (PyByteArray_CheckExact(object)) return checked(PyByteArray_FromObject(object));
   return nb::handle(object).attr("copy")();  // deque, defaultdict, OrderedDict, Counter
+}
+
+// What the instance holds in its attributes and slots, borrowed; of an exception, its arguments too.
+std::vector<PyObject*> attributes_of(PyObject* object) {
+  std::vector<PyObject*> values;
+  if (PyExceptionInstance_Check(object))
+    values.push_back(reinterpret_cast<PyBaseExceptionObject*>(object)->args);
+  PyObject** dict = _PyObject_GetDictPtr(object);
+  PyObject *key = nullptr, *value = nullptr;
+  Py_ssize_t position = 0;
+  if (dict != nullptr && *dict != nullptr)
+    while (PyDict_Next(*dict, &position, &key, &value) != 0) values.push_back(value);
+  for (PyTypeObject* type = Py_TYPE(object); type != nullptr; type = type->tp_base) {
+    if (type->tp_members == nullptr || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) continue;
+    for (const PyMemberDef* slot = type->tp_members; slot->name != nullptr; ++slot) {
+      if (slot->type != T_OBJECT_EX) continue;
+      PyObject* held = *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + slot->offset);
+      if (held != nullptr) values.push_back(held);
+    }
+  }
+  return values;
 }
 
 // The operands as objects; nothing when one that is looked at is pending, which is then `element`.
@@ -113,6 +161,7 @@ bool may_be_pending(std::string_view method, std::size_t index) {
 Replayed replay(PyObject* object, std::span<const PendingStore> stores) {
   Replayed result;
   result.copy = copy_container(object);
+  settle_directly(result.copy.ptr());
   for (const PendingStore& store : stores) {
     Replayer replayer{store};
     if (replayer.apply(result.copy.ptr())) continue;
@@ -142,7 +191,38 @@ PyObject* dict_of_view(PyObject* view) {
   return reinterpret_cast<PyObject*>(reinterpret_cast<_PyDictViewObject*>(view)->dv_dict);
 }
 
-Obstacle Snapshot::add(PyObject* operand) { return visit(operand, false); }
+Obstacle Snapshot::add(PyObject* operand) {
+  const Obstacle obstacle = visit(operand, false);
+  if (obstacle != Obstacle::kNothing || copies_.empty()) return obstacle;
+  for (PyObject* instance : instances_)
+    if (leads_to_copy(instance)) return Obstacle::kHeld;
+  return Obstacle::kNothing;
+}
+
+// Whether something that can be reached from the instance, which was visited, is replaced by a copy.
+bool Snapshot::leads_to_copy(PyObject* instance) const {
+  std::unordered_set<PyObject*> seen;
+  std::vector<PyObject*> pending{instance};
+  auto push = [&](PyObject* held) {
+    if (PyDictViewSet_Check(held) || PyDictValues_Check(held)) held = dict_of_view(held);
+    if (visited_.contains(held) && seen.insert(held).second) pending.push_back(held);
+  };
+  while (!pending.empty()) {
+    PyObject* object = pending.back();
+    pending.pop_back();
+    if (copies_.contains(object)) return true;
+    if (PyDict_Check(object)) {
+      PyObject *key = nullptr, *value = nullptr;
+      Py_ssize_t position = 0;
+      while (PyDict_Next(object, &position, &key, &value) != 0) push(key), push(value);
+    } else if (is_container(shape_of(object)) || PyTuple_Check(object)) {
+      for (nb::handle held : nb::borrow(object)) push(held.ptr());
+    } else {
+      for (PyObject* value : attributes_of(object)) push(value);
+    }
+  }
+  return false;
+}
 
 Obstacle Snapshot::visit(PyObject* object, bool inside) {
   if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || object == Py_None) return Obstacle::kNothing;
@@ -214,21 +294,19 @@ Obstacle Snapshot::visit_elements(PyObject* container) {
   return obstacle;
 }
 
-// Instances are never copied: one that has pending stores holds up the node.
+// Instances are never copied: one that has pending stores, or leads to something that has, holds up the node.
 Obstacle Snapshot::visit_attributes(PyObject* object) {
   if (!visited_.emplace(object, nb::borrow(object)).second) return Obstacle::kNothing;
   if (visited_.size() > kMostVisited) return Obstacle::kHeld;
+  instances_.push_back(object);
   switch (view_.look(address_of(object), {Where::kAll})) {
     case View::State::kClear: break;
     case View::State::kBlocked: return Obstacle::kBlocked;
     case View::State::kPending: return Obstacle::kHeld;
   }
-  Obstacle obstacle = Obstacle::kNothing;
-  if (PyExceptionInstance_Check(object)) obstacle = visit(reinterpret_cast<PyBaseExceptionObject*>(object)->args, true);
-  PyObject** dict = _PyObject_GetDictPtr(object);
-  if (obstacle != Obstacle::kNothing || dict == nullptr || *dict == nullptr) return obstacle;
-  const nb::object attributes = nb::borrow(*dict);
-  return visit_elements(attributes.ptr());
+  for (PyObject* value : attributes_of(object))
+    if (const Obstacle o = visit(value, true); o != Obstacle::kNothing) return o;
+  return Obstacle::kNothing;
 }
 
 namespace {

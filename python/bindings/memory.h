@@ -81,6 +81,7 @@ class Snapshot {
   Obstacle visit_container(PyObject* object, bool inside);
   Obstacle visit_elements(PyObject* container);
   Obstacle visit_attributes(PyObject* object);
+  bool leads_to_copy(PyObject* instance) const;
   nb::object rebuild(PyObject* object);
 
   View& view_;
@@ -90,6 +91,7 @@ class Snapshot {
   bool keep_placeholders_ = false;
   Value element_;
   std::unordered_map<PyObject*, nb::object> visited_;  // kept alive; null: stands for itself
+  std::vector<PyObject*> instances_;                   // of visited_
   std::unordered_map<PyObject*, nb::object> copies_;
   std::unordered_map<PyObject*, nb::object> rebuilt_;
 };

@@ -7,6 +7,7 @@
 #include "lowering.h"
 #include "reach.h"
 #include "reasons.h"
+#include "seeded_executor.h"
 
 NB_MODULE(_core, m) {
   xcs::python::nb::set_leak_warnings(false);  // what lives as long as the process is not freed
@@ -18,6 +19,7 @@ NB_MODULE(_core, m) {
   xcs::python::bind_llm(m);
   xcs::python::bind_reach(m);
   xcs::python::bind_reasons(m);
+  xcs::python::bind_completion_seed(m);
   const auto at_exit = xcs::python::nb::module_::import_("atexit").attr("register");
   at_exit(xcs::python::nb::cpp_function(&xcs::python::stop_models));
   at_exit(xcs::python::nb::cpp_function(&xcs::python::stop_workers));

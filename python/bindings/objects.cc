@@ -25,6 +25,31 @@ void set_error(PyObject* exception) {
 #endif
 }
 
+nb::object handled_exception() {
+#if PY_VERSION_HEX >= 0x030B0000
+  PyObject* handled = PyErr_GetHandledException();
+#else
+  PyObject *type = nullptr, *handled = nullptr, *traceback = nullptr;
+  PyErr_GetExcInfo(&type, &handled, &traceback);
+  Py_XDECREF(type);
+  Py_XDECREF(traceback);
+#endif
+  return handled == nullptr ? nb::none() : nb::steal(handled);
+}
+
+void handle_exception(PyObject* exception) {
+#if PY_VERSION_HEX >= 0x030B0000
+  PyErr_SetHandledException(exception);
+#else
+  if (exception == Py_None) {
+    PyErr_SetExcInfo(nullptr, nullptr, nullptr);
+    return;
+  }
+  PyErr_SetExcInfo(Py_NewRef(reinterpret_cast<PyObject*>(Py_TYPE(exception))), Py_NewRef(exception),
+                   PyException_GetTraceback(exception));
+#endif
+}
+
 nb::object interned(const char* text) { return checked(PyUnicode_InternFromString(text)); }
 
 nb::object imported(const char* module, const char* attribute) {

@@ -34,6 +34,11 @@ nb::object take_error();
 // Makes `exception` the current Python error, with the traceback it has.
 void set_error(PyObject* exception);
 
+// The exception whose handler is running, or None.
+nb::object handled_exception();
+// Makes `exception` the one whose handler is running; None: there is none.
+void handle_exception(PyObject* exception);
+
 // Throws the current Python error as nb::python_error if `result` is null; else takes over its reference.
 inline nb::object checked(PyObject* result) {
   if (result == nullptr) nb::raise_python_error();

@@ -91,6 +91,13 @@ Value to_value(PyObject* object) {
   return value;
 }
 
+void settle_directly(PyObject* container) {
+  if (!PyTuple_Check(container) && !PyList_Check(container) && !PyDict_Check(container)) return;
+  each_placeholder(container, [&](PyObject* item, Py_ssize_t index, PyObject* key) {
+    if (const Value value = content_of(item); value.bound()) replace(container, index, key, item, value);
+  });
+}
+
 Placeholders::~Placeholders() {
   for (Gap& gap : gaps_) gap.forget();
 }

@@ -1,5 +1,7 @@
 #include "program.h"
 
+#include <algorithm>
+#include <functional>
 #include <unordered_map>
 
 #include "explain/reasons.h"
@@ -56,6 +58,36 @@ void HostProgram::find_definitions() {
       }
   for (std::size_t slot = 0; slot < slots.size(); ++slot)
     if (twice[slot]) definitions_[slot] = nullptr;
+}
+
+const ir::Region* HostProgram::region_of(const ir::Node& node) const {
+  const std::less<const ir::Node*> before;
+  for (const ir::Region& region : regions)
+    if (!before(&node, region.nodes.data()) && before(&node, region.nodes.data() + region.nodes.size()))
+      return &region;
+  return nullptr;
+}
+
+const ir::Node* HostProgram::giver(const ir::Node& node, ir::SlotId slot) const {
+  const ir::Region* region = region_of(node);
+  if (region == nullptr) return nullptr;
+  for (const ir::Node* n = &node; n != region->nodes.data(); --n) {
+    const ir::Node& earlier = *(n - 1);
+    const auto assigned = ir::slots_assigned(*this, earlier);
+    if (std::ranges::find(assigned, slot) != assigned.end()) return &earlier;
+    for (const ir::RegionId inner : ir::inner_regions(*this, earlier))
+      if (std::ranges::binary_search(regions[inner].assigned, slot)) return nullptr;
+  }
+  return nullptr;
+}
+
+const ir::Node* HostProgram::next(const ir::Node& node) const {
+  const ir::Region* region = region_of(node);
+  return region == nullptr || &node == &region->nodes.back() ? nullptr : &node + 1;
+}
+
+bool HostProgram::is_in_comprehension(const ir::Node& node) const {
+  return nb::cast<bool>(source_.attr("is_in_comprehension")(node.position.line, node.position.column));
 }
 
 PyObject* HostProgram::made(std::vector<nb::object>& table, const char* kind, ir::Index i) const {

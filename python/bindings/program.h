@@ -34,11 +34,20 @@ class HostProgram final : public ir::Program {
   // The tuple of a call's keyword names, in order, or null when it has none. REQUIRES: no ** argument
   PyObject* keyword_names(ir::Index call) const { return keyword_names_[call].ptr(); }
 
+  // Whether the node is inside a comprehension that CPython runs as a function of its own.
+  bool is_in_comprehension(const ir::Node& node) const;
+
   // Whether the user wrote it: what the package itself provides leaves no trace in tracebacks.
   bool is_users() const { return users_; }
 
   PyObject* globals() const { return globals_.ptr(); }
   PyObject* builtins() const { return builtins_.ptr(); }
+
+  // The node before `node`, in the same region, that gave the slot the value it has at `node`; null when
+  // control may have come another way. REQUIRES: `node` is in one of the regions
+  const ir::Node* giver(const ir::Node& node, ir::SlotId slot) const;
+  // Of a node in one of the regions: the next one in it, or null.
+  const ir::Node* next(const ir::Node& node) const;
 
   // The one node that assigns the slot, or null when there are several or none.
   const ir::Node* definition(ir::SlotId slot) const { return definitions_[slot]; }
@@ -51,6 +60,7 @@ class HostProgram final : public ir::Program {
 
  private:
   void find_definitions();
+  const ir::Region* region_of(const ir::Node& node) const;
   PyObject* made(std::vector<nb::object>& table, const char* kind, ir::Index i) const;
 
   bool users_;

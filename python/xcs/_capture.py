@@ -9,6 +9,7 @@ import inspect
 import linecache
 import operator
 import sys
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import CodeType, FunctionType
@@ -54,6 +55,10 @@ class Captured:
     @property
     def free_names(self) -> list[str]:
         return list(self.code.co_freevars)
+
+    @property
+    def generator(self) -> bool:
+        return bool(self.code.co_flags & inspect.CO_GENERATOR)
 
     @property
     def debug(self) -> bool:
@@ -232,8 +237,14 @@ def compile_nested(
     if imported:
         names = ast.Import([ast.copy_location(ast.alias(name), node) for name in imported])
         module.body.insert(0, ast.copy_location(names, module.body[0]))
-    code = compile(module, like.co_filename, "exec", flags=futures_of(like), dont_inherit=True)
-    return find_code(code, _name_of(node), _first_line(node))
+    return find_code(compile_quietly(module, like), _name_of(node), _first_line(node))
+
+
+def compile_quietly(module: ast.Module, like: CodeType) -> CodeType:
+    """Compiles a part of the file of `like` with its `__future__` features; the whole file has been warned about."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SyntaxWarning)
+        return compile(module, like.co_filename, "exec", flags=futures_of(like), dont_inherit=True)
 
 
 def requalified(code: CodeType, class_name: str, qualname: str) -> CodeType:

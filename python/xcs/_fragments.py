@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import CellType, CodeType, FunctionType
 from typing import Any
 
-from xcs._capture import Captured, compile_nested, enclosed, find_code, futures_of, requalified
+from xcs._capture import Captured, compile_nested, compile_quietly, enclosed, find_code, requalified
 
 
 class _Unbound:
@@ -99,6 +99,18 @@ class Fragments:
             return code, tuple(names), {}
         return code, (), {name: ast.unparse(annotation) for name, annotation in names.items()}
 
+    def is_in_comprehension(self, line: int, column: int) -> bool:
+        """Whether what stands there is in a comprehension that is a function of its own, as up to Python 3.11."""
+        if sys.version_info >= (3, 12):
+            return False
+        place = (line, column)
+        return any(
+            isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp))
+            and _covers(node, place)
+            and not _covers(node.generators[0].iter, place)
+            for node in ast.walk(self._captured.node)
+        )
+
     def _hole_key(self, syntax: int) -> int:
         node = self._nodes[syntax]
         if isinstance(node, tuple):  # `**value` of a dict
@@ -120,7 +132,7 @@ class Fragments:
         )
         definition = _definition(name, arguments, body, at)
         module = enclosed(definition, captured.class_name, ())
-        code = compile(module, captured.file, "exec", flags=futures_of(captured.code), dont_inherit=True)
+        code = compile_quietly(module, captured.code)
         return FunctionType(
             requalified(find_code(code, name), captured.class_name, captured.qualname),
             captured.globals,
@@ -153,7 +165,7 @@ class Fragments:
         )
         definition = _definition(captured.code.co_name, arguments, body, node)
         module = enclosed(definition, captured.class_name, cells)
-        code = compile(module, captured.file, "exec", flags=futures_of(captured.code), dont_inherit=True)
+        code = compile_quietly(module, captured.code)
         return requalified(find_code(code, captured.code.co_name), captured.class_name, captured.qualname)
 
 
@@ -187,6 +199,10 @@ class Statement:
         # The variables hold `.report`, which holds the list: taking them out leaves no cycle behind.
         variables = left.pop()
         return tuple([variables.get(name, UNBOUND) for name in self._outputs]), raised
+
+
+def _covers(node: Any, place: tuple[int, int]) -> bool:
+    return (node.lineno, node.col_offset) <= place < (node.end_lineno, node.end_col_offset)
 
 
 def _load(name: str) -> ast.Name:

@@ -21,7 +21,7 @@ ir::Program Lowering::run() {
   program_.qualname = origin_.qualname;
   program_.file = origin_.file;
   program_.position = root.position;
-  program_.generator = root.kind == Kind::kGeneratorExp;
+  program_.generator = root.kind == Kind::kGeneratorExp || origin_.generator;
   program_.free_names = origin_.free_names;
   program_.body = region([&] {
     declare_variables();

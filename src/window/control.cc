@@ -81,7 +81,10 @@ Frame* Machine::whole(Frame& frame, const ir::Node& node, ir::Index statement) {
       const ir::Statement& s = frame.program.statements[statement];
       ir::Node run{ir::Op::kStatement, ir::kNone, statement, {}, node.position};
       gather(frame, run);
-      const bool ready = std::ranges::none_of(operands_, [](const Value& v) { return v.is_pending(); });
+      // What was evaluated before the statement must be there; its variables need not be.
+      const bool ready =
+          std::ranges::none_of(operands_, [](const Value& v) { return v.is_pending(); }) &&
+          std::ranges::all_of(node.args, [&](ir::SlotId given) { return frame.env[given].bound(); });
       if (ready) {
         Action action = attempt(frame.program, run, operands_, frame.end(), frame.handled);
         assign_outputs(frame.env, s, action);

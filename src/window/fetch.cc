@@ -175,6 +175,7 @@ Action Machine::attempt(const ir::Program& program, const ir::Node& node, std::s
 
 Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
   gather(frame, node);
+  if (node.op != ir::Op::kStatement) require_bound(frame, node);
   if (const auto slot = first_unbound(node, operands_)) return raise_unbound(frame, node, *slot);
   Action action = attempt(frame.program, node, operands_, frame.end(), frame.handled);
   switch (action.verdict) {
@@ -263,8 +264,28 @@ void Machine::give_results(Entry& entry, Frame& frame, const Action& action) {
 }
 
 // Note [variables that may be unbound]
-// A branch that is not decided may leave a variable unbound. Reading it is an error at the place of the read, so a
-// plain move of such a value waits in the window like any other node that may fail.
+// A branch that is not decided may leave a variable unbound. Reading it is an error at the place of the read,
+// so a plain move of such a value waits in the window like any other node that may fail. A node that takes
+// one as an operand has such a move before it; what comes later finds the variable as the move leaves it.
+void Machine::require_bound(Frame& frame, const ir::Node& node) {
+  for (std::size_t i = 0; i < node.args.size() && operands_[i].bound(); ++i) {
+    if (!operands_[i].is_pending() || (operands_[i].flags() & kMaybeUnbound) == 0) continue;
+    const ir::SlotId slot = node.args[i];
+    const ir::Node& read =
+        reads_.try_emplace({&node, i}, ir::Node{ir::Op::kMove, slot, ir::kNone, {slot}, node.position})
+            .first->second;
+    std::vector<Value> operands = std::exchange(operands_, {operands_[i]});
+    Action action;
+    action.flags = operands_[0].flags() & (kData | kAtom);
+    Entry& entry = add_entry(frame, read);
+    give_results(entry, frame, action);
+    entry.wait_for(entry.operands[0]);
+    operands_ = std::move(operands);
+    for (std::size_t j = i; j < node.args.size(); ++j)
+      if (node.args[j] == slot) operands_[j] = frame.env[slot];
+  }
+}
+
 Frame* Machine::move(Frame& frame, const ir::Node& node) {
   gather(frame, node);
   if (const auto slot = first_unbound(node, operands_)) return raise_unbound(frame, node, *slot);

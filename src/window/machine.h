@@ -3,8 +3,10 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 
 #include "window/item.h"
 #include "window/memory.h"
@@ -51,6 +53,7 @@ class Machine : private View {
   Frame* run_node(Frame& frame, const ir::Node& node);
   Frame* move(Frame& frame, const ir::Node& node);
   Frame* unbind(Frame& frame, const ir::Node& node);
+  void require_bound(Frame& frame, const ir::Node& node);
   Frame* leave(Frame& frame, const ir::Node& node);
   Value too_deep(Place place, const Value& handled);
   Frame* make_activation(Frame* parent, std::uint64_t sequence, Enter enter);
@@ -173,6 +176,7 @@ class Machine : private View {
   std::vector<Site> sites_;
   std::unordered_map<const ir::Node*, std::size_t> site_of_;
   std::unordered_map<const ir::Node*, std::vector<ir::SlotId>> assigned_;
+  std::map<std::pair<const ir::Node*, std::size_t>, ir::Node> reads_;  // of operands that may be unbound
   Value handled_;  // what the host believes is being handled
   // What led to the contents of the objects stored to, for loads that find them committed.
   std::unordered_map<Object*, Chain> contents_;

@@ -1,0 +1,1 @@
+"""Random Python programs whose jitted observation is compared with the sequential one."""

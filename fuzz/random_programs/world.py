@@ -1,0 +1,170 @@
+"""What random programs call: independent callables, effects in order, and a record of both."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import zlib
+from collections import Counter
+from typing import Any
+
+import xcs
+
+from random_programs.canonical import canonical
+
+
+class OverBudget(BaseException):
+    """The program makes more calls than a check is worth."""
+
+
+class ToolError(Exception):
+    """What independent callables raise."""
+
+
+class World:
+    """The outside of one run."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.reset(0, 0)
+
+    def reset(self, salt: int, failing: int) -> None:
+        """Begins a run in which answers depend on `salt` and one risky call in `failing` fails (0: none)."""
+        self.salt = salt
+        self.failing = failing
+        self.calls: Counter[str] = Counter()
+        self.total = 0
+        self.effects: list[Any] = []
+        self.torn: list[str] = []
+        self.raised: list[BaseException] = []
+        self.active = 0
+
+    def answer(self, name: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> int:
+        """What the call answers, as a number; it depends on what the arguments reach and on nothing else."""
+        asked = f"{name}{canonical((args, keywords))}"
+        number = zlib.crc32(f"{self.salt}{asked}".encode())
+        with self.lock:
+            self.active += 1
+            self.calls[asked] += 1
+            self.total += 1
+            if self.total > 600:
+                raise OverBudget
+        again = f"{name}{canonical((args, keywords))}"
+        with self.lock:
+            self.active -= 1
+            if again != asked:
+                self.torn.append(f"{asked} became {again}")
+        return number >> 3
+
+    def fail(self, error: BaseException) -> BaseException:
+        """Notes an exception that is about to be raised."""
+        with self.lock:
+            self.raised.append(error)
+        return error
+
+
+WORLD = World()
+
+
+@xcs.op
+def ask(*args: Any, **keywords: Any) -> str:
+    """A string."""
+    return f"r{WORLD.answer('ask', args, keywords) % 23}"
+
+
+@xcs.op(returns="atom")
+def count(*args: Any, **keywords: Any) -> int:
+    """A small number."""
+    return WORLD.answer("count", args, keywords) % 5
+
+
+@xcs.op(returns="atom")
+def yes(*args: Any, **keywords: Any) -> bool:
+    """True or False."""
+    return WORLD.answer("yes", args, keywords) % 2 == 0
+
+
+@xcs.op
+def info(*args: Any, **keywords: Any) -> dict[str, Any]:
+    """A new dict of plain data."""
+    n = WORLD.answer("info", args, keywords)
+    return {"text": f"i{n % 7}", "n": n % 4, "tags": [f"t{i}" for i in range(n % 3)]}
+
+
+@xcs.op
+def parts(*args: Any, **keywords: Any) -> list[str]:
+    """A new list of up to three strings."""
+    n = WORLD.answer("parts", args, keywords)
+    return [f"p{(n >> i) % 4}" for i in range(n % 4)]
+
+
+@xcs.op
+def risky(*args: Any, **keywords: Any) -> str:
+    """A string, or a failure."""
+    n = WORLD.answer("risky", args, keywords)
+    if WORLD.failing and n // 7 % WORLD.failing == 0:
+        error = (ToolError, ValueError, KeyError)[n % 3]
+        raise WORLD.fail(error(f"bad{n % 9}"))
+    return f"k{n % 11}"
+
+
+class Reply:
+    """An answer that is an object."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.notes: list[str] = []
+
+    def words(self) -> list[str]:
+        """A method of it."""
+        return [self.text, *self.notes]
+
+
+@xcs.op(returns="object")
+def reply(*args: Any, **keywords: Any) -> Reply:
+    """A new object."""
+    return Reply(f"o{WORLD.answer('reply', args, keywords) % 9}")
+
+
+class _Completions:
+    @xcs.op
+    def create(self, *args: Any, **keywords: Any) -> str:
+        """A string; an independent method."""
+        return f"m{WORLD.answer('create', args, keywords) % 13}"
+
+
+class _Client:
+    def __init__(self) -> None:
+        self.completions = _Completions()
+
+
+client = _Client()
+
+
+@xcs.op(effect="ordered(world)", returns="atom")
+def write(value: Any) -> int:
+    """Uses a resource, in order."""
+    WORLD.effects.append(("write", canonical(value)))
+    return len(WORLD.effects)
+
+
+@xcs.op(effect="reads(world)", returns="atom")
+def written() -> int:
+    """Reads the resource that `write` uses."""
+    return len(WORLD.effects)
+
+
+def record(value: Any) -> None:
+    """An effect that nothing declares."""
+    WORLD.effects.append(canonical(value))
+
+
+class _ListHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        WORLD.effects.append(("log", record.getMessage()))
+
+
+logger = logging.getLogger("random_programs")
+logger.handlers = [_ListHandler()]
+logger.setLevel(logging.INFO)
+logger.propagate = False
