@@ -98,7 +98,8 @@ inline Action held_up(Obstacle obstacle, Value element, Flags flags) {
 inline bool is_data(const Value& value) {
   if (value.is_pending()) return (value.flags() & (kData | kAtom)) != 0;
   const Shape shape = shape_of(object_of(value));
-  return shape != Shape::kOther && shape != Shape::kRecord;
+  if (shape == Shape::kRecord) return is_plain_exception(object_of(value));
+  return shape != Shape::kOther;
 }
 
 inline bool all_data(std::span<const Value> values) {

@@ -194,6 +194,11 @@ bool is_constant(PyObject* object) {
   return true;
 }
 
+bool is_plain_exception(PyObject* object) {
+  return PyExceptionInstance_Check(object) && shape_of(object) == Shape::kRecord &&
+         is_constant(reinterpret_cast<PyBaseExceptionObject*>(object)->args);
+}
+
 PyObject* type_lookup(PyTypeObject* type, PyObject* name) { return _PyType_Lookup(type, name); }
 
 bool has_plain_getattr(PyTypeObject* type) { return type->tp_getattro == PyObject_GenericGetAttr; }

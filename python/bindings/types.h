@@ -35,6 +35,9 @@ Shape shape_of_instances(PyTypeObject* type);
 // Whether nothing of it can be changed through any reference: no function, no instance, all the way down.
 bool is_constant(PyObject* object);
 
+// Whether it is an exception whose text is made of immutable objects alone.
+bool is_plain_exception(PyObject* object);
+
 inline bool is_container(Shape shape) { return shape >= Shape::kList && shape <= Shape::kBuffer; }
 
 // Whether `type` is a builtin class, or one that compiled code made once and for all.

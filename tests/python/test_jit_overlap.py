@@ -274,3 +274,18 @@ def test_a_helper_that_may_raise_its_own_error_does_not_hold_up_the_next_item(ch
         return found
 
     _overlaps(check, collect, ["a", "bb", "ccc", "d"])
+
+
+def test_printing_the_error_of_one_item_does_not_hold_up_the_next(check: Check) -> None:
+    def collect(names):
+        found = []
+        for name in names:
+            try:
+                answer = ask(name)
+                assert len(answer) < 4, answer
+                found.append(answer)
+            except AssertionError as error:
+                print("failed", name, error)
+        return found
+
+    _overlaps(check, collect, ["a", "bb", "ccc", "d"])
