@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "window/machine.h"
+#include "window/path.h"
 #include "window/native.h"
 
 namespace xcs::window {
@@ -316,6 +317,7 @@ void Machine::issue(Entry& entry, std::unique_ptr<Call> call, bool in_turn) {
     ++s.issued;
     place_ = {entry.parent, entry.sequence};
     if (!is_oldest(place_)) ++s.early;
+    if (options_.paths) call->path = path_of(entry);
   }
   entry.call = std::move(call);
   if (in_flight_.size() < options_.max_in_flight) {

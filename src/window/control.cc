@@ -175,6 +175,7 @@ Frame* Machine::resume_loop(Frame& frame, Exit exit, Value returned) {
     return finish(frame);
   }
   frame.phase = kStart;
+  ++frame.turns;
   return &frame;
 }
 

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "ir/ir.h"
@@ -86,6 +87,12 @@ struct Effect {
   std::vector<Store> stores;
 };
 
+// Which call of a run it is; see Note [call paths] in path.cc.
+struct CallPath {
+  std::string steps;                        // no other call of the run has the same
+  std::vector<const ir::Program*> programs;  // whose code the steps lead through, the innermost first
+};
+
 // Why a node did not run at once or ahead; index into the reason registry (explain/).
 using ReasonCode = std::uint16_t;
 
@@ -93,6 +100,7 @@ using ReasonCode = std::uint16_t;
 class Call {
  public:
   virtual ~Call() = default;
+  CallPath path;  // set when it is issued, with Options::paths
 };
 
 // How an entered function begins.

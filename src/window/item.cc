@@ -10,6 +10,7 @@ namespace xcs::window {
 Frame::Frame(Machine& machine, Frame* parent, std::uint64_t sequence, Kind kind, const ir::Program& program)
     : Item(machine, parent, sequence, true),
       kind(kind),
+      turn(parent == nullptr ? 0 : parent->turns),
       depth(parent == nullptr ? 0 : parent->depth + 1),
       program(program) {}
 Frame::~Frame() = default;

@@ -141,6 +141,8 @@ class Frame final : public Item {
   bool deferred = false;    // native: begins when the window has room for it
   bool started = false;     // kLoop: a first item has been asked for
   std::uint8_t phase = 0;   // kIf, kLoop, kTry: what comes next
+  std::uint64_t turns = 0;  // kLoop: those that are over
+  const std::uint64_t turn;  // of the loop that is its parent: the one it belongs to
   const std::uint32_t depth;
   std::uint32_t calls = 0;  // activations around it
   const ir::Program& program;

@@ -46,6 +46,7 @@ struct Options {
   std::uint32_t window = 100'000;      // entries not committed before fetching pauses; >= 1
   bool forward = true;                 // replay pending stores; off: loads that meet one wait
   bool summaries = true;               // resolve what blocked frames may store; off: anything
+  bool paths = false;                  // give each issued call its path
 };
 
 // What one node did during the run, for reports. Indexed by (program, node).

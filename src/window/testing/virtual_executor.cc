@@ -12,6 +12,8 @@ void VirtualExecutor::start(Ticket ticket, std::unique_ptr<Call> call) {
   XCS_CHECK(running_.size() < limit_, running_.size(), limit_);
   std::unique_ptr<ToyCall> toy_call(static_cast<ToyCall*>(call.release()));
   started_.push_back(toy_call->text());
+  if (const std::string& steps = toy_call->path.steps; !steps.empty())
+    XCS_CHECK(paths_.emplace(steps, started_.back()).second, started_.back());
   const auto drawn = 1 + static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(longest_));
   const auto given = latencies_.find(started_.back());
   const std::int64_t latency = given == latencies_.end() ? drawn : given->second;

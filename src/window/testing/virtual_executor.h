@@ -13,7 +13,7 @@
 namespace xcs::window::toy {
 
 // Checks, with XCS_CHECK, that the window keeps its side: tickets are never used twice, only calls in flight
-// are cancelled, no more than `limit` run at once, wait() has something to wait for.
+// are cancelled, no two have the same path, no more than `limit` run at once, wait() has something to wait for.
 class VirtualExecutor final : public Executor {
  public:
   // Latencies are drawn from 1 to `longest` units of time; 1 makes every call take equally long.
@@ -34,6 +34,8 @@ class VirtualExecutor final : public Executor {
   std::size_t running() const { return running_.size() + cancelled_; }
   // What was started, in that order, as ToyCall::text() says it.
   const std::vector<std::string>& started() const { return started_; }
+  // The same by CallPath::steps, with Options::paths.
+  const std::map<std::string, std::string>& paths() const { return paths_; }
   std::int64_t now() const { return now_; }
 
  private:
@@ -51,6 +53,7 @@ class VirtualExecutor final : public Executor {
   std::size_t cancelled_ = 0;
   std::map<Ticket, Running> running_;
   std::vector<std::string> started_;
+  std::map<std::string, std::string> paths_;
   std::map<std::string, std::int64_t> latencies_;
 };
 
