@@ -323,7 +323,8 @@ void Machine::issue(Entry& entry, std::unique_ptr<Call> call, bool in_turn) {
   if (in_flight_.size() < options_.max_in_flight) {
     start(entry);
   } else {
-    unstarted_.push_back(&entry);
+    entry.line = ++last_line_;
+    unstarted_.emplace_hint(unstarted_.end(), entry.line, &entry);
   }
 }
 
@@ -337,8 +338,8 @@ void Machine::start(Entry& entry) {
 
 void Machine::start_waiting() {
   while (!unstarted_.empty() && in_flight_.size() < options_.max_in_flight) {
-    Entry* entry = unstarted_.front();
-    unstarted_.pop_front();
+    Entry* entry = unstarted_.begin()->second;
+    unstarted_.erase(unstarted_.begin());
     start(*entry);
   }
 }
@@ -458,7 +459,7 @@ void Machine::discard(Item& item) {
     if (entry.state == Entry::kIssued) {
       ++counters_.cancelled;
       if (entry.call != nullptr) {
-        std::erase(unstarted_, &entry);
+        unstarted_.erase(entry.line);
       } else if (in_flight_.erase(entry.ticket) != 0) {
         executor_.cancel(entry.ticket);
       }

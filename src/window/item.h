@@ -85,6 +85,7 @@ class Entry final : public Item {
   Value exception;           // kFailed
   Value handled;             // the exception whose handler it runs in
   std::unique_ptr<Call> call;  // issued, but not started for want of room
+  std::uint64_t line = 0;      // while it waits for room: its place among those that do
   Ticket ticket = 0;
   std::uint64_t started_ns = 0;
   ReasonCode reason = 0;

@@ -168,7 +168,8 @@ class Machine : private View {
   std::deque<Item*> ready_;
   std::vector<Frame*> stalled_;  // for want of room in the window
   std::vector<Entry*> failed_;
-  std::deque<Entry*> unstarted_;  // issued, for want of room in flight
+  std::map<std::uint64_t, Entry*> unstarted_;  // issued, for want of room in flight; by Entry::line
+  std::uint64_t last_line_ = 0;
   std::unordered_map<Ticket, Entry*> in_flight_;
   Ticket last_ticket_ = 0;
   std::uint64_t live_ = 0;  // entries and passed frames that are not done

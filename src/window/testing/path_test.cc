@@ -1,8 +1,7 @@
 #include "window/path.h"
 
-#include <gtest/gtest.h>
-
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include "window/testing/checker.h"
 #include "window/testing/generator.h"
