@@ -25,16 +25,25 @@ std::optional<Answer> Cache::find(const CacheKey& key) {
   return Answer{static_cast<int>(row.integer(0)), row.bytes(1)};
 }
 
-void Cache::keep(CacheKey key, std::string site, Answer answer, Writer::Done done) {
-  writer_.write(
-      [key = std::move(key), site = std::move(site), answer = std::move(answer), time = now()](Database& database) {
-        database
-            .prepare("INSERT INTO answer (request, ordinal, site, stored, form, answer) VALUES (?, ?, ?, ?, ?, ?) "
-                     "ON CONFLICT DO NOTHING")
-            .bind_blob(key.request).bind(key.ordinal).bind_text(site).bind(time)
-            .bind(std::int64_t{answer.form}).bind_blob(answer.bytes).run();
-      },
-      std::move(done));
+void Cache::keep(CacheKey key, std::string site, Answer answer) {
+  writer_.write([key = std::move(key), site = std::move(site), answer = std::move(answer),
+                 time = now()](Database& database) {
+    database
+        .prepare(
+            "INSERT INTO answer (request, ordinal, site, stored, form, answer) VALUES (?, ?, ?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING")
+        .bind_blob(key.request)
+        .bind(key.ordinal)
+        .bind_text(site)
+        .bind(time)
+        .bind(std::int64_t{answer.form})
+        .bind_blob(answer.bytes)
+        .run();
+  });
+}
+
+void Cache::flush() {
+  writer_.write_now([](Database&) {});
 }
 
 }  // namespace xcs::store

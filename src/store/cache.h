@@ -13,8 +13,8 @@ namespace xcs::store {
 
 // One of the equal requests of a run: repeated sampling keeps as many answers as it asks for.
 struct CacheKey {
-  std::string request;        // a digest of the callee and its arguments
-  std::int64_t ordinal = 0;   // among the equal requests of the run
+  std::string request;       // a digest of the callee, its arguments and what else the answer depends on
+  std::int64_t ordinal = 0;  // among the equal requests of the run
 };
 
 // One file. Safe from any thread, and with other processes that use the same file.
@@ -25,8 +25,10 @@ class Cache {
 
   // Throws StoreError.
   std::optional<Answer> find(const CacheKey& key) XCS_EXCLUDES(mutex_);
-  // Kept soon; `site` is for people. `done` is called when it can be found, or has not been kept.
-  void keep(CacheKey key, std::string site, Answer answer, Writer::Done done = nullptr);
+  // Kept soon; `site` is for people.
+  void keep(CacheKey key, std::string site, Answer answer);
+  // Waits until what was to be kept is there. Throws StoreError.
+  void flush();
 
  private:
   Writer writer_;

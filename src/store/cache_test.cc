@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <filesystem>
-#include <future>
 
 namespace xcs::store {
 namespace {
@@ -17,12 +16,8 @@ class CacheTest : public ::testing::Test {
   }
 
   static void keep(Cache& cache, const CacheKey& key, const std::string& text) {
-    std::promise<void> kept;
-    cache.keep(key, "site", {2, text}, [&](const std::optional<Error>& error) {
-      EXPECT_FALSE(error);
-      kept.set_value();
-    });
-    kept.get_future().get();
+    cache.keep(key, "site", {2, text});
+    cache.flush();
   }
   static std::string found(Cache& cache, const CacheKey& key) {
     const std::optional<Answer> answer = cache.find(key);

@@ -18,8 +18,9 @@ constexpr int kBusyMilliseconds = 30'000;
 void make_private(const std::string& path) {
   const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0)
-    throw StoreError({ErrorKind::kUsage, "store.open", fmt::format("cannot open {}: {}", path, std::strerror(errno))});
-  struct stat status {};
+    throw StoreError(
+        {ErrorKind::kUsage, "store.open", fmt::format("cannot open {}: {}", path, std::strerror(errno))});
+  struct stat status{};
   const bool shared = ::fstat(file, &status) == 0 && (status.st_mode & 077) != 0;
   const bool failed = shared && ::fchmod(file, 0600) != 0;
   ::close(file);
@@ -48,7 +49,8 @@ Statement& Statement::bind_text(std::string_view text) {
   return *this;
 }
 Statement& Statement::bind_blob(std::string_view bytes) {
-  sqlite3_bind_blob64(statement_, ++bound_, bytes.data() == nullptr ? "" : bytes.data(), bytes.size(), SQLITE_STATIC);
+  sqlite3_bind_blob64(statement_, ++bound_, bytes.data() == nullptr ? "" : bytes.data(), bytes.size(),
+                      SQLITE_STATIC);
   return *this;
 }
 
@@ -69,11 +71,13 @@ Database::Database(const std::string& path, std::uint32_t application_id, int ve
     : path_(path) {
   make_private(path);
   try {
-    const int status = sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
+    const int status =
+        sqlite3_open_v2(path.c_str(), &handle_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
     if (status != SQLITE_OK) fail(status);
     sqlite3_busy_timeout(handle_, kBusyMilliseconds);
     execute("PRAGMA journal_mode = WAL");
-    execute("PRAGMA synchronous = FULL");  // an answer is kept when its transaction ends, even if the power fails
+    execute(
+        "PRAGMA synchronous = FULL");  // an answer is kept when its transaction ends, even if the power fails
     recognise(application_id, version, schema);
   } catch (...) {
     sqlite3_close_v2(handle_);
@@ -96,13 +100,16 @@ void Database::recognise(std::uint32_t application_id, int version, const char* 
   const bool empty = number("SELECT count(*) FROM sqlite_schema") == 0;
   if (empty) {
     execute(schema);
-    execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", application_id, version).c_str());
+    execute(
+        fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}", application_id, version).c_str());
   } else if (found != application_id) {
-    throw StoreError({ErrorKind::kUsage, "store.foreign", fmt::format("{} is a file of another kind", path_)});
+    throw StoreError(
+        {ErrorKind::kUsage, "store.foreign", fmt::format("{} is a file of another kind", path_)});
   } else if (found_version != version) {
-    throw StoreError({ErrorKind::kUsage, "store.version",
-                      fmt::format("{} has format {}, and this version of xcs writes format {}; use another file", path_,
-                                  found_version, version)});
+    throw StoreError(
+        {ErrorKind::kUsage, "store.version",
+         fmt::format("{} has format {}, and this version of xcs writes format {}; use another file", path_,
+                     found_version, version)});
   }
   transaction.commit();
 }
@@ -124,7 +131,8 @@ void Database::execute(const char* sql) {
 void Database::fail(int status) const {
   const char* text = handle_ == nullptr ? sqlite3_errstr(status) : sqlite3_errmsg(handle_);
   const bool usage = (status & 0xff) == SQLITE_NOTADB || (status & 0xff) == SQLITE_CANTOPEN;
-  throw StoreError({usage ? ErrorKind::kUsage : ErrorKind::kTransient, "store.sqlite", fmt::format("{}: {}", path_, text)});
+  throw StoreError({usage ? ErrorKind::kUsage : ErrorKind::kTransient, "store.sqlite",
+                    fmt::format("{}: {}", path_, text)});
 }
 
 Transaction::~Transaction() {

@@ -34,7 +34,7 @@ class Statement {
 
   Statement& bind(std::int64_t number);
   Statement& bind(double number);
-  Statement& bind_text(std::string_view text);  // the text must outlive the statement's use
+  Statement& bind_text(std::string_view text);   // the text must outlive the statement's use
   Statement& bind_blob(std::string_view bytes);  // likewise
 
   // Whether there is a row. Throws StoreError.
@@ -57,8 +57,8 @@ class Statement {
 // One connection. Not safe for use by several threads at once. All throw StoreError.
 class Database {
  public:
-  // Opens the file or makes it, in WAL mode, readable and writable by its owner alone. A file whose application id
-  // is another one is refused; `schema` makes the tables of an empty one.
+  // Opens the file or makes it, in WAL mode, readable and writable by its owner alone. A file whose
+  // application id is another one is refused; `schema` makes the tables of an empty one.
   Database(const std::string& path, std::uint32_t application_id, int version, const char* schema);
   ~Database();
   Database(const Database&) = delete;

@@ -22,7 +22,7 @@ CREATE INDEX run_of_program ON run (program) WHERE state < 2;
 CREATE TABLE code (
   run INTEGER NOT NULL, name TEXT NOT NULL, version BLOB NOT NULL, PRIMARY KEY (run, name)) WITHOUT ROWID;
 CREATE TABLE call (
-  id INTEGER PRIMARY KEY, run INTEGER NOT NULL, path BLOB NOT NULL, request BLOB NOT NULL, site TEXT NOT NULL,
+  id INTEGER PRIMARY KEY, run INTEGER NOT NULL, path BLOB NOT NULL, request BLOB NOT NULL, context BLOB NOT NULL, site TEXT NOT NULL,
   started REAL NOT NULL, finished REAL, form INTEGER, answer BLOB, UNIQUE (run, path, request));
 CREATE INDEX call_of_request ON call (request);
 )";
@@ -76,7 +76,8 @@ void Session::claim(Database& database, const RunKey& key, Attempt*& attempt) {
   std::int64_t found = 0;
   std::unordered_set<std::int64_t> free;
   {
-    Statement open = database.prepare("SELECT id, owner, arguments FROM run WHERE program = ? AND state < 2 ORDER BY id");
+    Statement open =
+        database.prepare("SELECT id, owner, arguments FROM run WHERE program = ? AND state < 2 ORDER BY id");
     open.bind_text(key.program);
     while (open.step()) {
       const std::int64_t run = open.integer(0);
@@ -91,8 +92,14 @@ void Session::claim(Database& database, const RunKey& key, Attempt*& attempt) {
     free = {found};
     database.prepare("UPDATE run SET state = 0, attempts = attempts + 1 WHERE id = ?").bind(found).run();
   } else {
-    database.prepare("INSERT INTO run (program, arguments, state, owner, attempts, started) VALUES (?, ?, 0, '', 1, ?)")
-        .bind_text(key.program).bind_blob(key.arguments).bind(now()).run();
+    database
+        .prepare(
+            "INSERT INTO run (program, arguments, state, owner, attempts, started) VALUES (?, ?, 0, '', 1, "
+            "?)")
+        .bind_text(key.program)
+        .bind_blob(key.arguments)
+        .bind(now())
+        .run();
     found = database.last_id();
     free.insert(found);
   }
@@ -153,7 +160,11 @@ void Attempt::enter(const std::string& name, const std::string& version) {
   if (known && !same) moved_ = true;
   if (same) return;
   session_.journal_->writer_.write([run = run_, name, version](Database& database) {
-    database.prepare("INSERT OR REPLACE INTO code VALUES (?, ?, ?)").bind(run).bind_text(name).bind_blob(version).run();
+    database.prepare("INSERT OR REPLACE INTO code VALUES (?, ?, ?)")
+        .bind(run)
+        .bind_text(name)
+        .bind_blob(version)
+        .run();
   });
 }
 
@@ -162,13 +173,14 @@ std::optional<Answer> Attempt::find(const CallKey& key) {
   if (resumes_) {
     if (std::optional<Answer> answer = find_at_path(key)) return answer;
   }
-  return moved_ ? take(key) : std::nullopt;
+  return moved_ && !key.context.empty() ? take(key) : std::nullopt;
 }
 
 std::optional<Answer> Attempt::find_at_path(const CallKey& key) {
   Journal& journal = *session_.journal_;
   const MutexLock lock(journal.mutex_);
-  Statement row = journal.reader_.prepare("SELECT id, request, form IS NULL, form, answer FROM call WHERE run = ? AND path = ?");
+  Statement row = journal.reader_.prepare(
+      "SELECT id, request, form IS NULL, form, answer FROM call WHERE run = ? AND path = ?");
   row.bind(run_).bind_blob(key.path);
   bool other = false;
   while (row.step()) {
@@ -183,7 +195,9 @@ std::optional<Answer> Attempt::find_at_path(const CallKey& key) {
   return std::nullopt;
 }
 
-bool Attempt::lends(std::int64_t run) const { return run == run_ || (lenders_.contains(run) && !session_.uses(run)); }
+bool Attempt::lends(std::int64_t run) const {
+  return run == run_ || (lenders_.contains(run) && !session_.uses(run));
+}
 
 std::optional<Answer> Attempt::take(const CallKey& key) {
   Journal& journal = *session_.journal_;
@@ -192,8 +206,10 @@ std::optional<Answer> Attempt::take(const CallKey& key) {
   {
     const MutexLock lock(journal.mutex_);
     Statement row = journal.reader_.prepare(
-        "SELECT id, run, form, answer FROM call WHERE request = ? AND form IS NOT NULL AND id <= ? ORDER BY id");
-    row.bind_blob(key.request).bind(last_before_);
+        "SELECT id, run, form, answer FROM call WHERE request = ? AND context = ? AND form IS NOT NULL AND "
+        "id <= ? "
+        "ORDER BY id");
+    row.bind_blob(key.request).bind_blob(key.context).bind(last_before_);
     while (id == 0 && row.step()) {
       if (!lends(row.integer(1)) || !taken_.insert(row.integer(0)).second) continue;
       id = row.integer(0);
@@ -202,7 +218,11 @@ std::optional<Answer> Attempt::take(const CallKey& key) {
   }
   if (id == 0) return std::nullopt;
   journal.writer_.write([id, run = run_, path = key.path](Database& database) {
-    database.prepare("UPDATE OR REPLACE call SET run = ?, path = ? WHERE id = ?").bind(run).bind_blob(path).bind(id).run();
+    database.prepare("UPDATE OR REPLACE call SET run = ?, path = ? WHERE id = ?")
+        .bind(run)
+        .bind_blob(path)
+        .bind(id)
+        .run();
   });
   return answer;
 }
@@ -210,8 +230,16 @@ std::optional<Answer> Attempt::take(const CallKey& key) {
 void Attempt::start(CallKey key) {
   session_.journal_->writer_.write([run = run_, key = std::move(key), time = now()](Database& database) {
     database
-        .prepare("INSERT INTO call (run, path, request, site, started) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING")
-        .bind(run).bind_blob(key.path).bind_blob(key.request).bind_text(key.site).bind(time).run();
+        .prepare(
+            "INSERT INTO call (run, path, request, context, site, started) VALUES (?, ?, ?, ?, ?, ?) ON "
+            "CONFLICT DO NOTHING")
+        .bind(run)
+        .bind_blob(key.path)
+        .bind_blob(key.request)
+        .bind_blob(key.context)
+        .bind_text(key.site)
+        .bind(time)
+        .run();
   });
 }
 
@@ -219,9 +247,16 @@ void Attempt::keep(CallKey key, Answer answer, Writer::Done done) {
   session_.journal_->writer_.write(
       [run = run_, key = std::move(key), answer = std::move(answer), time = now()](Database& database) {
         database
-            .prepare("UPDATE call SET finished = ?, form = ?, answer = ? WHERE run = ? AND path = ? AND request = ?")
-            .bind(time).bind(std::int64_t{answer.form}).bind_blob(answer.bytes)
-            .bind(run).bind_blob(key.path).bind_blob(key.request).run();
+            .prepare(
+                "UPDATE call SET finished = ?, form = ?, answer = ? WHERE run = ? AND path = ? AND request = "
+                "?")
+            .bind(time)
+            .bind(std::int64_t{answer.form})
+            .bind_blob(answer.bytes)
+            .bind(run)
+            .bind_blob(key.path)
+            .bind_blob(key.request)
+            .run();
       },
       std::move(done));
 }

@@ -1,20 +1,22 @@
 // Keeps the answers of a program's calls, so that a run that was interrupted goes on where it was.
 //
 // Note [resuming]
-// A run is one call of a jitted function: a program and its arguments. Its calls are kept by path (window/path.h)
-// and request. When it is made again, a call finds its answer in one of two ways.
+// A run is one call of a jitted function: a program and its arguments. Its calls are kept by path
+// (window/path.h) and request. When it is made again, a call finds its answer in one of two ways.
 //
-// At its path, when the request is the same one. A program that decides from its arguments and its answers alone
-// reaches the same requests by the same paths, so it gets each answer exactly where it got it before, in whatever
-// order calls were and are issued; what was in flight is asked again.
+// At its path, when the request is the same one. A program that decides from its arguments and its answers
+// alone reaches the same requests by the same paths, so it gets each answer exactly where it got it before,
+// in whatever order calls were and are issued; what was in flight is asked again.
 //
-// Anywhere, once it is certain that paths have moved: the path holds another request (the program took the items of a
-// set in another order, say), the code that the path leads through has been edited, or the arguments are not those of
-// any run that was interrupted. From then on a call takes an answer to an equal request that no call has taken, the
-// oldest first. Which of several equal requests gets which of their answers was never promised.
+// Anywhere, once it is certain that paths have moved: the path holds another request (the program took the
+// items of a set in another order, say), the code that the path leads through has been edited, or the
+// arguments are not those of any run that was interrupted. From then on a call takes an answer to an equal
+// request, asked in an equal context (the object a method belongs to, what a function closes over), that no
+// call has taken, the oldest first. Which of several equal requests gets which of their answers was never
+// promised.
 //
-// Either way each answer is used once, so ten equal prompts are ten calls, and as many requests are sent as there are
-// calls without an answer.
+// Either way each answer is used once, so ten equal prompts are ten calls, and as many requests are sent as
+// there are calls without an answer.
 #pragma once
 
 #include <cstdint>
@@ -38,6 +40,7 @@ struct RunKey {
 struct CallKey {
   std::string path;
   std::string request;  // a digest of the callee and its arguments
+  std::string context;  // a digest of what else the answer may depend on; empty when that cannot be told
   std::string site;     // for people
 };
 
@@ -62,7 +65,8 @@ class Attempt {
   void start(CallKey key);
   // `done` as Writer::Done; the answer must not be used before.
   void keep(CallKey key, Answer answer, Writer::Done done);
-  // Waits until all is durable; the run has returned, and what it was lent is no longer needed. Throws StoreError.
+  // Waits until all is durable; the run has returned, and what it was lent is no longer needed. Throws
+  // StoreError.
   void finish();
 
  private:
@@ -101,9 +105,9 @@ class Journal {
   Database reader_ XCS_GUARDED_BY(mutex_);
 };
 
-// The runs of a program or of a part of it. While it lasts, a run that returned is not made again: an equal one is
-// another run. When the session ends well its runs are finished; else, and when the process dies, the next session
-// gets their answers, whether they had returned or not.
+// The runs of a program or of a part of it. While it lasts, a run that returned is not made again: an equal
+// one is another run. When the session ends well its runs are finished; else, and when the process dies, the
+// next session gets their answers, whether they had returned or not.
 class Session {
  public:
   explicit Session(std::shared_ptr<Journal> journal);
@@ -111,8 +115,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Goes on with the oldest run of this key that was not finished and that nobody makes, or begins one. The session
-  // outlives the attempt. Throws StoreError.
+  // Goes on with the oldest run of this key that was not finished and that nobody makes, or begins one. The
+  // session outlives the attempt. Throws StoreError.
   std::unique_ptr<Attempt> begin(const RunKey& key) XCS_EXCLUDES(mutex_);
   // The runs that returned are finished: their answers are not used again. Throws StoreError.
   void finish();

@@ -25,7 +25,9 @@ class JournalTest : public ::testing::Test {
   std::string folder_;
 };
 
-CallKey call(std::string path, std::string request) { return {std::move(path), std::move(request), "site"}; }
+CallKey call(std::string path, std::string request) {
+  return {std::move(path), std::move(request), "context", "site"};
+}
 
 void answer(Attempt& attempt, const CallKey& key, const std::string& text) {
   std::promise<void> kept;
@@ -74,6 +76,21 @@ TEST_F(JournalTest, RequestsThatComeInAnotherOrderTakeAnyAnswerOnce) {
   EXPECT_EQ(found(*attempt, call("8", "c")), "nothing") << "was answered in this attempt";
   EXPECT_EQ(found(*attempt, call("2", "a")), "A");
   EXPECT_EQ(found(*attempt, call("3", "a")), "nothing");
+}
+
+TEST_F(JournalTest, AnswersAreTakenFromElsewhereOnlyInTheirContext) {
+  const CallKey first{"1", "a", "one", "site"}, second{"2", "a", "", "site"};
+  {
+    Session session(open());
+    const auto attempt = session.begin({"f", "x"});
+    answer(*attempt, first, "A");
+    answer(*attempt, second, "B");
+  }
+  Session session(open());
+  const auto attempt = session.begin({"f", "y"});
+  EXPECT_EQ(found(*attempt, {"1", "a", "two", "site"}), "nothing");
+  EXPECT_EQ(found(*attempt, second), "nothing");
+  EXPECT_EQ(found(*attempt, first), "A");
 }
 
 TEST_F(JournalTest, EditedCodeTakesAnswersFromWhereverTheyWere) {
@@ -157,7 +174,8 @@ TEST_F(JournalTest, AProcessThatIsKilledLeavesEveryAnswerThatItHasSeen) {
     Session session(open());
     const auto attempt = session.begin({"f", "x"});
     for (std::uint8_t i = 0;; i = static_cast<std::uint8_t>(i + 1)) {
-      answer(*attempt, call(std::string(1, static_cast<char>(i)), "a"), std::string(3000, static_cast<char>(i)));
+      answer(*attempt, call(std::string(1, static_cast<char>(i)), "a"),
+             std::string(3000, static_cast<char>(i)));
       if (write(pipe_ends[1], &i, 1) != 1) _exit(1);
     }
   }
@@ -168,7 +186,8 @@ TEST_F(JournalTest, AProcessThatIsKilledLeavesEveryAnswerThatItHasSeen) {
   Session session(open());
   const auto attempt = session.begin({"f", "x"});
   for (std::uint8_t i = 0; i <= last; ++i)
-    EXPECT_EQ(found(*attempt, call(std::string(1, static_cast<char>(i)), "a")), std::string(3000, static_cast<char>(i)));
+    EXPECT_EQ(found(*attempt, call(std::string(1, static_cast<char>(i)), "a")),
+              std::string(3000, static_cast<char>(i)));
 }
 
 TEST_F(JournalTest, ItsFilesAreReadableByTheirOwnerAlone) {
@@ -179,7 +198,7 @@ TEST_F(JournalTest, ItsFilesAreReadableByTheirOwnerAlone) {
   umask(mask);
   int files = 0;
   for (const auto& file : std::filesystem::directory_iterator(folder_)) {
-    struct stat status {};
+    struct stat status{};
     ASSERT_EQ(stat(file.path().c_str(), &status), 0);
     EXPECT_EQ(status.st_mode & 0777, 0600U) << file.path();
     ++files;
@@ -201,7 +220,8 @@ TEST_F(JournalTest, RefusesFilesOfOtherKindsAndVersions) {
   std::filesystem::remove(path());
   Database(path(), 0x7863736a, 99, "CREATE TABLE t (x)");
   EXPECT_EQ(code_of(path()), "store.version");
-  std::ofstream(path(), std::ios::trunc) << "this is no database, whatever it is, and it is long enough to be read";
+  std::ofstream(path(), std::ios::trunc)
+      << "this is no database, whatever it is, and it is long enough to be read";
   EXPECT_EQ(code_of(path()), "store.sqlite");
   EXPECT_EQ(code_of(folder_ + "/nowhere/journal.db"), "store.open");
 }
@@ -209,7 +229,8 @@ TEST_F(JournalTest, RefusesFilesOfOtherKindsAndVersions) {
 TEST_F(JournalTest, ALostWriteReachesWhoeverWaitsForIt) {
   Writer writer(std::make_unique<Database>(path(), 1, 1, "CREATE TABLE t (x UNIQUE)"));
   writer.write_now([](Database& database) { database.execute("INSERT INTO t VALUES (1)"); });
-  EXPECT_THROW(writer.write_now([](Database& database) { database.execute("INSERT INTO t VALUES (1)"); }), StoreError);
+  EXPECT_THROW(writer.write_now([](Database& database) { database.execute("INSERT INTO t VALUES (1)"); }),
+               StoreError);
 }
 
 }  // namespace

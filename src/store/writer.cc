@@ -5,7 +5,8 @@
 
 namespace xcs::store {
 
-Writer::Writer(std::unique_ptr<Database> database) : database_(std::move(database)), thread_([this] { work(); }) {}
+Writer::Writer(std::unique_ptr<Database> database)
+    : database_(std::move(database)), thread_([this] { work(); }) {}
 
 Writer::~Writer() {
   {

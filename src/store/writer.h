@@ -14,8 +14,8 @@
 namespace xcs::store {
 
 // Note [group commit]
-// What is asked for while one transaction is being made durable goes into the next, so the cost of an fsync is shared
-// by everything that came in the meantime, and nothing waits longer than two of them.
+// What is asked for while one transaction is being made durable goes into the next, so the cost of an fsync
+// is shared by everything that came in the meantime, and nothing waits longer than two of them.
 class Writer {
  public:
   using Write = std::move_only_function<void(Database&)>;
