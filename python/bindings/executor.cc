@@ -117,7 +117,7 @@ struct PythonExecutor::Job {
   }
 };
 
-PythonExecutor::PythonExecutor() = default;
+PythonExecutor::PythonExecutor(Recorder* recorder) : recorder_(recorder) {}
 
 PythonExecutor::~PythonExecutor() {
   sent_.clear();
@@ -125,10 +125,19 @@ PythonExecutor::~PythonExecutor() {
 }
 
 void PythonExecutor::start(window::Ticket ticket, std::unique_ptr<window::Call> call) {
+  if (find(ticket, static_cast<const HostCall&>(*call))) return;
   if (dynamic_cast<ModelCall*>(call.get()) != nullptr)
     send(ticket, std::unique_ptr<ModelCall>(static_cast<ModelCall*>(call.release())));
   else
     submit(ticket, std::unique_ptr<PythonCall>(static_cast<PythonCall*>(call.release())));
+}
+
+bool PythonExecutor::find(window::Ticket ticket, const HostCall& call) {
+  if (recorder_ == nullptr) return false;
+  std::optional<nb::object> answer = recorder_->find(ticket, call);
+  if (!answer) return false;
+  ready_.push_back({ticket, false, steal_value(std::move(*answer))});
+  return true;
 }
 
 void PythonExecutor::send(window::Ticket ticket, std::unique_ptr<ModelCall> call) {
@@ -151,8 +160,15 @@ void PythonExecutor::submit(window::Ticket ticket, std::unique_ptr<PythonCall> c
   });
 }
 
+// With a recorder, what has finished is kept before it is given up: it has been paid for.
 void PythonExecutor::cancel(window::Ticket ticket) {
-  if (sent_.erase(ticket) != 0) return;
+  if (recorder_ != nullptr) ready_ = deliver(queue_.poll());
+  std::erase_if(ready_, [&](const window::Completion& c) { return c.ticket == ticket; });
+  storing_.erase(ticket);
+  if (sent_.erase(ticket) != 0) {
+    if (recorder_ != nullptr) recorder_->forget(ticket);
+    return;
+  }
   const auto found = jobs_.find(ticket);
   if (found == jobs_.end()) return;
   Job::State in_line = Job::kInLine;
@@ -161,27 +177,70 @@ void PythonExecutor::cancel(window::Ticket ticket) {
 }
 
 std::vector<window::Completion> PythonExecutor::deliver(std::vector<Finished> finished) {
-  std::vector<window::Completion> completions;
   for (Finished& f : finished) {
     if (auto* job = std::get_if<std::shared_ptr<Job>>(&f))
-      deliver_job(**job, completions);
+      deliver_job(**job);
+    else if (const auto* answered = std::get_if<Answered>(&f))
+      deliver_answer(*answered);
     else
-      deliver_answer(std::get<Answered>(f), completions);
+      deliver_stored(std::get<Stored>(f));
   }
-  return completions;
+  return std::exchange(ready_, {});
 }
 
-void PythonExecutor::deliver_job(Job& job, std::vector<window::Completion>& completions) {
+void PythonExecutor::deliver_job(Job& job) {
   --running_;
-  if (jobs_.erase(job.ticket) != 0)
-    completions.push_back({job.ticket, job.raised, steal_value(std::move(job.result))});
+  const bool wanted = jobs_.erase(job.ticket) != 0;
+  if (!job.result) {  // cancelled before it ran
+    if (recorder_ != nullptr) recorder_->forget(job.ticket);
+    return;
+  }
+  finish({job.ticket, job.raised, steal_value(std::move(job.result))}, wanted);
 }
 
-void PythonExecutor::deliver_answer(const Answered& answered, std::vector<window::Completion>& completions) {
+void PythonExecutor::complete(window::Completion completion) { finish(std::move(completion), true); }
+
+void PythonExecutor::finish(window::Completion completion, bool wanted) {
+  static auto* is_refusal = imported("xcs._journal", "is_refusal_object").release().ptr();
+  const bool refused = recorder_ != nullptr && recorder_->has_cache() && !completion.raised &&
+                       nb::cast<bool>(nb::handle(is_refusal)(nb::handle(object_of(completion.value))));
+  keep(std::move(completion), wanted, refused);
+}
+
+void PythonExecutor::deliver_answer(const Answered& answered) {
   const auto sent = sent_.extract(answered.ticket);
   if (sent.empty()) return;
   auto [object, raised] = sent.mapped().call->receive(answered.answer);
-  completions.push_back({answered.ticket, raised, steal_value(std::move(object))});
+  static auto* is_refusal = imported("xcs._journal", "is_refusal").release().ptr();
+  const bool refused =
+      recorder_ != nullptr && recorder_->has_cache() && answered.answer &&
+      nb::cast<bool>(nb::handle(is_refusal)(answered.answer->finish_reason, answered.answer->raw));
+  keep({answered.ticket, raised, steal_value(std::move(object))}, true, refused);
+}
+
+// The call has ended. Its result is delivered, if it is wanted, once it is durable.
+void PythonExecutor::keep(window::Completion completion, bool wanted, bool refused) {
+  const window::Ticket ticket = completion.ticket;
+  if (recorder_ != nullptr && completion.raised) recorder_->forget(ticket);
+  if (recorder_ != nullptr && !completion.raised &&
+      recorder_->keep(ticket, object_of(completion.value), refused,
+                      [this, ticket](const std::optional<Error>& error) { queue_.push(Stored{ticket, error}); })) {
+    ++writes_;
+    if (wanted) storing_.emplace(ticket, std::move(completion));
+  } else if (wanted) {
+    ready_.push_back(std::move(completion));
+  }
+}
+
+void PythonExecutor::deliver_stored(const Stored& stored) {
+  --writes_;
+  auto waiting = storing_.extract(stored.ticket);
+  if (waiting.empty()) return;
+  if (stored.error) {
+    set_store_error(*stored.error);
+    waiting.mapped() = {stored.ticket, true, steal_value(take_error())};
+  }
+  ready_.push_back(std::move(waiting.mapped()));
 }
 
 std::vector<window::Completion> PythonExecutor::poll() { return deliver(queue_.poll()); }
@@ -190,7 +249,7 @@ std::vector<window::Completion> PythonExecutor::wait() {
   const exec::WorkerPool::Blocked blocked(pool());
   while (true) {
     std::vector<Finished> finished;
-    {
+    if (ready_.empty()) {
       const WithoutGil waiting;
       finished = queue_.wait_for(kSignalPeriod);
     }
@@ -202,7 +261,7 @@ std::vector<window::Completion> PythonExecutor::wait() {
 
 void PythonExecutor::drain() {
   const exec::WorkerPool::Blocked blocked(pool());
-  while (running_ > 0 || !sent_.empty()) {
+  while (running_ > 0 || writes_ > 0 || !sent_.empty()) {
     std::vector<Finished> finished;
     {
       const WithoutGil waiting;

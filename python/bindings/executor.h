@@ -9,12 +9,13 @@
 #include "exec/completion_queue.h"
 #include "llm.h"
 #include "objects.h"
+#include "recorder.h"
 #include "window/run.h"
 
 namespace xcs::python {
 
 // A call of a blocking Python callable.
-class PythonCall final : public window::Call {
+class PythonCall final : public HostCall {
  public:
   // REQUIRES: all values are ready
   PythonCall(nb::object callee, std::vector<Value> positional, std::vector<std::pair<nb::object, Value>> keywords,
@@ -32,7 +33,8 @@ class PythonCall final : public window::Call {
 
 class PythonExecutor final : public window::Executor {
  public:
-  PythonExecutor();
+  // The run keeps its calls with `recorder`, which outlives it; null when it does not.
+  explicit PythonExecutor(Recorder* recorder);
   ~PythonExecutor() override;
 
   void start(window::Ticket ticket, std::unique_ptr<window::Call> call) override;
@@ -44,7 +46,14 @@ class PythonExecutor final : public window::Executor {
   // From now on, whatever finishes also adds to the counter of the event descriptor.
   void notify(int descriptor) { queue_.notify(descriptor); }
   // Whether nothing is running, as far as poll() has seen.
-  bool idle() const { return running_ == 0 && sent_.empty(); }
+  bool idle() const { return running_ == 0 && writes_ == 0 && sent_.empty(); }
+
+  // For calls that somebody else carries out. Whether the call has been answered already; and its end, when it has
+  // not: both are delivered by poll().
+  bool find(window::Ticket ticket, const HostCall& call);
+  void complete(window::Completion completion);
+  // Whether poll() has something.
+  bool has_ready() const { return !ready_.empty(); }
 
  private:
   struct Job;
@@ -52,7 +61,12 @@ class PythonExecutor final : public window::Executor {
     window::Ticket ticket = 0;
     Result<llm::ChatAnswer> answer;
   };
-  using Finished = std::variant<std::shared_ptr<Job>, Answered>;
+  // The result of a call is durable, or is lost.
+  struct Stored {
+    window::Ticket ticket = 0;
+    std::optional<Error> error;
+  };
+  using Finished = std::variant<std::shared_ptr<Job>, Answered, Stored>;
   // A model call on the reactor. Destroying it cancels the transfer.
   struct Sent {
     std::unique_ptr<ModelCall> call;
@@ -62,10 +76,17 @@ class PythonExecutor final : public window::Executor {
   void send(window::Ticket ticket, std::unique_ptr<ModelCall> call);
   void submit(window::Ticket ticket, std::unique_ptr<PythonCall> call);
   std::vector<window::Completion> deliver(std::vector<Finished> finished);
-  void deliver_job(Job& job, std::vector<window::Completion>& completions);
-  void deliver_answer(const Answered& answered, std::vector<window::Completion>& completions);
+  void deliver_job(Job& job);
+  void deliver_answer(const Answered& answered);
+  void deliver_stored(const Stored& stored);
+  void finish(window::Completion completion, bool wanted);
+  void keep(window::Completion completion, bool wanted, bool refused);
 
+  Recorder* const recorder_;
   exec::CompletionQueue<Finished> queue_;
+  std::vector<window::Completion> ready_;  // to be delivered
+  std::unordered_map<window::Ticket, window::Completion> storing_;  // wanted, but not durable yet
+  std::size_t writes_ = 0;  // results handed to the recorder that are not durable yet, unwanted ones too
   std::unordered_map<window::Ticket, Sent> sent_;                  // neither delivered nor cancelled
   std::unordered_map<window::Ticket, std::shared_ptr<Job>> jobs_;  // started, neither delivered nor cancelled
   std::size_t running_ = 0;  // handed to the pool and not come back, cancelled ones too

@@ -18,6 +18,8 @@ namespace xcs::python {
 
 using window::Enter;
 
+struct HostCall;
+
 // One attempt at one node.
 struct Site {
   const HostProgram& program;
@@ -81,6 +83,9 @@ class PythonHost final : public window::Host {
 
   // Puts what the program's containers still lack in its place. REQUIRES: the run is complete
   void finish() { placeholders_.settle(); }
+
+  // Independent calls get what a Recorder knows them by.
+  void identify_calls() { identifies_ = true; }
 
  private:
   // host.cc
@@ -160,6 +165,7 @@ class PythonHost final : public window::Host {
   Action call_composing(const Site& s, PyObject* callee, const Arguments& arguments, Snapshot* now);
   // `awaits`: the result is awaited, on the event loop.
   Action issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments, bool awaits);
+  static void identify(const Site& s, PyObject* callee, bool native, const Arguments& arguments, HostCall& call);
   void add_named_objects(PyObject* callee, int depth, Effect& effect);
   Action call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
   Action started_in_turn(const Site& s, PyObject* callee, const Arguments& arguments, Action a);
@@ -207,6 +213,7 @@ class PythonHost final : public window::Host {
     Arguments arguments;
   };
 
+  bool identifies_ = false;
   Placeholders placeholders_;
   Iterators iterators_;
   Contracts& contracts_;

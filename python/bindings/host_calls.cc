@@ -1,10 +1,15 @@
 // Calls: what the callee promises decides when it may run.
-#include <algorithm>
+#include <fmt/format.h>
 
-#include "resumable_run.h"
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "digest.h"
 #include "host.h"
 #include "jitted.h"
 #include "loop_executor.h"
+#include "resumable_run.h"
 
 namespace xcs::python {
 namespace {
@@ -450,17 +455,45 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
   Action a;
   a.verdict = Action::kIssue;
   a.flags = flags;
+  std::unique_ptr<HostCall> call;
   if (native) {
-    a.call = ModelCall::make(arguments.positional, arguments.keywords, handled_);
-    return a.call == nullptr ? raised() : std::move(a);
+    call = ModelCall::make(arguments.positional, arguments.keywords, handled_);
+    if (call == nullptr) return raised();
+  } else if (awaits) {
+    call = std::make_unique<AwaitedCall>(nb::borrow(callee), arguments.positional, arguments.keywords, handled_);
+  } else {
+    call = std::make_unique<PythonCall>(nb::borrow(callee), arguments.positional, arguments.keywords, handled_);
   }
-  if (awaits) {
-    a.call = std::make_unique<AwaitedCall>(nb::borrow(callee), arguments.positional, arguments.keywords, handled_);
-    return a;
-  }
-  a.call = std::make_unique<PythonCall>(nb::borrow(callee), std::move(arguments.positional),
-                                        std::move(arguments.keywords), handled_);
+  if (identifies_) identify(s, callee, native, arguments, *call);
+  a.call = std::move(call);
   return a;
+}
+
+// How a request is sent does not count, nor does the key.
+void PythonHost::identify(const Site& s, PyObject* callee, bool native, const Arguments& arguments, HostCall& call) {
+  constexpr std::array<const char*, 3> kUncounted = {"api_key", "timeout", "max_retries"};
+  const std::string& file = s.program.file;
+  call.site = fmt::format("{}:{} {}", file.substr(file.rfind('/') + 1), s.node.position.line, s.program.qualname);
+  static auto* callee_of = imported("xcs._identity", "callee_of").release().ptr();
+  static auto* context_of = imported("xcs._identity", "context_of").release().ptr();
+  const std::size_t first = arguments.has_self && !native ? 1 : 0;
+  Digest digest;
+  bool known = digest.add(nb::handle(callee_of)(nb::handle(callee)));
+  if (first == 1) known = known && digest.add(nb::handle(object_of(arguments.positional[0])).type());
+  for (const Value& v : std::span(arguments.positional).subspan(first)) known = known && digest.add(object_of(v));
+  for (const auto& [name, v] : arguments.keywords) {
+    const auto is_name = [&](const char* other) { return PyUnicode_CompareWithASCIIString(name.ptr(), other) == 0; };
+    if (native && std::ranges::any_of(kUncounted, is_name)) continue;
+    known = known && digest.add(name) && digest.add(object_of(v));
+  }
+  for (const char* variable : {"OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"})
+    if (const char* url = native ? std::getenv(variable) : nullptr) digest.add_text(url);
+  if (known) call.request = digest.finish();
+  Digest context;
+  const nb::object around = native       ? nb::object(nb::none())
+                            : first == 1 ? nb::handle(context_of)(nb::handle(callee), nb::handle(object_of(arguments.positional[0])))
+                                         : nb::handle(context_of)(nb::handle(callee));
+  if (known && context.add(around)) call.context = context.finish();
 }
 
 // The user says that it touches nothing but its resource. Where that resource is an object of the program (a list that

@@ -59,7 +59,7 @@ ProgramRef construction() {
     ir::Node call{ir::Op::kCall, 4, 0, {0, 1, 2, 3}, {}};
     ir::Node result{ir::Op::kReturn, ir::kNone, ir::kNone, {1}, {}};
     p.regions.push_back({{call, result}, {4}, {.returns = true}});
-    return new ProgramRef(std::make_shared<HostProgram>(std::move(p), nb::none(), nb::dict()));
+    return new ProgramRef(std::make_shared<HostProgram>(std::move(p), nb::none(), nb::none(), nb::dict()));
   }();
   return *program;
 }

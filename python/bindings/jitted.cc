@@ -37,8 +37,11 @@ PyObject* config_variable() {
   return variable;
 }
 
-void apply(nb::handle config, window::Options& options) {
+void apply(nb::handle config, RunOptions& run) {
   if (config.is_none()) return;
+  window::Options& options = run.window;
+  if (const nb::object journal = config.attr("journal"); !journal.is_none()) run.journal = journal;
+  if (const nb::object cache = config.attr("cache"); !cache.is_none()) run.cache = cache;
   const nb::object max_in_flight = config.attr("max_in_flight");
   const nb::object window = config.attr("window");
   const nb::object forward = config.attr("forward");
@@ -48,8 +51,8 @@ void apply(nb::handle config, window::Options& options) {
 }
 
 // What the function was given comes before what a block around the call says.
-window::Options options_of(PyObject* config) {
-  window::Options options;
+RunOptions options_of(PyObject* config) {
+  RunOptions options;
   PyObject* block = nullptr;
   if (PyContextVar_Get(config_variable(), nullptr, &block) != 0) nb::raise_python_error();
   if (block != nullptr) apply(nb::steal(block), options);
@@ -66,22 +69,30 @@ PyObject* finish(window::Outcome outcome) {
   return nullptr;
 }
 
-std::unique_ptr<window::Executor> executor_of_context() {
+std::unique_ptr<window::Executor> executor_of_context(Recorder* recorder) {
   if (const auto seed = completion_seed()) return std::make_unique<SeededExecutor>(*seed);
-  return std::make_unique<PythonExecutor>();
+  return std::make_unique<PythonExecutor>(recorder);
 }
 
 PyObject* run(Jitted* self, PyObject* const* args, std::size_t count, PyObject* keyword_names) {
   const std::int64_t start = now_ns();
-  const window::Options options = options_of(self->config);
+  RunOptions options = options_of(self->config);
   PythonHost host;
   Action begun = host.begin(self->function, args, count, keyword_names);
   if (begun.verdict != Action::kEnter) return finish({begun.verdict == Action::kRaised, begun.value});
-  const std::unique_ptr<window::Executor> executor = executor_of_context();
-  window::Run run(host, *executor, options);
+  std::unique_ptr<Recorder> recorder;
+  if (options.records()) {
+    recorder = Recorder::make(options, self->function, call_arguments(args, count, keyword_names));
+    host.identify_calls();
+  }
+  const std::unique_ptr<window::Executor> executor = executor_of_context(recorder.get());
+  window::Run run(host, *executor, options.window);
   window::Outcome outcome = run.call(std::move(begun.enter));
   host.finish();
-  auto report = std::make_unique<RunReport>(run.counters(), run.sites(), now_ns() - start);
+  outcome.value.settle();
+  if (recorder != nullptr) recorder->finish(outcome.raised, object_of(outcome.value));
+  auto report = std::make_unique<RunReport>(run.counters(), run.sites(), now_ns() - start,
+                                            recorder != nullptr ? recorder->to_python() : nb::dict());
   delete std::exchange(self->last_run, report.release());
   return finish(std::move(outcome));
 }
@@ -109,6 +120,8 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t nargsf, Py
     return run(self, args, static_cast<std::size_t>(PyVectorcall_NARGS(nargsf)), keyword_names);
   } catch (nb::python_error& error) {
     error.restore();
+  } catch (const store::StoreError& error) {
+    set_store_error(error.error());
   } catch (const std::exception& error) {
     PyErr_Format(PyExc_SystemError, "xcs: %s", error.what());
   }

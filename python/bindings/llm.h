@@ -5,6 +5,7 @@
 #include <span>
 #include <utility>
 
+#include "host_call.h"
 #include "llm/client.h"
 #include "objects.h"
 #include "window/host.h"
@@ -14,7 +15,7 @@ namespace xcs::python {
 using Keywords = std::span<const std::pair<nb::object, Value>>;
 
 // A call of xcs.llm made ready to send.
-class ModelCall final : public window::Call {
+class ModelCall final : public HostCall {
  public:
   // Whether the arguments are those of xcs.llm. When they are not, CPython says so if the function is called.
   static bool fits(std::span<const Value> positional, Keywords keywords);

@@ -65,7 +65,10 @@ struct LoopExecutor::State {
   }
 };
 
-LoopExecutor::LoopExecutor(nb::object loop) : loop_(std::move(loop)), state_(std::make_shared<State>()) {}
+LoopExecutor::LoopExecutor(nb::object loop, Recorder* recorder)
+    : loop_(std::move(loop)), state_(std::make_shared<State>()), threads_(recorder) {
+  if (recorder != nullptr) listen();  // to what it keeps
+}
 
 LoopExecutor::~LoopExecutor() {
   for (const auto& [ticket, task] : state_->tasks) task.task.attr("cancel")();
@@ -86,11 +89,16 @@ void LoopExecutor::start(window::Ticket ticket, std::unique_ptr<window::Call> ca
     turn_ = {ticket, std::move(awaited->awaitable_)};
     return;
   }
+  const bool unstarted = !awaited->replaced_ || is_unstarted_coroutine(awaited->replaced_.ptr());
+  if (unstarted && threads_.find(ticket, *awaited)) {
+    if (awaited->replaced_) awaited->replaced_.attr("close")();
+    return;
+  }
   nb::object outcome;
   if (!awaited->replaced_) {
     outcome =
         imported("xcs._async", "outcome_of_call")(awaited->callee_, awaited->positional_, awaited->keywords_);
-  } else if (is_unstarted_coroutine(awaited->replaced_.ptr())) {
+  } else if (unstarted) {
     awaited->replaced_.attr("close")();
     outcome =
         imported("xcs._async", "outcome_of_call")(awaited->callee_, awaited->positional_, awaited->keywords_);
@@ -139,9 +147,8 @@ std::vector<window::Completion> LoopExecutor::wait() {
 }
 
 std::vector<window::Completion> LoopExecutor::poll() {
-  std::vector<window::Completion> completions = std::exchange(state_->completions, {});
-  for (window::Completion& c : threads_.poll()) completions.push_back(std::move(c));
-  return completions;
+  for (window::Completion& c : std::exchange(state_->completions, {})) threads_.complete(std::move(c));
+  return threads_.poll();
 }
 
 void LoopExecutor::answer(bool raised, nb::object value) {
@@ -150,8 +157,9 @@ void LoopExecutor::answer(bool raised, nb::object value) {
 }
 
 nb::object LoopExecutor::wake() {
-  state_->waiter = loop_.attr("create_future")();
-  return state_->waiter;
+  nb::object waiter = state_->waiter = loop_.attr("create_future")();
+  if (threads_.has_ready()) state_->wake();
+  return waiter;
 }
 
 bool LoopExecutor::idle() {

@@ -12,7 +12,7 @@
 namespace xcs::python {
 
 // Something to be awaited.
-class AwaitedCall final : public window::Call {
+class AwaitedCall final : public HostCall {
  public:
   // The result of a call, which is made when it is started, in a task of its own. REQUIRES: all values are
   // ready
@@ -36,7 +36,8 @@ bool is_unstarted_coroutine(PyObject* object);
 // Everything happens on the loop's thread. It never waits: whoever drives the run awaits wake().
 class LoopExecutor final : public window::Executor {
  public:
-  explicit LoopExecutor(nb::object loop);
+  // `recorder` as for PythonExecutor.
+  LoopExecutor(nb::object loop, Recorder* recorder);
   ~LoopExecutor() override;
 
   void start(window::Ticket ticket, std::unique_ptr<window::Call> call) override;

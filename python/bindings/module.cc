@@ -7,6 +7,7 @@
 #include "lowering.h"
 #include "reach.h"
 #include "reasons.h"
+#include "recorder.h"
 #include "seeded_executor.h"
 
 NB_MODULE(_core, m) {
@@ -19,8 +20,10 @@ NB_MODULE(_core, m) {
   xcs::python::bind_llm(m);
   xcs::python::bind_reach(m);
   xcs::python::bind_reasons(m);
+  xcs::python::bind_recorder(m);
   xcs::python::bind_completion_seed(m);
   const auto at_exit = xcs::python::nb::module_::import_("atexit").attr("register");
   at_exit(xcs::python::nb::cpp_function(&xcs::python::stop_models));
   at_exit(xcs::python::nb::cpp_function(&xcs::python::stop_workers));
+  at_exit(xcs::python::nb::cpp_function(&xcs::python::close_caches));
 }

@@ -58,4 +58,15 @@ nb::object imported(const char* module, const char* attribute) {
   return checked(PyImport_ImportModuleLevel(module, nullptr, nullptr, names.ptr(), 0)).attr(attribute);
 }
 
+CallArguments call_arguments(PyObject* const* arguments, std::size_t count, PyObject* keyword_names) {
+  CallArguments all{checked(PyTuple_New(static_cast<Py_ssize_t>(count))), nb::dict()};
+  for (std::size_t i = 0; i < count; ++i)
+    PyTuple_SET_ITEM(all.positional.ptr(), static_cast<Py_ssize_t>(i), Py_NewRef(arguments[i]));
+  const Py_ssize_t named = keyword_names == nullptr ? 0 : PyTuple_GET_SIZE(keyword_names);
+  for (Py_ssize_t i = 0; i < named; ++i)
+    all.keywords[nb::handle(PyTuple_GET_ITEM(keyword_names, i))] =
+        nb::handle(arguments[count + static_cast<std::size_t>(i)]);
+  return all;
+}
+
 }  // namespace xcs::python

@@ -49,6 +49,14 @@ inline nb::object checked(PyObject* result) {
 // REQUIRES: the GIL; `text` is a literal.
 nb::object interned(const char* text);
 
+// The arguments of a call as Python code passes them on: a tuple and a dict.
+struct CallArguments {
+  nb::object positional;
+  nb::dict keywords;
+};
+// From those of the vectorcall protocol: `count` positional ones, then one for each of the names, which may be null.
+CallArguments call_arguments(PyObject* const* arguments, std::size_t count, PyObject* keyword_names);
+
 // An attribute of a module, imported if need be.
 nb::object imported(const char* module, const char* attribute);
 

@@ -31,11 +31,12 @@ nb::object keyword_names_of(const ir::Program& program, const ir::CallShape& cal
 
 }  // namespace
 
-HostProgram::HostProgram(ir::Program program, nb::object fragments, nb::object globals)
+HostProgram::HostProgram(ir::Program program, nb::object fragments, nb::object code, nb::object globals)
     : ir::Program(std::move(program)),
       statement_reach(statements.size()),
       users_(!file.empty() && !is_prelude(globals)),
       source_(std::move(fragments)),
+      code_(std::move(code)),
       globals_(std::move(globals)),
       builtins_(builtins_of(globals_)),
       constants_(constants.size()),
@@ -101,13 +102,13 @@ namespace {
 ProgramRef lower_now(PyObject* code, const nb::object& globals) {
   try {
     Lowered lowered = lower_function(checked(PyFunction_New(code, globals.ptr())));
-    return std::make_shared<HostProgram>(*lowered.program, std::move(lowered.fragments), globals);
+    return std::make_shared<HostProgram>(*lowered.program, std::move(lowered.fragments), nb::borrow(code), globals);
   } catch (nb::python_error& error) {
     if (!error.matches(imported("xcs._errors", "UsageError"))) throw;
   }
   ir::Program program;
   program.refusal = explain::info(explain::Reason::kSourceUnavailable).code;
-  return std::make_shared<HostProgram>(std::move(program), nb::none(), globals);
+  return std::make_shared<HostProgram>(std::move(program), nb::none(), nb::borrow(code), globals);
 }
 
 struct Known {

@@ -23,7 +23,7 @@ struct Reach {
 class HostProgram final : public ir::Program {
  public:
   // `fragments` is a Fragments (python/xcs/_fragments.py), or None for a program that has none.
-  HostProgram(ir::Program program, nb::object fragments, nb::object globals);
+  HostProgram(ir::Program program, nb::object fragments, nb::object code, nb::object globals);
 
   PyObject* name_object(ir::Index i) const { return names_[i].ptr(); }
   // The constant, compiled fragment, statement, or code object of a nested function; made on first use.
@@ -40,6 +40,7 @@ class HostProgram final : public ir::Program {
   // Whether the user wrote it: what the package itself provides leaves no trace in tracebacks.
   bool is_users() const { return users_; }
 
+  PyObject* code() const { return code_.ptr(); }  // None when it was made from none
   PyObject* globals() const { return globals_.ptr(); }
   PyObject* builtins() const { return builtins_.ptr(); }
 
@@ -65,6 +66,7 @@ class HostProgram final : public ir::Program {
 
   bool users_;
   nb::object source_;
+  nb::object code_;
   nb::object globals_, builtins_;
   std::vector<nb::object> names_, keyword_names_;
   std::vector<const ir::Node*> definitions_;

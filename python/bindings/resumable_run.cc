@@ -18,14 +18,12 @@ std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch
 // waits.
 class ResumableRun {
  public:
-  ResumableRun(nb::object jitted, nb::object function, nb::object arguments, nb::object keywords, Enter enter,
-               const window::Options& options)
+  ResumableRun(nb::object jitted, nb::object function, CallArguments arguments, Enter enter, RunOptions options)
       : jitted_(std::move(jitted)),
         function_(std::move(function)),
         arguments_(std::move(arguments)),
-        keywords_(std::move(keywords)),
         enter_(std::move(enter)),
-        options_(options) {}
+        options_(std::move(options)) {}
 
   // Goes as far as it gets; None when it is complete. Otherwise what to await before the next step, and
   // whether that is awaited for the program, which wants its outcome.
@@ -57,9 +55,11 @@ class ResumableRun {
   nb::object take() {
     window::Outcome outcome = run_->take();
     host_->finish();
-    set_last_run(jitted_.ptr(),
-                 std::make_unique<RunReport>(run_->counters(), run_->sites(), now_ns() - start_));
     outcome.value.settle();
+    if (recorder_ != nullptr) recorder_->finish(outcome.raised, object_of(outcome.value));
+    set_last_run(jitted_.ptr(),
+                 std::make_unique<RunReport>(run_->counters(), run_->sites(), now_ns() - start_,
+                                             recorder_ != nullptr ? recorder_->to_python() : nb::dict()));
     nb::object value = nb::borrow(object_of(outcome.value));
     outcome.value = Value();
     end();
@@ -72,26 +72,33 @@ class ResumableRun {
   void end() {
     run_.reset();
     executor_.reset();
+    recorder_.reset();
     host_.reset();
   }
 
   // The coroutine that the function itself makes, for what is no asyncio event loop.
-  nb::object plain() { return checked(PyObject_Call(function_.ptr(), arguments_.ptr(), keywords_.ptr())); }
+  nb::object plain() { return checked(PyObject_Call(function_.ptr(), arguments_.positional.ptr(), arguments_.keywords.ptr())); }
 
  private:
   void begin() {
     start_ = now_ns();
     host_.emplace();
-    executor_.emplace(imported("asyncio", "get_running_loop")());
-    run_.emplace(*host_, *executor_, options_);
+    if (options_.records()) {
+      recorder_ = Recorder::make(options_, function_.ptr(), arguments_);
+      host_->identify_calls();
+    }
+    executor_.emplace(imported("asyncio", "get_running_loop")(), recorder_.get());
+    run_.emplace(*host_, *executor_, options_.window);
     run_->begin(std::move(enter_));
   }
 
-  nb::object jitted_, function_, arguments_, keywords_;
+  nb::object jitted_, function_;
+  CallArguments arguments_;
   Enter enter_;
-  const window::Options options_;
+  RunOptions options_;
   std::int64_t start_ = 0;
   std::optional<PythonHost> host_;
+  std::unique_ptr<Recorder> recorder_;
   std::optional<LoopExecutor> executor_;
   std::optional<window::Run> run_;
 };
@@ -103,23 +110,16 @@ bool is_coroutine_function(PyObject* function) {
          (reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function))->co_flags & CO_COROUTINE) != 0;
 }
 
-nb::object make_coroutine(nb::object jitted, PyObject* function, const window::Options& options,
+nb::object make_coroutine(nb::object jitted, PyObject* function, RunOptions options,
                           PyObject* const* args, std::size_t count, PyObject* keyword_names) {
   Action begun = PythonHost().begin(function, args, count, keyword_names);
   if (begun.verdict == Action::kRaised) {
     set_error(object_of(begun.value));
     nb::raise_python_error();
   }
-  const nb::object arguments = checked(PyTuple_New(static_cast<Py_ssize_t>(count)));
-  for (std::size_t i = 0; i < count; ++i)
-    PyTuple_SET_ITEM(arguments.ptr(), static_cast<Py_ssize_t>(i), Py_NewRef(args[i]));
-  nb::dict keywords;
-  const Py_ssize_t named = keyword_names == nullptr ? 0 : PyTuple_GET_SIZE(keyword_names);
-  for (Py_ssize_t i = 0; i < named; ++i)
-    keywords[nb::handle(PyTuple_GET_ITEM(keyword_names, i))] =
-        nb::handle(args[count + static_cast<std::size_t>(i)]);
-  nb::object run = nb::cast(new ResumableRun(std::move(jitted), nb::borrow(function), arguments, keywords,
-                                             std::move(begun.enter), options),
+  nb::object run = nb::cast(new ResumableRun(std::move(jitted), nb::borrow(function),
+                                             call_arguments(args, count, keyword_names), std::move(begun.enter),
+                                             std::move(options)),
                             nb::rv_policy::take_ownership);
   nb::object coroutine = imported("xcs._async", "drive")(run);
   for (const char* name : {"__name__", "__qualname__"})

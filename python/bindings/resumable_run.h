@@ -2,7 +2,7 @@
 #pragma once
 
 #include "objects.h"
-#include "window/run.h"
+#include "run_options.h"
 
 namespace xcs::python {
 
@@ -10,7 +10,7 @@ bool is_coroutine_function(PyObject* function);
 
 // What calling a jitted coroutine function gives: a coroutine that has not started. `function` is that of
 // `jitted`. Throws nb::python_error when the arguments do not fit.
-nb::object make_coroutine(nb::object jitted, PyObject* function, const window::Options& options,
+nb::object make_coroutine(nb::object jitted, PyObject* function, RunOptions options,
                           PyObject* const* args, std::size_t count, PyObject* keyword_names);
 
 void bind_resumable_run(nb::module_& m);

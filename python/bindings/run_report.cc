@@ -40,6 +40,7 @@ nb::dict RunReport::to_python() const {
   d["forwards"] = counters_.forwards;
   d["most_entries"] = counters_.most_entries;
   d["wall_ns"] = wall_ns_;
+  d["record"] = record_;
   nb::list sites;
   for (const window::Site& site : sites_) sites.append(describe(site));
   d["sites"] = sites;

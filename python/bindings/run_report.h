@@ -11,10 +11,11 @@ namespace xcs::python {
 
 class RunReport {
  public:
-  RunReport(const window::Counters& counters, std::vector<window::Site> sites, std::int64_t wall_ns)
-      : counters_(counters), sites_(std::move(sites)), wall_ns_(wall_ns) {}
+  RunReport(const window::Counters& counters, std::vector<window::Site> sites, std::int64_t wall_ns,
+            nb::object record)
+      : counters_(counters), sites_(std::move(sites)), wall_ns_(wall_ns), record_(std::move(record)) {}
 
-  // A dict: the counters by name, "wall_ns", and "sites", a list of dicts with the place (file, function, line,
+  // A dict: the counters by name, "wall_ns", "record" (of Recorder, else empty), and "sites", a list of dicts with the place (file, function, line,
   // column, end_line, end_column), the operation and its counters, and the code of its reason or None.
   nb::dict to_python() const;
 
@@ -22,6 +23,7 @@ class RunReport {
   window::Counters counters_;
   std::vector<window::Site> sites_;  // their programs are never freed
   std::int64_t wall_ns_;
+  nb::object record_;
 };
 
 }  // namespace xcs::python

@@ -10,6 +10,7 @@ from xcs._errors import LLMConnectionError as LLMConnectionError
 from xcs._errors import LLMError as LLMError
 from xcs._errors import LLMRateLimitError as LLMRateLimitError
 from xcs._errors import LLMTimeoutError as LLMTimeoutError
+from xcs._errors import StorageError as StorageError
 from xcs._errors import UsageError as UsageError
 from xcs._errors import XcsError as XcsError
 from xcs._explain import Explanation as Explanation

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, fields, replace
 from typing import Any, cast
 
-from xcs import _core
+from xcs import _core, _journal
 from xcs._errors import UsageError
 
 
@@ -20,11 +20,16 @@ class Config:
         max_in_flight: How many independent calls may be started and not complete (1024).
         window: How many operations may wait for their turn before the program is read no further ahead (100,000).
         forward: Whether reads look through changes that have not happened yet; without, they wait for them (True).
+        journal: The path of a file that keeps the answers of runs until the `with` block that named it, or else the
+            program, has ended well; a program that was interrupted finds them there when it is run again.
+        cache: The path of a file that keeps answers across programs; True stands for one in the user's cache directory.
     """
 
     max_in_flight: int | None = None
     window: int | None = None
     forward: bool | None = None
+    journal: _journal.StorePath | _journal.Block | None = None
+    cache: _journal.StorePath | bool | None = None
 
     def __post_init__(self) -> None:
         for name in ("max_in_flight", "window"):
@@ -33,6 +38,12 @@ class Config:
                 continue
             if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**32:
                 raise UsageError(f"{name} must be a whole number from 1 to 4294967295, not {value!r}")
+        if self.journal is not None and not isinstance(self.journal, _journal.Block):
+            object.__setattr__(self, "journal", _journal.checked_path("journal", self.journal))
+        if self.cache is False:
+            object.__setattr__(self, "cache", None)
+        elif self.cache is not None and self.cache is not True:
+            object.__setattr__(self, "cache", _journal.checked_path("cache", self.cache))
 
 
 _current = cast("ContextVar[Config]", _core.config_variable)
@@ -55,9 +66,16 @@ def config(**options: Any) -> Iterator[Config]:
         >>> with xcs.config(max_in_flight=8):
         ...     analyze(documents)
     """
+    block = None
+    if options.get("journal") is not None:
+        options["journal"] = block = _journal.Block(options["journal"])
     inside = changed(_current.get(None), options)
     token = _current.set(inside)
+    well = False
     try:
         yield inside
+        well = True
     finally:
         _current.reset(token)
+        if block is not None:
+            block.end(well=well)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import tempfile
 import time
 from collections.abc import Callable
 from typing import Any
@@ -60,6 +62,22 @@ def _enter(function: Callable[[int], int], count: int) -> None:
         function(i)
 
 
+def _journaled(folder: str, count: int) -> None:
+    with xcs.config(journal=f"{folder}/kept.db"):
+        many_calls(count)
+
+
+def _recalled(folder: str, count: int) -> float:
+    """Seconds of a run that finds all its answers in a journal."""
+    path = f"{folder}/recalled.db"
+    took = 0.0
+    for _ in range(2):
+        with contextlib.suppress(KeyboardInterrupt), xcs.config(journal=path):
+            took = _seconds(many_calls, count, repeats=1)
+            raise KeyboardInterrupt  # leaves the journal as an interrupted program does
+    return took
+
+
 def _seconds(function: Callable[..., Any], *args: Any, repeats: int = 5) -> float:
     best = float("inf")
     for _ in range(repeats):
@@ -75,12 +93,20 @@ def run_costs(console: Console) -> None:
     many_calls(100), looped(10), entered(0)  # lowered on the first call
     call, gather = _seconds(many_calls, CALLS) / CALLS, _seconds(gathered, CALLS) / CALLS
     loop, cpython = _seconds(looped, TURNS) / TURNS, _seconds(plain_loop, TURNS) / TURNS
-    entry, direct = _seconds(_enter, entered, ENTRIES) / ENTRIES, _seconds(_enter, identity, ENTRIES) / ENTRIES
+    entry, direct = (
+        _seconds(_enter, entered, ENTRIES) / ENTRIES,
+        _seconds(_enter, identity, ENTRIES) / ENTRIES,
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        journal = _seconds(_journaled, folder, CALLS) / CALLS
+        recall = _recalled(folder, CALLS) / CALLS
     table = Table(title="What jit costs", title_justify="left")
     for column in ("", "with xcs", "without", "ratio", "what stands beside it"):
         table.add_column(column, justify="left" if column in ("", "what stands beside it") else "right")
     rows = [
         ("an independent call that does nothing", call, gather, "asyncio.gather over coroutines"),
+        ("the same, its answer kept in a journal", journal, call, "the call without a journal"),
+        ("the same, answered from a journal", recall, call, "the call without a journal"),
         ("a turn of a loop without such calls", loop, cpython, "the plain function"),
         ("entering a function without such calls", entry, direct, "the plain function"),
     ]

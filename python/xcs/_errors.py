@@ -60,6 +60,14 @@ class LLMAnswerError(LLMError):
     """The server's answer is not one that the API knows."""
 
 
+class StorageError(XcsError, OSError):
+    """A journal or a cache could not be read or written. Its `code` is a stable word, such as `"store.sqlite"`."""
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
 _CLASSES: dict[str, type[LLMError]] = {
     "llm.authentication": LLMAuthenticationError,
     "llm.permission": LLMAuthenticationError,
@@ -94,3 +102,8 @@ def llm_error(
     return made(
         message, code=code, status=status, reason=reason, retryable=kind == "transient", request_id=request_id
     )
+
+
+def store_error(kind: str, code: str, message: str) -> XcsError:
+    """The exception for an error of a journal or a cache."""
+    return UsageError(message) if kind == "usage" else StorageError(message, code=code)

@@ -108,6 +108,28 @@ class Site:
 
 
 @dataclass(frozen=True)
+class Record:
+    """What a run found in its journal and its cache, and kept there.
+
+    Attributes:
+        recalled: Calls answered from the journal.
+        cached: Calls answered from the cache.
+        kept: Answers written to the journal.
+        unkept: How many answers could not be kept, by place and reason.
+    """
+
+    recalled: int
+    cached: int
+    kept: int
+    unkept: dict[str, int]
+
+    def __str__(self) -> str:
+        parts = [f"{self.recalled} from the journal", f"{self.cached} from the cache", f"{self.kept} kept"]
+        parts += [f"not kept: {count} of {why}" for why, count in self.unkept.items()]
+        return "; ".join(parts)
+
+
+@dataclass(frozen=True)
 class Stats:
     """What happened in one run.
 
@@ -121,6 +143,7 @@ class Stats:
         frames: Branches, loops and callees that waited for an answer while the code after them went on.
         forwards: Reads that looked through changes which had not happened yet.
         sites: The places that started calls or waited.
+        record: What a journal or a cache had to do with it; None without either.
     """
 
     calls: int
@@ -133,6 +156,7 @@ class Stats:
     frames: int
     forwards: int
     sites: tuple[Site, ...]
+    record: Record | None = None
 
     @property
     def lost(self) -> dict[str, float]:
@@ -156,7 +180,8 @@ class Stats:
 
     def __str__(self) -> str:
         lost = [f"{reason} {seconds:.2f} s" for reason, seconds in self.lost.items()]
-        return self.summary + (f" Lost: {', '.join(lost)}." if lost else "")
+        text = self.summary + (f" Lost: {', '.join(lost)}." if lost else "")
+        return text if self.record is None else f"{text} Answers: {self.record}."
 
 
 def _count(number: int, noun: str) -> str:
@@ -196,6 +221,7 @@ def stats(function: Callable[..., Any]) -> Stats | None:
         frames=run["frames"],
         forwards=run["forwards"],
         sites=tuple(_site(site) for site in run["sites"]),
+        record=Record(**run["record"]) if run["record"] else None,
     )
 
 
