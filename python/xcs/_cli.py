@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 import xcs
+from xcs import _cache_cli
 from xcs._bench import run_basics
 from xcs._costs import run_costs
 from xcs._demo import run_demo
@@ -33,6 +34,8 @@ def main(arguments: list[str] | None = None) -> int:
             if options.suite in ("costs", "all"):
                 run_costs(console)
             return 0
+        if options.command == "cache":
+            return _cache_cli.run(console, options)
         return _doctor(console)
     except xcs.XcsError as error:
         sys.stderr.write(f"xcs: {error}\n")
@@ -61,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser(
         "sim", help="serve the providers' APIs on this machine; `xcs sim --help` lists its options"
     )
+    _cache_cli.add_commands(commands)
     commands.add_parser("doctor", help="say what is installed and whether it works")
     return parser
 
