@@ -32,8 +32,10 @@ bool has_python_init(PyTypeObject* type) {
 
 }  // namespace
 
-PythonHost::PythonHost()
-    : iterators_(placeholders_), contracts_(Contracts::instance()), outer_handled_(handled_exception()) {}
+PythonHost::PythonHost() : PythonHost(handled_exception()) {}
+
+PythonHost::PythonHost(nb::object outer)
+    : iterators_(placeholders_), contracts_(Contracts::instance()), outer_handled_(std::move(outer)) {}
 
 PythonHost::~PythonHost() { handle_exception(outer_handled_.ptr()); }
 

@@ -52,6 +52,8 @@ bool is_python_callable(PyObject* object);
 class PythonHost final : public window::Host {
  public:
   PythonHost();
+  // With `outer` as the exception that is being handled around the run; None when the run has a frame of its own.
+  explicit PythonHost(nb::object outer);
   ~PythonHost();
 
   Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
@@ -67,6 +69,10 @@ class PythonHost final : public window::Host {
   bool may_reach_when_stepped(const Value& iterator) override;
   bool drop_runs_code(const Value& iterator, std::uint32_t references) override;
   Value leaves_generator(const Value& exception) override;
+  Value closes_generator() override;
+  bool has_closed(const Value& exception) override;
+  void unraisable(const Value& exception) override;
+  void ignored_closing() override;
   bool is_hidden(const std::string& name) override;
   Value unbound_error(const ir::Program& program, ir::SlotId slot, const ir::Node& node) override;
   Value depth_error(std::uint32_t depth) override;

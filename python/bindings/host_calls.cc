@@ -218,7 +218,7 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
       arguments.has_self = true;
       callee = PyMethod_GET_FUNCTION(callee);
     } else if (Py_TYPE(callee) == jitted_type()) {
-      if (!s.awaited() && is_coroutine_function(jitted_function(callee))) {  // a run of its own, wherever it is awaited
+      if (!s.awaited() && is_coroutine_function(jitted_function(callee))) {  // a run of its own where it is awaited
         if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kNone);
         return call_native(callee, arguments);
       }

@@ -158,6 +158,23 @@ Value PythonHost::leaves_generator(const Value& exception) {
   return steal_value(std::move(error));
 }
 
+Value PythonHost::closes_generator() { return steal_value(checked(PyObject_CallNoArgs(PyExc_GeneratorExit))); }
+
+bool PythonHost::has_closed(const Value& exception) {
+  return PyErr_GivenExceptionMatches(object_of(exception), PyExc_GeneratorExit) != 0 ||
+         PyErr_GivenExceptionMatches(object_of(exception), PyExc_StopIteration) != 0;
+}
+
+void PythonHost::unraisable(const Value& exception) {
+  set_error(object_of(exception));
+  PyErr_WriteUnraisable(nullptr);
+}
+
+void PythonHost::ignored_closing() {
+  PyErr_SetString(PyExc_RuntimeError, "generator ignored GeneratorExit");
+  PyErr_WriteUnraisable(nullptr);
+}
+
 bool PythonHost::is_hidden(const std::string& name) { return name.starts_with("_xcs_"); }
 
 bool PythonHost::runs_whole(const ir::Program& program, ir::Index statement) {

@@ -112,8 +112,8 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t nargsf, Py
       return PyObject_Vectorcall(self->function, args, nargsf, keyword_names);
     }
     const nb::object alive = nb::borrow(callable);
-    if (is_coroutine_function(self->function))
-      return make_coroutine(alive, self->function, options_of(self->config), args,
+    if (is_coroutine_function(self->function) || is_generator_function(self->function))
+      return make_resumable(alive, self->function, options_of(self->config), args,
                             static_cast<std::size_t>(PyVectorcall_NARGS(nargsf)), keyword_names)
           .release()
           .ptr();

@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from xcs._errors import without_this_frame
+
 
 async def drive(run: Any) -> Any:
-    """What calling a jitted coroutine function gives; `run` is an `xcs._core.ResumableRun`.
+    """What calling a jitted coroutine function gives; `run` is an `xcs._core.CoroutineRun`.
 
     The run is taken as far as it gets whenever one of its calls has ended, and the loop goes on in between. What the
     program awaits in order is awaited here, in the task that awaits the jitted function.
@@ -23,7 +25,7 @@ async def drive(run: Any) -> Any:
             try:  # here and not in `outcome`: closing this coroutine has to be seen here
                 value = await awaited
             except BaseException as error:  # noqa: BLE001 - handed to the run
-                raised, value = True, _without_this_frame(error)
+                raised, value = True, without_this_frame(error)
                 closed = isinstance(error, GeneratorExit)
             if for_the_program:
                 run.answer(raised, value)
@@ -61,7 +63,7 @@ async def outcome(awaitable: Awaitable[Any]) -> tuple[bool, Any]:
     try:
         return False, await awaitable
     except BaseException as error:  # noqa: BLE001 - handed to the run, which raises it where it was awaited
-        return True, _without_this_frame(error)
+        return True, without_this_frame(error)
 
 
 async def outcome_of_call(
@@ -71,9 +73,4 @@ async def outcome_of_call(
     try:
         return False, await callee(*positional, **keywords)
     except BaseException as error:  # noqa: BLE001 - as above
-        return True, _without_this_frame(error)
-
-
-def _without_this_frame(error: BaseException) -> BaseException:
-    here = error.__traceback__
-    return error.with_traceback(here and here.tb_next)
+        return True, without_this_frame(error)

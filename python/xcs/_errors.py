@@ -107,3 +107,9 @@ def llm_error(
 def store_error(kind: str, code: str, message: str) -> XcsError:
     """The exception for an error of a journal or a cache."""
     return UsageError(message) if kind == "usage" else StorageError(message, code=code)
+
+
+def without_this_frame(error: BaseException) -> BaseException:
+    """The exception that the caller has just caught, without the caller's own line in its traceback."""
+    here = error.__traceback__
+    return error.with_traceback(here and here.tb_next)

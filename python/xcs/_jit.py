@@ -35,7 +35,8 @@ def jit(function: Any = None, /, **options: Any) -> Any:
     """Runs a function's independent calls at the same time, with the answer that running it line by line would give.
 
     Args:
-        function: A Python function or method, also `async def`; no generator.
+        function: A Python function or method, also `async def` or a generator. The calls that a generator makes
+            between two of its yields overlap.
         **options: As in `Config`.
 
     Example:
@@ -71,8 +72,6 @@ def _refuse_what_cannot_run(function: Any) -> None:
         raise UsageError(
             f"{name} is an asynchronous generator; put @xcs.jit on the coroutine that consumes it"
         )
-    if inspect.isgeneratorfunction(function):
-        raise UsageError(f"{name} is a generator; put @xcs.jit on the function that consumes it")
 
 
 def with_config(jitted: Any, options: dict[str, Any]) -> Any:

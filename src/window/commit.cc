@@ -60,25 +60,33 @@ void Machine::enqueue(Item& item) {
 }
 
 bool Machine::step() {
-  if (move() == Progress::kWaits) deliver(executor_.wait());
+  if (move() == Stop::kWaits) deliver(executor_.wait());
   return complete_ = complete_ || root_->done;
 }
 
-bool Machine::advance() {
+Stop Machine::advance() {
   deliver(executor_.poll());
-  while (true) {
-    switch (move()) {
-      case Progress::kMoved: break;
-      case Progress::kWaits: return false;
-      case Progress::kComplete: return true;
-    }
-  }
+  std::optional<Stop> stop;
+  while (!stop) stop = move();
+  return *stop;
 }
 
-// Does the first of these that there is to do: what has become ready, failures that can be handled, commits.
-Machine::Progress Machine::move() {
+Stop Machine::run_on() {
+  std::optional<Stop> stop;
+  while (!stop || stop == Stop::kWaits) {
+    if (stop) deliver(executor_.wait());
+    stop = move();
+  }
+  if (stop == Stop::kYields) executor_.drain();
+  return *stop;
+}
+
+// Does the first of these that there is to do, or says why there is nothing: what has become ready, failures that can be
+// handled, commits.
+std::optional<Stop> Machine::move() {
   complete_ = complete_ || root_->done;
-  if (complete_) return Progress::kComplete;
+  if (complete_) return Stop::kComplete;
+  if (yielding_ != nullptr) return Stop::kYields;
   if (!ready_.empty()) {
     Item* item = ready_.front();
     ready_.pop_front();
@@ -95,11 +103,11 @@ Machine::Progress Machine::move() {
     fetch(frame);
   } else if (!in_flight_.empty() || !unstarted_.empty()) {
     start_waiting();  // what was cancelled has left room
-    return Progress::kWaits;
+    return Stop::kWaits;
   } else if (!complete_) {
     stuck();
   }
-  return Progress::kMoved;
+  return std::nullopt;
 }
 
 Frame* Machine::advance_native(Frame&) { throw std::logic_error("this machine has no native frames"); }
@@ -258,6 +266,9 @@ void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
     s.wait_ns += now_ns() - entry.reached_ns;
   }
   std::vector<Value> results = std::move(entry.results);
+  // The entry may stand in the window for long; what it used is not kept.
+  const std::vector<Value> operands = std::move(entry.operands);
+  const std::shared_ptr<const Env> snapshot = std::move(entry.snapshot);
   const Chain chain = entry.chain;
   mark_done(entry);
   for (std::size_t i = 0; i < results.size(); ++i) {

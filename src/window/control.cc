@@ -10,6 +10,7 @@ namespace {
 // What a loop or try frame does next.
 enum Phase : std::uint8_t {
   kStart,
+  kClosing,     // for: its generator is being closed, and then it is left
   kHead,        // while: the condition's region runs
   kCondition,   // while: the condition is read
   kBody,
@@ -111,6 +112,7 @@ Frame* Machine::advance_if(Frame& frame) {
 
 Frame* Machine::advance_loop(Frame& frame) {
   const ir::Loop& loop = frame.program.loops[frame.node->index];
+  if (frame.phase == kClosing) return leave_closed(frame);
   if (frame.phase == kStart && loop.head != ir::kNone) {
     frame.phase = kHead;
     return push_region(frame, loop.head);
@@ -170,13 +172,23 @@ Frame* Machine::resume_loop(Frame& frame, Exit exit, Value returned) {
   }
   if (frame.phase == kElse || exit == Exit::kReturned || exit == Exit::kBroke) {
     if (frame.phase != kElse && frame.program.loops[frame.node->index].head == ir::kNone) drop_iterator(frame);
-    frame.exit = frame.phase != kElse && exit == Exit::kBroke ? Exit::kFell : exit;
-    frame.returned = std::move(returned);
-    return finish(frame);
+    frame.saved_exit = frame.phase != kElse && exit == Exit::kBroke ? Exit::kFell : exit;
+    frame.saved_return = std::move(returned);
+    if (!frame.guards) return leave_closed(frame);
+    frame.phase = kClosing;
+    return close_generator(frame);
   }
   frame.phase = kStart;
   ++frame.turns;
   return &frame;
+}
+
+// The loop's generator has been closed; it is left as it was about to be.
+Frame* Machine::leave_closed(Frame& frame) {
+  if (frame.pending_exception.bound()) return raise(frame, *frame.node, std::exchange(frame.pending_exception, Value()));
+  frame.exit = frame.saved_exit;
+  frame.returned = std::move(frame.saved_return);
+  return finish(frame);
 }
 
 Frame* Machine::wait_until_safe(Frame& frame, Frame* child) {
@@ -300,6 +312,19 @@ Frame* Machine::handle(Entry& entry) {
       if (item == child) break;
       precise = precise && item->safe;
     }
+    if (f->kind == Frame::kLoop && child->is_frame) {
+      auto& inner = static_cast<Frame&>(*child);
+      if (inner.closing) {
+        const bool ends = precise && (host_.has_closed(entry.exception) || is_oldest({entry.parent, entry.sequence}));
+        return ends ? closed_by_exception(*f, entry) : nullptr;
+      }
+      if (inner.suspended != nullptr) {
+        if (!precise) return nullptr;
+        f->producer = std::move(inner.suspended);
+        f->phase = kClosing;
+        return left_by_exception(*f, entry);
+      }
+    }
     if (f->kind != Frame::kTry || f->state == Frame::kFetched) continue;
     const ir::Try& t = f->program.tries[f->node->index];
     const bool in_body = child == f->body;
@@ -328,7 +353,8 @@ const Frame* activation_of(const Frame* frame) {
 
 }  // namespace
 
-Frame* Machine::enter_handler(Frame& frame, Entry& entry) {
+// The entry's exception comes to `frame`: what follows it there never happened, and the variables are as they were.
+void Machine::unwind(Frame& frame, Entry& entry) {
   const Frame* own = activation_of(&frame);
   const Item* item = &entry;
   for (const Item* i = &entry; activation_of(i->parent) != own; i = i->parent) {
@@ -345,17 +371,29 @@ Frame* Machine::enter_handler(Frame& frame, Entry& entry) {
   frame.stop_waiting();
   dequeue(frame);
   frame.env = std::move(env);
-  const ir::Try& t = frame.program.tries[frame.node->index];
-  if (t.exception != ir::kNone) frame.env[t.exception] = exception;
   frame.pending_exception = std::move(exception);
   frame.saved_exit = Exit::kFell;
-  frame.handler = 0;
-  frame.body = nullptr;
   frame.child = nullptr;
   frame.test = Value();
   frame.chain = chain;
   frame.state = Frame::kRunning;
+}
+
+Frame* Machine::enter_handler(Frame& frame, Entry& entry) {
+  unwind(frame, entry);
+  const ir::Try& t = frame.program.tries[frame.node->index];
+  if (t.exception != ir::kNone) frame.env[t.exception] = frame.pending_exception;
+  frame.handler = 0;
+  frame.body = nullptr;
   return &frame;
+}
+
+// An exception leaves the body of a loop whose generator has something to clean up first. The loop may have been fetched to
+// its end, with the code after it, which never happened then.
+Frame* Machine::left_by_exception(Frame& loop, Entry& entry) {
+  if (loop.state == Frame::kFetched && !std::exchange(loop.passed, true)) ++live_;
+  unwind(loop, entry);
+  return close_generator(loop);
 }
 
 }  // namespace xcs::window

@@ -428,6 +428,7 @@ Frame* Machine::finish(Frame& frame) {
   Value returned = std::move(frame.returned);
   if (frame.generator) {
     parent->producer->exhausted = true;
+    parent->guards = false;
     parent->chain = longest(parent->chain, frame.chain);
   } else if (activation) {
     if (frame.dest != ir::kNone) {

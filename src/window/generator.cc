@@ -4,32 +4,69 @@
 // What a generator does up to its next yield stands, in program order, where the loop asks for an item. Each step is
 // therefore a frame of its own, a child of the loop's frame between two turns of its body. When a step yields, the
 // state of the frames it is in becomes a Continuation; the next step starts with new frames in that state. The
-// items of a step stay where they are. A generator with a yield inside a try statement is not taken over: there is
-// never anything to clean up when the loop ends early, and a step that has yielded can no longer catch anything.
+// items of a step stay where they are. A step that has yielded can no longer catch anything: inside a try statement it
+// yields once nothing before can raise.
+//
+// Note [closing generators]
+// A loop that is left early drops its generator, which Python closes there: GeneratorExit is raised at its yield, and its
+// `finally` blocks and `with` statements run before anything else. When the loop is left from its body, that is one more
+// step. When an exception leaves the body of a turn, the generator may have been stepped further: the body keeps the
+// state in which its generator was suspended, and the step starts from there.
 #include <algorithm>
 
 #include "window/machine.h"
 
 namespace xcs::window {
 
+bool Continuation::guards() const {
+  return std::ranges::any_of(frames, [](const Saved& saved) {
+    return saved.kind == Frame::kTry || (saved.producer != nullptr && saved.producer->guards());
+  });
+}
+
+std::unique_ptr<Continuation> Continuation::clone() const {
+  auto copy = std::make_unique<Continuation>();
+  copy->program = program;
+  copy->env = env;
+  copy->sent = sent;
+  copy->chain = chain;
+  copy->exhausted = exhausted;
+  for (const Saved& s : frames)
+    copy->frames.push_back({s.kind, s.region, s.node, s.pc, s.phase, s.in_try, s.started,
+                            s.producer == nullptr ? nullptr : s.producer->clone(), s.in_body, s.handled,
+                            s.pending_exception, s.saved_return, s.handler, s.saved_exit});
+  return copy;
+}
+
 namespace {
 
-bool yields_in_try(const ir::Program& program) {
-  auto yields = [&](ir::RegionId r) { return r != ir::kNone && program.regions[r].exits.yields; };
-  return std::ranges::any_of(program.tries, [&](const ir::Try& t) {
-    return yields(t.body) || yields(t.orelse) || yields(t.final_region) ||
-           std::ranges::any_of(t.handlers, [&](const ir::Handler& h) { return yields(h.body) || yields(h.test); });
-  });
+void forget_in_snapshots(const Frame& frame, const Object* object, bool inside) {
+  for (const Item* item : frame.items.all()) {
+    if (item->snapshot != nullptr)
+      for (Value& v : const_cast<Env&>(*item->snapshot)) {
+        v.settle();
+        if (v.object() == object) v = Value();
+      }
+    if (inside && item->is_frame) forget_in_snapshots(static_cast<const Frame&>(*item), object, true);
+  }
 }
 
 }  // namespace
 
+// A handler never looks at the temporary that holds a loop's iterator: what was kept of it for one is dropped.
+void Machine::forget_iterator(const Frame& loop, const Value& iterator) {
+  if (!loop.keeps_variables() || host_.steps_freely(iterator)) return;
+  forget_in_snapshots(loop, iterator.object(), true);
+  for (const Frame* f = loop.parent; f != nullptr; f = f->parent) forget_in_snapshots(*f, iterator.object(), false);
+}
+
 // How many temporaries around `loop` hold the object; nothing when a variable does.
-std::optional<std::uint32_t> Machine::held_by_temporaries(const Frame& loop, const Value& object) {
+std::optional<std::uint32_t> Machine::held_by_temporaries(Frame& loop, const Value& object) {
   operands_.clear();
   std::uint32_t references = 0;
-  for (const Frame* f = &loop; f != nullptr; f = f->parent) {
+  for (Frame* f = &loop; f != nullptr; f = f->parent) {
     for (std::size_t slot = 0; slot < f->env.size(); ++slot) {
+      f->env[slot].settle();
       if (f->env[slot].object() != object.object()) continue;
       const std::string& name = f->program.slots[slot];
       if (!name.empty() && !host_.is_hidden(name)) return std::nullopt;
@@ -45,7 +82,9 @@ void Machine::drop_iterator(Frame& loop) {
   iterator.settle();
   if (!iterator.ready() || loop.producer != nullptr) return;
   const std::optional<std::uint32_t> references = held_by_temporaries(loop, iterator);
-  if (!references || !host_.drop_runs_code(iterator, *references + 1)) return;
+  if (!references) return;
+  forget_iterator(loop, iterator);
+  if (!host_.drop_runs_code(iterator, *references + 1)) return;
   for (Value& v : loop.env)
     if (v.object() == iterator.object()) v = Value();
   stand_at(loop.end(), loop.handled);
@@ -62,8 +101,9 @@ bool Machine::take_generator(Frame& loop) {
   Value& iterator = loop.env[loop.node->args[0]];
   const std::optional<std::uint32_t> references = held_by_temporaries(loop, iterator);
   if (!references) return false;
+  forget_iterator(loop, iterator);
   std::optional<Enter> enter = host_.take_generator(iterator, *references);
-  if (!enter || yields_in_try(*enter->program)) return false;
+  if (!enter) return false;
   // The host's generator goes, and with it its hold on what it was given, such as another generator.
   const Object* taken = iterator.object();
   for (Frame* f = &loop; f != nullptr; f = f->parent)
@@ -84,7 +124,15 @@ Frame* Machine::resume_producer(Frame& loop) {
     const ir::Region& body = producer.program->regions[producer.program->body];
     producer.frames.push_back({Frame::kActivation, &body, loop.node, 0, 0, false, false, nullptr});
   }
+  Frame* leaf = restore(loop, producer);
+  if (producer.sent != ir::kNone) leaf->env[producer.sent] = host_.none();
+  return leaf;
+}
+
+// The frames of the generator's next step; answers the innermost.
+Frame* Machine::restore(Frame& loop, Continuation& producer) {
   Frame* parent = &loop;
+  bool in_body = false;
   for (Continuation::Saved& saved : producer.frames) {
     auto* f = new Frame(*this, parent, parent->next_sequence++, saved.kind, *producer.program);
     f->region = saved.region;
@@ -94,20 +142,40 @@ Frame* Machine::resume_producer(Frame& loop) {
     f->in_try = saved.in_try;
     f->started = saved.started;
     f->producer = std::move(saved.producer);
+    f->guards = f->producer != nullptr && f->producer->guards();
+    f->pending_exception = std::move(saved.pending_exception);
+    f->saved_exit = saved.saved_exit;
+    f->saved_return = std::move(saved.saved_return);
+    f->handler = saved.handler;
     f->calls = loop.calls + 1;
     f->chain = longest(loop.chain, producer.chain);
-    f->handled = loop.handled;
+    f->handled = saved.handled.bound() ? saved.handled : loop.handled;
     if (parent == &loop) {
       f->generator = true;
       f->program_owner = producer.program;
+    } else if (parent->guards) {
+      f->suspended = parent->producer->clone();
     }
     suspend_for(*parent, *f);
+    if (in_body) parent->body = f;
+    in_body = saved.in_body;
     parent = f;
   }
   producer.frames.clear();
   parent->env = std::move(producer.env);
-  if (producer.sent != ir::kNone) parent->env[producer.sent] = host_.none();
   return parent;
+}
+
+// What may still raise of what the step has done inside try statements, or null.
+Item* Machine::unsafe_in_try(const std::vector<Frame*>& chain) {
+  bool in_try = false;
+  for (std::size_t i = chain.size(); i-- > 0;) {
+    in_try = in_try || chain[i]->kind == Frame::kTry;
+    if (!in_try) continue;
+    for (Item* item : chain[i]->items.all())
+      if (!item->safe && (i == 0 || item != chain[i - 1])) return item;
+  }
+  return nullptr;
 }
 
 Frame* Machine::yield(Frame& frame, const ir::Node& node) {
@@ -116,20 +184,97 @@ Frame* Machine::yield(Frame& frame, const ir::Node& node) {
   Value value = operands_[0];
   Frame* step = &frame;
   std::vector<Frame*> chain{step};
-  while (!step->generator) chain.push_back(step = step->parent);
+  while (step->kind != Frame::kActivation) chain.push_back(step = step->parent);
+  if (!step->generator) return yield_out(frame);
+  if (Item* unsafe = unsafe_in_try(chain)) {
+    --frame.pc;
+    frame.wait_for(unsafe);
+    return block(frame);
+  }
   Frame& loop = *step->parent;
+  if (step->closing) {  // it ignores that it is closed, and goes all the same
+    if (!is_oldest(frame.end())) {
+      --frame.pc;
+      frame.wants_turn = true;
+      return block(frame);
+    }
+    host_.ignored_closing();
+    for (Frame* f : chain) close_step(*f);
+    return leave_closed(loop);
+  }
   Continuation& producer = *loop.producer;
   producer.chain = frame.chain;
   producer.sent = node.dest;
   producer.env = std::move(frame.env);
-  for (Frame* f : std::vector(chain.rbegin(), chain.rend()))
-    producer.frames.push_back(
-        {f->kind, f->region, f->node, f->pc, f->phase, f->in_try, f->started, std::move(f->producer)});
+  for (std::size_t i = chain.size(); i-- > 0;) {
+    Frame* f = chain[i];
+    const bool handles = f->handled.bound() && f->handled.object() != loop.handled.object();
+    producer.frames.push_back({f->kind, f->region, f->node, f->pc, f->phase, f->in_try, f->started,
+                               std::move(f->producer), i > 0 && f->body == chain[i - 1],
+                               handles ? f->handled : Value(), std::move(f->pending_exception),
+                               std::move(f->saved_return), f->handler, f->saved_exit});
+  }
   for (Frame* f : chain) close_step(*f);
   loop.chain = longest(loop.chain, producer.chain);
   value.chain = longest(value.chain, loop.chain);
   loop.env[loop.program.loops[loop.node->index].item] = std::move(value);
-  return enter_body(loop);
+  loop.guards = producer.guards();
+  Frame* body = enter_body(loop);
+  if (loop.guards) body->suspended = producer.clone();
+  return body;
+}
+
+// The step in which the loop's generator is closed. What comes of it is for advance_loop(), or closed_by_exception().
+Frame* Machine::close_generator(Frame& loop) {
+  loop.guards = false;
+  Frame* leaf = restore(loop, *loop.producer);
+  Frame* step = leaf;
+  while (step->kind != Frame::kActivation) step = step->parent;
+  step->closing = true;
+  const ir::Node& node = leaf->region->nodes[leaf->pc - 1];
+  stand_at(leaf->end(), leaf->handled);
+  return raise(*leaf, node, host_.closes_generator());
+}
+
+// The generator that was closed has ended with the entry's exception.
+Frame* Machine::closed_by_exception(Frame& loop, Entry& entry) {
+  const Value exception = entry.exception;
+  discard_after(loop, entry);
+  loop.stop_waiting();
+  dequeue(loop);
+  loop.child = nullptr;
+  loop.state = Frame::kRunning;
+  if (!host_.has_closed(exception)) host_.unraisable(exception);
+  return &loop;
+}
+
+// The run's own function yields: its caller sees everything before, and nothing after it begins.
+Frame* Machine::yield_out(Frame& frame) {
+  if (!is_oldest(frame.end())) {
+    --frame.pc;
+    frame.wants_turn = true;
+    return block(frame);
+  }
+  yielding_ = &frame;
+  yielded_ = operands_[0];
+  return nullptr;
+}
+
+void Machine::resume(Value sent) {
+  Frame& frame = *std::exchange(yielding_, nullptr);
+  yielded_ = Value();
+  const ir::SlotId dest = frame.region->nodes[frame.pc - 1].dest;
+  if (dest != ir::kNone) frame.env[dest] = std::move(sent);
+  fetch(&frame);
+}
+
+void Machine::resume_raising(Value exception) {
+  Frame& frame = *std::exchange(yielding_, nullptr);
+  yielded_ = Value();
+  const ir::Node& node = frame.region->nodes[frame.pc - 1];
+  stand_at(frame.end(), frame.handled);
+  host_.call_raised(frame.program, node, exception);
+  fetch(raise(frame, node, std::move(exception)));
 }
 
 // The step is over for this frame; what it left in the window stays.

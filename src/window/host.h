@@ -194,6 +194,14 @@ class Host {
   // The exception that leaves a generator's frame as `exception` (a StopIteration becomes a RuntimeError).
   virtual Value leaves_generator(const Value& exception) = 0;
 
+  // The exception that is raised at the yield of a generator that is closed; whether `exception`, which leaves it then, is the
+  // end of that; and what becomes of one that is not: nobody catches it.
+  virtual Value closes_generator() { return none(); }
+  virtual bool has_closed(const Value& exception) { return (void)exception, true; }
+  virtual void unraisable(const Value& exception) { (void)exception; }
+  // A generator that is closed yields once more.
+  virtual void ignored_closing() {}
+
   // Whether `name` is a variable the user cannot reach, so that what it holds counts as a temporary.
   virtual bool is_hidden(const std::string& name) = 0;
 
@@ -206,7 +214,8 @@ class Host {
   // The exception for entering `depth` functions within each other, or unbound when that is still allowed.
   virtual Value depth_error(std::uint32_t depth) = 0;
 
-  // Called when the independent call at `node` has raised `exception`, for the traceback.
+  // Called when the independent call at `node` has raised `exception`, or it is thrown into the yield there, for the
+  // traceback.
   virtual void call_raised(const ir::Program& program, const ir::Node& node, const Value& exception) {
     (void)program, (void)node, (void)exception;
   }

@@ -141,6 +141,8 @@ class Frame final : public Item {
   bool on_stack = false;    // native: entered by the code of its parent, which goes on when this waits or ends
   bool deferred = false;    // native: begins when the window has room for it
   bool started = false;     // kLoop: a first item has been asked for
+  bool guards = false;      // kLoop: its generator is suspended where leaving the loop makes it run code
+  bool closing = false;     // kActivation: the step of a generator that is being closed
   std::uint8_t phase = 0;   // kIf, kLoop, kTry: what comes next
   std::uint64_t turns = 0;  // kLoop: those that are over
   const std::uint64_t turn;  // of the loop that is its parent: the one it belongs to
@@ -161,6 +163,8 @@ class Frame final : public Item {
   Exit saved_exit = Exit::kFell;  // kTry: to go on with after the final region
   Value saved_return;
   std::unique_ptr<Continuation> producer;  // kLoop: the generator it takes its items from
+  // The body of a loop that guards: its generator as it is suspended during this turn.
+  std::unique_ptr<Continuation> suspended;
   Frame* body = nullptr;          // kTry: the frame of its body
   Frame* watcher = nullptr;       // the try frame that waits for this to be safe
 
@@ -182,7 +186,7 @@ class Frame final : public Item {
 
   Place end() const { return {this, next_sequence}; }
   // Whether an exception in a frame inside this one may be handled where its activation's variables are seen.
-  bool keeps_variables() const { return in_try || kind == kTry; }
+  bool keeps_variables() const { return in_try || kind == kTry || guards; }
 };
 
 struct Continuation {
@@ -194,7 +198,15 @@ struct Continuation {
     std::uint8_t phase;
     bool in_try, started;
     std::unique_ptr<Continuation> producer;
+    // Of a try statement, and of what runs in one of its handlers.
+    bool in_body = false;  // the next frame is its body
+    Value handled = {}, pending_exception = {}, saved_return = {};
+    std::uint32_t handler = 0;
+    Exit saved_exit = Exit::kFell;
   };
+  // Whether closing it runs code: it is in a try statement, or takes items from a generator that is.
+  bool guards() const;
+  std::unique_ptr<Continuation> clone() const;
   std::shared_ptr<const ir::Program> program;
   std::vector<Saved> frames;  // empty: not started
   Env env;

@@ -30,7 +30,11 @@ class Machine : private View {
 
   void begin(Enter enter);
   bool step();
-  bool advance();
+  Stop advance();
+  Stop run_on();
+  const Value& yielded() const { return yielded_; }
+  void resume(Value sent);
+  void resume_raising(Value exception);
   Ticket oldest() const;
   void interrupt(Value exception);
   void abandon();
@@ -86,11 +90,19 @@ class Machine : private View {
   Test test(Frame& frame, ir::SlotId condition, Frame*& next);
 
   // Generators.
-  std::optional<std::uint32_t> held_by_temporaries(const Frame& loop, const Value& object);
+  std::optional<std::uint32_t> held_by_temporaries(Frame& loop, const Value& object);
+  void forget_iterator(const Frame& loop, const Value& iterator);
   void drop_iterator(Frame& loop);
   bool take_generator(Frame& loop);
   Frame* resume_producer(Frame& loop);
+  Frame* restore(Frame& loop, Continuation& producer);
+  Item* unsafe_in_try(const std::vector<Frame*>& chain);
+  Frame* close_generator(Frame& loop);
+  Frame* leave_closed(Frame& loop);
+  Frame* left_by_exception(Frame& loop, Entry& entry);
+  Frame* closed_by_exception(Frame& loop, Entry& entry);
   Frame* yield(Frame& frame, const ir::Node& node);
+  Frame* yield_out(Frame& frame);
   void close_step(Frame& frame);
 
   // Entries.
@@ -108,13 +120,13 @@ class Machine : private View {
   void start_waiting();
 
   // Commit and failure.
-  enum class Progress : std::uint8_t { kMoved, kWaits, kComplete };
-  Progress move();
+  std::optional<Stop> move();
   bool commit();
   bool deliver(std::vector<Completion> completions);
   bool handle_failures();
   Frame* handle(Entry& entry);
   Frame* enter_handler(Frame& frame, Entry& entry);
+  void unwind(Frame& frame, Entry& entry);
   void discard_after(Frame& frame, Entry& entry);
   void discard_last(Frame& frame);
   void close(Frame& frame);
@@ -165,6 +177,8 @@ class Machine : private View {
   Frame* root_ = nullptr;
   bool complete_ = false;
   Outcome outcome_;
+  Frame* yielding_ = nullptr;  // where the run's own generator waits to be resumed
+  Value yielded_;
   std::deque<Item*> ready_;
   std::vector<Frame*> stalled_;  // for want of room in the window
   std::vector<Entry*> failed_;

@@ -15,12 +15,15 @@ Run::~Run() = default;
 
 Outcome Run::call(Enter enter) {
   begin(std::move(enter));
-  while (!step()) {
-  }
+  run_on();
   return take();
 }
 
-bool Run::advance() { return impl_->advance(); }
+Stop Run::advance() { return impl_->advance(); }
+Stop Run::run_on() { return impl_->run_on(); }
+const Value& Run::yielded() const { return impl_->yielded(); }
+void Run::resume(Value sent) { impl_->resume(std::move(sent)); }
+void Run::resume_raising(Value exception) { impl_->resume_raising(std::move(exception)); }
 Ticket Run::oldest() const { return impl_->oldest(); }
 void Run::interrupt(Value exception) { impl_->interrupt(std::move(exception)); }
 void Run::abandon() { impl_->abandon(); }

@@ -78,6 +78,13 @@ struct Outcome {
   Value value;  // the result, or the exception
 };
 
+// Why a run has come back.
+enum class Stop : std::uint8_t {
+  kComplete,
+  kWaits,   // for calls in flight
+  kYields,  // its function is a generator that hands out yielded(); everything before that is complete
+};
+
 // Runs `enter` to its end: its answer is what running it line by line would have given. Either call() does so on the
 // calling thread, which waits while there is nothing else to do; or, after begin(), whoever has other things to do
 // meanwhile calls advance() whenever the executor has completions. When call() or take() returns or throws, no call is in
@@ -92,9 +99,14 @@ class Run {
   Outcome call(Enter enter);
 
   void begin(Enter enter);
-  // Takes what the executor has by now and does all there is to do. Returns whether the run is complete; when it is not, it
-  // waits for calls in flight.
-  bool advance();
+  // Takes what the executor has by now and does all there is to do.
+  Stop advance();
+  // As advance(), but waits for calls in flight: never kWaits.
+  Stop run_on();
+  const Value& yielded() const;
+  // The generator goes on: the yield gives `sent`, or raises. REQUIRES: it has come back with kYields
+  void resume(Value sent);
+  void resume_raising(Value exception);
   // The oldest call in flight, or 0. Sequential execution would be there.
   Ticket oldest() const;
   // The oldest call in flight is cancelled, and fails with `exception`. REQUIRES: oldest() != 0

@@ -107,10 +107,6 @@ def test_options_that_make_no_sense_are_refused(options: dict[str, Any], message
         collect.with_config(**options)
 
 
-def _generator() -> Any:
-    yield 1
-
-
 async def _async_generator() -> Any:
     yield 1
 
@@ -118,7 +114,6 @@ async def _async_generator() -> Any:
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (_generator, "is a generator; put @xcs.jit on the function that consumes it"),
         (_async_generator, "is an asynchronous generator; put @xcs.jit on the coroutine that consumes it"),
         (dict, "is a class; put @xcs.jit on its methods"),
         (len, "len is compiled code; @xcs.jit takes a Python function"),
