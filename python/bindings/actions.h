@@ -76,6 +76,15 @@ inline Action ordered_store(Value target, Where where, Effect::Memory memory = E
   return a;
 }
 
+// The operand is what the store puts into its place, or with `spread` its items are.
+inline Action stores_operand(Action a, std::uint32_t operand, bool spread = false) {
+  for (Effect::Store& store : a.effect.stores) {
+    store.operand = operand;
+    store.spread = spread;
+  }
+  return a;
+}
+
 // It will not raise when its turn comes.
 inline Action sure(Action a) {
   a.sure = true;
@@ -94,18 +103,18 @@ inline Action held_up(Obstacle obstacle, Value element, Flags flags) {
   }
 }
 
-// Whether the operand is pending plain data, or an object on which operators run no code of the user's.
-inline bool is_data(const Value& value) {
-  if (value.is_pending()) return (value.flags() & (kData | kAtom)) != 0;
-  const Shape shape = shape_of(object_of(value));
-  if (shape == Shape::kRecord) return is_plain_exception(object_of(value));
-  return shape != Shape::kOther;
+// As held_up, of something that runs the operators of what it finds: code of the program's, unless all of it is data.
+inline Action held_up_inside(Obstacle obstacle, Value element, Flags flags, bool data) {
+  Action a = held_up(obstacle, std::move(element), flags);
+  if (!data) a.effect.memory = Effect::kAnything;
+  return a;
 }
 
-inline bool all_data(std::span<const Value> values) {
-  for (const Value& v : values)
-    if (!is_data(v)) return false;
-  return true;
+// An action whose result, while it is not there, is one of what `known` says.
+inline Action with_known(Action a, window::KnownRef known) {
+  if (is_data(known)) a.flags |= kData;
+  a.known = std::move(known);
+  return a;
 }
 
 inline bool all_ready(std::span<const Value> values) {

@@ -20,9 +20,11 @@ Action raise_named(PyObject* type, const std::string& message) {
 }
 
 // Whether raising it makes no instance of a class of the user's: a new object is an instance already.
-bool raises_plainly(const Value& value) {
-  return is_data(value) || (value.is_pending() && (value.flags() & kFresh) != 0) ||
-         (value.ready() && PyExceptionInstance_Check(object_of(value)));
+bool raises_plainly(const Site& s) {
+  return std::ranges::all_of(s.operands, [&](const Value& value) {
+    return is_data(value, s.view) || (value.is_pending() && (value.flags() & kFresh) != 0) ||
+           (value.ready() && PyExceptionInstance_Check(object_of(value)));
+  });
 }
 
 bool has_python_init(PyTypeObject* type) {
@@ -180,6 +182,7 @@ Action PythonHost::store_global(const Site& s) {
   const bool removes = s.node.op == ir::Op::kDeleteGlobal;
   if (!s.view.quiet()) {
     Action a = ordered_store(borrow_value(globals), {Where::kItem, address_of(name)});
+    if (!removes) a = stores_operand(std::move(a), 0);
     if (removes || PyDict_GetItemWithError(globals, name) == nullptr)
       a.effect.stores.push_back({borrow_value(globals), {Where::kKeys}});
     return a;
@@ -240,7 +243,10 @@ Action PythonHost::load_cell(const Site& s) {
 }
 
 Action PythonHost::store_cell(const Site& s) {
-  if (!s.view.quiet()) return ordered_store(s[0], {Where::kAttr});
+  if (!s.view.quiet()) {
+    Action a = ordered_store(s[0], {Where::kAttr});
+    return s.node.op == ir::Op::kDeleteCell ? std::move(a) : stores_operand(std::move(a), 1);
+  }
   PyObject* cell = s.object(0);
   if (s.node.op == ir::Op::kDeleteCell) {
     if (PyCell_GET(cell) == nullptr) return load_cell(s);
@@ -319,7 +325,7 @@ Action PythonHost::raise(const Site& s) {
     return a;
   }
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
-    return needs_operand(i, kUnknown, std::ranges::all_of(s.operands, raises_plainly) ? Effect::kNone : Effect::kAnything);
+    return needs_operand(i, kUnknown, raises_plainly(s) ? Effect::kNone : Effect::kAnything);
   std::vector<nb::object> instances;
   for (std::size_t i = 0; i < s.operands.size(); ++i) {
     PyObject* object = s.object(i);

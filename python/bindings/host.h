@@ -11,6 +11,7 @@
 
 #include "actions.h"
 #include "contract.h"
+#include "describe.h"
 #include "iterate.h"
 #include "program.h"
 
@@ -39,7 +40,7 @@ struct Arguments {
   bool has_self = false;  // the first positional one is what the method was found on
 
   bool ready() const;
-  bool data() const;  // is_data of each
+  bool data(View& view) const;  // is_data of each
   const Value* pending() const;  // the first that is, or null
 };
 
@@ -64,6 +65,10 @@ class PythonHost final : public window::Host {
   // Of a load that is blocked: `committed` is what the place holds now, or null when it holds nothing.
   Action blocked_at(View& view, PyObject* committed);
   std::optional<std::vector<Value>> peek_items(const Value& iterator, std::size_t limit, View& view) override;
+  KnownRef describe(const Value& value, View& view) override;
+  KnownRef describe_items(const Value& value, View& view) override;
+  bool is_sole(const Value& value) override;
+  std::vector<Value> held_by(const Value& container) override;
   bool steps_freely(const Value& iterator) override;
   std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) override;
   bool may_reach_when_stepped(const Value& iterator) override;
@@ -110,7 +115,7 @@ class PythonHost final : public window::Host {
   Action evaluate(const Site& s);
   Action evaluate_pending(const Site& s, const ir::Fragment& fragment);
   Action evaluate_with_placeholders(const Site& s);
-  Action evaluate_over(const Site& s, Depth depth, Flags flags);
+  Action evaluate_over(const Site& s, Depth depth);
   Action inplace(const Site& s);
   bool inplace_privately(const Site& s, Action& answer);
   Action truth(const Site& s);
@@ -128,6 +133,7 @@ class PythonHost final : public window::Host {
   void push_exception(const Site& s, Arguments& arguments);
   // host_items.cc
   Action load_item(const Site& s);
+  Action load_pending_item(const Site& s, std::size_t pending);
   Action load_list_item(const Site& s, PyObject* list, PyObject* index);
   Action load_key(const Site& s, PyObject* dict, PyObject* key, const Value* fallback);
   Action store_item(const Site& s);

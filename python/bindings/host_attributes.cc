@@ -162,6 +162,7 @@ Action PythonHost::store_attribute(const Site& s) {
   if (!plain) return ordered(Reason::kUserAttribute, Effect::kAnything);
   if (Action a; store_attribute_privately(s, object, name, a)) return a;
   Action a = ordered_store(s[0], {Where::kAttr, address_of(name)});
+  if (!removes) a = stores_operand(std::move(a), 1);
   const bool kept = is_slot(found) || _PyObject_GetDictPtr(object) != nullptr;
   return kept && !removes ? sure(std::move(a)) : std::move(a);
 }
@@ -204,12 +205,12 @@ Action special_missing(PyTypeObject* type, std::string_view name) {
 
 Action PythonHost::special(const Site& s) {
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size()) {
-    const bool data = all_data(s.operands);  // a file that is not open yet
-    if (data || i == 0 || !is_data(s[1])) return needs_operand(i, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+    const bool data = all_data(s.operands, s.view);  // a file that is not open yet
+    if (data || i == 0 || !is_data(s[1], s.view)) return needs_operand(i, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
     // What __exit__ may do is what it may do without an exception, as far as its contract tells.
     const Site left{s.program, s.node, s.operands.first(1), s.view};
     Action a = s.view.quiet() ? ordered(Reason::kNeedsAnswer, Effect::kAnything) : special(left);
-    if (a.verdict != Action::kOrdered) a.effect = {Effect::kAnything, {}};
+    if (a.verdict != Action::kOrdered) a.effect = {.memory = Effect::kAnything};
     Action waits = needs_operand(i, a.flags);
     waits.effect = std::move(a.effect);
     return waits;

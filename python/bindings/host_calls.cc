@@ -38,10 +38,10 @@ const Value* Arguments::pending() const {
   return nullptr;
 }
 
-bool Arguments::data() const {
+bool Arguments::data(View& view) const {
   for (const auto& [name, v] : keywords)
-    if (!is_data(v)) return false;
-  return all_data(positional);
+    if (!is_data(v, view)) return false;
+  return all_data(positional, view);
 }
 
 Action PythonHost::call(const Site& s) {
@@ -60,7 +60,7 @@ Action PythonHost::call_found(const Site& s, PyObject* callee, Arguments argumen
 // A method of data that is not there yet, bound before its arguments were evaluated, may be known by its name.
 Action PythonHost::pending_callee(const Site& s) {
   const ir::Node* made = s.program.definition(s.node.args[0]);
-  const bool data = (s[0].flags() & (kData | kAtom)) != 0 && all_data(s.operands);
+  const bool data = (s[0].flags() & (kData | kAtom)) != 0 && all_data(s.operands, s.view);
   if (data && made != nullptr && made->op == ir::Op::kLoadAttr && !is_mutator(s.program.names[made->index]))
     return needs_operand(0, kData);
   return needs_operand(0, kUnknown, Effect::kAnything);
@@ -321,7 +321,7 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
   const bool makes_exception = PyExceptionClass_Check(callee) && is_static(reinterpret_cast<PyTypeObject*>(callee));
   const Flags flags = makes_exception ? kFresh : contract.flags();
   const bool back = calls_back(contract, arguments);
-  const bool plain = contract.reads == Contract::kNothing || arguments.data();
+  const bool plain = contract.reads == Contract::kNothing || arguments.data(s.view);
   if (const Value* pending = arguments.pending())
     return needs_argument(s, *pending, flags,
                           back || !plain || !contract.mutates.empty() ? Effect::kAnything : Effect::kNone);
@@ -347,10 +347,11 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
     if (steps && !Iterators::composes(callee)) return Obstacle::kUnknown;
     return now.add(object_of(v));
   };
+  auto held = [&](Obstacle o) { return held_up_inside(o, now.element(), flags, arguments.data(s.view)); };
   for (const Value& v : arguments.positional)
-    if (const Obstacle o = add(v); o != Obstacle::kNothing) return held_up(o, now.element(), flags);
+    if (const Obstacle o = add(v); o != Obstacle::kNothing) return held(o);
   for (const auto& [name, v] : arguments.keywords)
-    if (const Obstacle o = add(v); o != Obstacle::kNothing) return held_up(o, now.element(), flags);
+    if (const Obstacle o = add(v); o != Obstacle::kNothing) return held(o);
   if (!now.copied()) return call_composing(s, callee, arguments, nullptr);
   // Something that keeps its arguments, such as an iterator, must get the objects themselves.
   if (contract.returns == Contract::kObject || contract.returns == Contract::kArgument)
@@ -534,8 +535,8 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
   }
   // What a method does with the object it is called on is part of its contract.
   const auto given = std::span(arguments.positional).subspan(arguments.has_self ? 1 : 0);
-  const bool plain = std::ranges::all_of(arguments.keywords, [](const auto& k) { return is_data(k.second); }) &&
-                     all_data(given) && !calls_back(contract, arguments) && contract.mutates.empty();
+  const bool plain = std::ranges::all_of(arguments.keywords, [&](const auto& k) { return is_data(k.second, s.view); }) &&
+                     all_data(given, s.view) && !calls_back(contract, arguments) && contract.mutates.empty();
   if (plain) {
     const Value* pending = arguments.pending();
     Action a = pending != nullptr ? needs_argument(s, *pending, contract.flags(), Effect::kNone)

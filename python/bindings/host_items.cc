@@ -6,6 +6,15 @@
 namespace xcs::python {
 namespace {
 
+bool is_default_dict(PyObject* dict) {
+  return shape_of(dict) == Shape::kDict && nb::cast<std::string>(nb::handle(Py_TYPE(dict)).attr("__name__")) == "defaultdict";
+}
+
+bool makes_builtin_default(PyObject* dict) {
+  const nb::object factory = nb::handle(dict).attr("default_factory");
+  return PyType_Check(factory.ptr()) && (reinterpret_cast<PyTypeObject*>(factory.ptr())->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
+}
+
 // The stored value if the last of the stores is a plain assignment of an item.
 const Value* assigned_item(std::span<const PendingStore> stores) {
   const PendingStore& last = stores.back();
@@ -40,8 +49,7 @@ Action item_of(PyObject* object, PyObject* key) {
 
 Action PythonHost::load_item(const Site& s) {
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size()) {
-    const bool data = all_data(s.operands);
-    return needs_operand(i, s[0].is_pending() && data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+    return load_pending_item(s, i);
   }
   PyObject* object = s.object(0);
   PyObject* key = s.object(1);
@@ -66,6 +74,32 @@ Action PythonHost::load_item(const Site& s) {
       [[fallthrough]];
     default: return ordered(Reason::kUserOperator, Effect::kAnything);
   }
+}
+
+// Of a container, or by a key, that is not there yet.
+Action PythonHost::load_pending_item(const Site& s, std::size_t pending) {
+  if (!is_data(s[1], s.view)) return needs_operand(pending, kUnknown, Effect::kAnything);
+  if (s[0].ready() && is_default_dict(s.object(0))) {  // a key that is missing is stored
+    Action a = needs_operand(pending, kUnknown, makes_builtin_default(s.object(0)) ? Effect::kOpaque : Effect::kAnything);
+    a.effect.stores.push_back({s[0], {Where::kAll}});
+    return a;
+  }
+  const bool keyed = s[0].ready() && PyDict_Check(s.object(0));
+  KnownRef items = items_of(s[0], keyed ? Part::kValues : Part::kItems, s.view);
+  if (s[0].is_pending() && (s[0].flags() & kData) == 0 && items == nullptr)
+    return needs_operand(pending, kUnknown, Effect::kAnything);
+  if (s[0].ready() && !is_data(s[0], s.view)) return needs_operand(pending, kUnknown, Effect::kAnything);
+  const bool one = s[1].ready() ? !PySlice_Check(s.object(1)) : PyDict_Check(s[0].ready() ? s.object(0) : Py_None);
+  if (const KnownRef known = s[0].known(); known != nullptr && s[1].ready() && PyLong_CheckExact(s.object(1))) {
+    const Py_ssize_t index = PyLong_AsSsize_t(s.object(1));
+    if (index == -1 && PyErr_Occurred() != nullptr) PyErr_Clear();
+    const auto size = static_cast<Py_ssize_t>(known->parts.size());
+    const bool only = !known->data && !known->constant.bound() && known->objects.empty() && known->items == nullptr;
+    if (only && index < size && index >= -size) items = known->parts[static_cast<std::size_t>(index < 0 ? index + size : index)];
+  }
+  if (!one && items != nullptr)  // perhaps a slice
+    items = s[1].ready() ? window::known_container(items) : join(items, window::known_container(items));
+  return with_known(needs_operand(pending, kUnknown), std::move(items));
 }
 
 Action PythonHost::load_list_item(const Site& s, PyObject* list, PyObject* index) {
@@ -98,8 +132,7 @@ Action PythonHost::load_key(const Site& s, PyObject* dict, PyObject* key, const 
     return item == nullptr ? done(*fallback) : done(to_value(item));
   };
   auto makes_default = [&](PyObject* in) {
-    return fallback == nullptr && nb::cast<std::string>(nb::handle(Py_TYPE(dict)).attr("__name__")) == "defaultdict" &&
-           PyDict_Contains(in, key) == 0;
+    return fallback == nullptr && is_default_dict(dict) && PyDict_Contains(in, key) == 0;
   };
   switch (s.view.look(address_of(dict), {Where::kItem, address_of(key)})) {
     case View::State::kClear:
@@ -120,10 +153,7 @@ Action PythonHost::load_key(const Site& s, PyObject* dict, PyObject* key, const 
       else if (!makes_default(now.copy.ptr()))
         return found_in(now.copy.ptr());
   }
-  const nb::object factory = nb::handle(dict).attr("default_factory");
-  const bool builtin = PyType_Check(factory.ptr()) &&
-                       (reinterpret_cast<PyTypeObject*>(factory.ptr())->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
-  if (!builtin) return ordered(Reason::kUserOperator, Effect::kAnything);
+  if (!makes_builtin_default(dict)) return ordered(Reason::kUserOperator, Effect::kAnything);
   return ordered_store(borrow_value(dict), {Where::kAll}, Effect::kOpaque);
 }
 
@@ -138,7 +168,8 @@ Action PythonHost::store_item(const Site& s) {
     return status == 0 ? none_done() : raised();
   }
   if (s[0].is_pending()) {
-    const bool data = (s[0].flags() & (kData | kAtom)) != 0 && is_data(s[1]);
+    // What is known of the container is not true any more when something else is put into it.
+    const bool data = (s[0].flags() & (kData | kAtom)) != 0 && is_data(s[1], s.view) && (removes || is_pure_data(s[2], s.view));
     Action a = needs_operand(0, kUnknown, data ? Effect::kOpaque : Effect::kAnything);
     if (data) a.effect.stores.push_back({s[0], {Where::kAll}});
     return a;
@@ -148,8 +179,8 @@ Action PythonHost::store_item(const Site& s) {
   const Shape shape = shape_of(object);
   if (!is_container(shape)) return ordered(Reason::kUserOperator, Effect::kAnything);
   if (s[1].is_pending()) {
-    if (!is_data(s[1])) return needs_operand(1, kUnknown, Effect::kAnything);
-    return ordered_store(s[0], {Where::kAll});
+    if (!is_data(s[1], s.view)) return needs_operand(1, kUnknown, Effect::kAnything);
+    return stores_operand(ordered_store(s[0], {Where::kAll}), 2);
   }
   PyObject* key = s.object(1);
   if (!is_atom(key)) return ordered(Reason::kUserOperator, Effect::kAnything);
@@ -159,12 +190,12 @@ Action PythonHost::store_item(const Site& s) {
   if (shape == Shape::kList) {
     const Py_ssize_t i = PyLong_Check(key) ? PyLong_AsSsize_t(key) : -1;
     if (i == -1) PyErr_Clear();
-    return ordered_store(s[0], i >= 0 ? Where{Where::kItem, address_of(key)} : Where{Where::kAll});
+    return stores_operand(ordered_store(s[0], i >= 0 ? Where{Where::kItem, address_of(key)} : Where{Where::kAll}), 2);
   }
-  Action a = ordered_store(s[0], {Where::kItem, address_of(key)});
+  Action a = stores_operand(ordered_store(s[0], {Where::kItem, address_of(key)}), 2);
   const bool exists = s.view.look(address_of(object), {Where::kKeys}) == View::State::kClear &&
                       PyDict_Contains(object, key) == 1;
-  if (!exists) a.effect.stores.push_back({s[0], {Where::kKeys}});
+  if (!exists) a.effect.stores.push_back({.target = s[0], .where = {Where::kKeys}, .operand = 2});
   return is_constant(key) ? sure(std::move(a)) : std::move(a);
 }
 
@@ -172,7 +203,7 @@ Action PythonHost::store_item(const Site& s) {
 Action PythonHost::store_slice(const Site& s) {
   Action a = ordered_store(s[0], {Where::kAll});
   if (s.node.op == ir::Op::kDeleteItem) return a;
-  if (!is_data(s[2])) return ordered(Reason::kUserOperator, Effect::kAnything);
+  if (!is_data(s[2], s.view)) return ordered(Reason::kUserOperator, Effect::kAnything);
   if (s[2].is_pending()) {
     a.effect.memory = Effect::kOpaque;
     return a;
@@ -191,7 +222,7 @@ Action PythonHost::contains(const Site& s) {
     return done(borrow_value((found != 0) != negated ? Py_True : Py_False));
   };
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
-    return needs_operand(i, flags, all_data(s.operands) ? Effect::kNone : Effect::kAnything);
+    return needs_operand(i, flags, all_data(s.operands, s.view) ? Effect::kNone : Effect::kAnything);
   PyObject* item = s.object(0);
   PyObject* in = s.object(1);
   if (s.view.quiet()) return answer(PySequence_Contains(in, item));
@@ -214,15 +245,19 @@ Action PythonHost::contains(const Site& s) {
   Snapshot now(s.view, placeholders_, Depth::kDeep);
   for (PyObject* o : {item, in})
     if (const Obstacle obstacle = now.add(o); obstacle != Obstacle::kNothing)
-      return held_up(obstacle, now.element(), flags);
+      return held_up_inside(obstacle, now.element(), flags, all_data(s.operands, s.view));
   return answer(PySequence_Contains(now.get(in).ptr(), now.get(item).ptr()));
 }
 
 Action PythonHost::unpack(const Site& s) {
   const ir::Unpack& shape = s.program.unpacks[s.node.index];
   if (s[0].is_pending()) {
-    const bool data = (s[0].flags() & (kData | kAtom)) != 0;
-    return needs_operand(0, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+    if ((s[0].flags() & (kData | kAtom)) != 0) return needs_operand(0, kData);
+    KnownRef items = items_of(s[0], Part::kItems, s.view);
+    if (items == nullptr) return needs_operand(0, kUnknown, Effect::kAnything);
+    const KnownRef& known = s[0].known();
+    const bool tuple = !known->parts.empty() && !known->data && known->items == nullptr && known->objects.empty();
+    return with_known(needs_operand(0, kUnknown), tuple ? known : window::known_container(std::move(items)));
   }
   nb::object source = nb::borrow(s.object(0));
   if (!PyTuple_CheckExact(source.ptr())) {
@@ -309,11 +344,11 @@ Action PythonHost::append(const Site& s) {
     return status == 0 ? none_done() : raised();
   }
   if (Action a; list && append_privately(s, s.object(0), s[1], 0, a)) return a;
-  if (list) return sure(ordered_store(s[0], {Where::kKeys}));
-  if (!is_data(s[1])) return ordered(Reason::kUserOperator, Effect::kAnything);
+  if (list) return stores_operand(sure(ordered_store(s[0], {Where::kKeys})), 1);
+  if (!is_data(s[1], s.view)) return ordered(Reason::kUserOperator, Effect::kAnything);
   if (s[1].ready() && is_private(s, s.object(0)))
     return PySet_Add(s.object(0), s.object(1)) == 0 ? none_done() : raised();
-  return ordered_store(s[0], {Where::kAll});
+  return stores_operand(ordered_store(s[0], {Where::kAll}), 1);
 }
 
 }  // namespace xcs::python

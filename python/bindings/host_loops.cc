@@ -22,7 +22,10 @@ bool is_unstarted(PyObject* generator) {
 Action PythonHost::iterate(const Site& s) {
   if (s[0].is_pending()) {
     const Flags data = s[0].flags() & (kData | kAtom);
-    return needs_operand(0, data, data != 0 ? Effect::kNone : Effect::kAnything);
+    if (data != 0) return needs_operand(0, data);
+    KnownRef items = items_of(s[0], Part::kItems, s.view);
+    if (items == nullptr) return needs_operand(0, kUnknown, Effect::kAnything);
+    return with_known(needs_operand(0, kUnknown), window::known_container(std::move(items)));
   }
   PyObject* iterable = s.object(0);
   Iterators::Made made = iterators_.make(iterable, s.program.giver(s.node, s.node.args[0]), s.view);
@@ -91,7 +94,9 @@ window::Flags PythonHost::known(const Value& value) {
 Action PythonHost::blocked_at(View& view, PyObject* committed) {
   Flags flags = view.blocked_flags();
   if (committed != nullptr && flags != kUnknown) flags &= known(borrow_value(committed));
-  return blocked(flags);
+  KnownRef what = view.blocked_known();
+  if (committed != nullptr && what != nullptr) what = join(what, known_of(to_value(committed), view));
+  return with_known(blocked(flags), std::move(what));
 }
 
 bool PythonHost::steps_freely(const Value& iterator) { return Iterators::cursor_of(object_of(iterator)) != nullptr; }

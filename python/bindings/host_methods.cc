@@ -32,14 +32,14 @@ bool reads_argument(std::string_view name) {
 }
 
 // Whether the mutator compares, hashes and iterates only over builtin objects, now and when it will run.
-bool runs_no_code(PyObject* container, std::string_view name, const Arguments& arguments) {
+bool runs_no_code(PyObject* container, std::string_view name, const Arguments& arguments, View& view) {
   const auto& given = arguments.positional;
   if (name == "append" || name == "appendleft" || name == "clear" || name == "reverse" || name == "rotate" ||
       name == "popleft" || name == "popitem")
     return true;
-  if (name == "insert") return given.empty() || is_data(given[0]);
+  if (name == "insert") return given.empty() || is_data(given[0], view);
   if (name == "sort") {
-    if (!arguments.keywords.empty() && !arguments.data()) return false;
+    if (!arguments.keywords.empty() && !arguments.data(view)) return false;
     for (const auto& [keyword, v] : arguments.keywords)
       if (v.ready() && v.object() != address_of(Py_None) && PyCallable_Check(object_of(v))) return false;
   }
@@ -47,12 +47,12 @@ bool runs_no_code(PyObject* container, std::string_view name, const Arguments& a
     if (PyList_Check(container))
       for (Py_ssize_t i = 0; i < PyList_GET_SIZE(container); ++i)
         if (const Shape shape = shape_of(PyList_GET_ITEM(container, i)); shape == Shape::kOther) return false;
-    return arguments.data();
+    return arguments.data(view);
   }
-  if (name == "setdefault" || name == "pop") return given.empty() || is_data(given[0]);
+  if (name == "setdefault" || name == "pop") return given.empty() || is_data(given[0], view);
   if (reads_argument(name)) {
     for (const Value& v : given) {
-      if (!is_data(v)) return false;
+      if (!is_data(v, view)) return false;
       if (v.ready()) {
         const Shape shape = shape_of(object_of(v));
         if (!is_container(shape) && shape != Shape::kTuple && shape != Shape::kView && shape != Shape::kAtom) return false;
@@ -60,7 +60,27 @@ bool runs_no_code(PyObject* container, std::string_view name, const Arguments& a
     }
     return true;
   }
-  return arguments.data();
+  return arguments.data(view);
+}
+
+// The operand that the mutator puts into its container, or whose items it does; kNone when there is not exactly one.
+std::uint32_t stored_operand(const Site& s, std::string_view name, const Arguments& arguments) {
+  const auto& given = arguments.positional;
+  std::size_t index = 0;
+  if (name == "insert" || name == "setdefault") index = 1;
+  const bool stores = name == "append" || name == "appendleft" || name == "add" || name == "insert" ||
+                      name == "setdefault" || name == "extend" || name == "extendleft" || name == "update";
+  if (!stores || !arguments.keywords.empty() || given.size() != index + 1) return ir::kNone;
+  for (std::size_t i = 1; i < s.operands.size(); ++i)
+    if (s[i].bound() && s[i].object() == given[index].object()) return static_cast<std::uint32_t>(i);
+  return ir::kNone;
+}
+
+// Of mutators that put nothing into their container.
+bool only_removes(std::string_view name) {
+  return name == "clear" || name == "pop" || name == "popleft" || name == "popitem" || name == "remove" ||
+         name == "discard" || name == "reverse" || name == "rotate" || name == "sort" || name == "move_to_end" ||
+         name == "difference_update" || name == "intersection_update" || name == "__delitem__";
 }
 
 }  // namespace
@@ -69,8 +89,11 @@ bool is_mutator(std::string_view name) { return std::ranges::find(kMutators, nam
 
 // A method of something that is not there yet.
 Action PythonHost::pending_method(const Site& s, std::string_view name) {
-  const bool data = (s[0].flags() & (kData | kAtom)) != 0 && all_data(s.operands);
+  const bool data = (s[0].flags() & (kData | kAtom)) != 0 && all_data(s.operands, s.view);
   if (!data) return needs_operand(0, kUnknown, Effect::kAnything);
+  // What is known of the container is not true any more when something else is put into it.
+  if (is_mutator(name) && !only_removes(name) && !all_pure_data(s.operands, s.view))
+    return needs_operand(0, kUnknown, Effect::kAnything);
   if (is_mutator(name) && (s[0].flags() & kAtom) == 0) {
     Action a = needs_operand(0, returns_none(name) ? kData | kAtom : kUnknown, Effect::kOpaque);
     a.effect.stores.push_back({s[0], {Where::kAll}});
@@ -106,7 +129,7 @@ Action PythonHost::builtin_method(const Site& s, PyObject* receiver, PyObject* n
 Action PythonHost::get_key(const Site& s, PyObject* dict, const Arguments& arguments) {
   const Value& key = arguments.positional[0];
   if (key.is_pending())
-    return needs_argument(s, key, kUnknown, is_data(key) ? Effect::kNone : Effect::kAnything);
+    return needs_argument(s, key, kUnknown, is_data(key, s.view) ? Effect::kNone : Effect::kAnything);
   if (!is_atom(object_of(key))) return ordered(Reason::kUserOperator, Effect::kAnything);
   const Value fallback = arguments.positional.size() == 2 ? arguments.positional[1] : none();
   return load_key(s, dict, object_of(key), &fallback);
@@ -114,14 +137,20 @@ Action PythonHost::get_key(const Site& s, PyObject* dict, const Arguments& argum
 
 // A store by a mutator of a builtin container.
 Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view name, const Arguments& arguments) {
+  const std::uint32_t stored = stored_operand(s, name, arguments);
   const Flags flags = returns_none(name) ? kData | kAtom : kUnknown;
   auto in_order = [&](Effect::Memory memory, Where where) {
     Action a = ordered_store(borrow_value(container), where, memory);
+    if (only_removes(name)) {
+      a.effect.stores.back().known = window::known_data();
+    } else {
+      a = stores_operand(std::move(a), stored, reads_argument(name));
+    }
     a.flags = flags;
     if (returns_none(name)) a.value = none();
     return a;
   };
-  if (!runs_no_code(container, name, arguments)) return ordered(Reason::kUserOperator, Effect::kAnything, flags);
+  if (!runs_no_code(container, name, arguments, s.view)) return ordered(Reason::kUserOperator, Effect::kAnything, flags);
   if (Action a; mutate_privately(s, container, name, arguments, a)) return a;
   if (name == "append" && arguments.positional.size() == 1 && arguments.keywords.empty())
     return sure(in_order(Effect::kStores, {Where::kKeys}));
@@ -131,7 +160,7 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
   if (shape_of(container) == Shape::kSet && (name == "add" || name == "discard") &&
       arguments.positional.size() == 1 && arguments.positional[0].ready()) {
     Action a = in_order(Effect::kStores, {Where::kItem, arguments.positional[0].object()});
-    a.effect.stores.push_back({borrow_value(container), {Where::kKeys}});
+    a.effect.stores.push_back({.target = borrow_value(container), .where = {Where::kKeys}, .operand = stored});
     return a;
   }
   if (shape_of(container) == Shape::kSet && name == "pop") return in_order(Effect::kOpaque, {Where::kAll});

@@ -12,19 +12,19 @@ bool atoms_to_be(std::span<const Value> operands) {
   return true;
 }
 
-Flags flags_of_result(const ir::Fragment& fragment, std::span<const Value> operands) {
+Flags flags_of_result(const ir::Fragment& fragment, std::span<const Value> operands, View& view) {
   const Kind kind = fragment.kind;
   switch (kind) {
     case Kind::kIdentity:
     case Kind::kFormat: return kData | kAtom;
     case Kind::kDisplay:
     case Kind::kHashing:
-    case Kind::kUnpacking: return all_data(operands) ? kData | kFresh : kFresh;
+    case Kind::kUnpacking: return all_pure_data(operands, view) ? kData | kFresh : kFresh;
     case Kind::kOperator:
       // Operators on atoms make atoms, unless a list, set or dict is displayed among them.
       if (atoms_to_be(operands) && fragment.text.find_first_of("[{") == std::string::npos) return kData | kAtom;
-      return all_data(operands) ? kData : kUnknown;
-    case Kind::kPattern: return all_data(operands) ? kData : kUnknown;
+      return all_pure_data(operands, view) ? kData : kUnknown;
+    case Kind::kPattern: return all_pure_data(operands, view) ? kData : kUnknown;
   }
   return kUnknown;
 }
@@ -64,35 +64,38 @@ Action PythonHost::evaluate(const Site& s) {
   const ir::Fragment& fragment = s.program.fragments[s.node.index];
   if (first_pending(s.operands) < s.operands.size()) return evaluate_pending(s, fragment);
   if (s.view.quiet() || fragment.kind == Kind::kDisplay || fragment.kind == Kind::kIdentity) return call_fragment(s);
-  const Flags flags = flags_of_result(fragment, s.operands);
+  auto held_to_order = [&] {
+    return ordered(Reason::kUserOperator, Effect::kAnything, flags_of_result(fragment, s.operands, s.view));
+  };
   switch (fragment.kind) {
     case Kind::kHashing:
       for (const ir::Index key : fragment.keys)
-        if (!is_atom(s.object(key))) return ordered(Reason::kUserOperator, Effect::kAnything, flags);
+        if (!is_atom(s.object(key))) return held_to_order();
       return call_fragment(s);
     case Kind::kUnpacking:
       for (const Value& v : s.operands)
-        if (!is_atom(object_of(v)) && !unpacks_plainly(object_of(v)))
-          return ordered(Reason::kUserOperator, Effect::kAnything, flags);
-      return evaluate_over(s, Depth::kShallow, flags);
-    default: return evaluate_over(s, looks_inside(fragment) ? Depth::kDeep : Depth::kShallow, flags);
+        if (!is_atom(object_of(v)) && !unpacks_plainly(object_of(v))) return held_to_order();
+      return evaluate_over(s, Depth::kShallow);
+    default: return evaluate_over(s, looks_inside(fragment) ? Depth::kDeep : Depth::kShallow);
   }
 }
 
 Action PythonHost::evaluate_pending(const Site& s, const ir::Fragment& fragment) {
   const std::size_t pending = first_pending(s.operands);
-  const Flags flags = flags_of_result(fragment, s.operands);
+  const Flags flags = flags_of_result(fragment, s.operands, s.view);
   switch (fragment.kind) {
     case Kind::kDisplay: return evaluate_with_placeholders(s);
     case Kind::kHashing:
       for (const ir::Index key : fragment.keys)
         if (!s[key].ready() || !is_atom(s.object(key)))
-          return needs_operand(s[key].ready() ? pending : key, flags, is_data(s[key]) ? Effect::kNone : Effect::kAnything);
+          return needs_operand(s[key].ready() ? pending : key, flags, is_data(s[key], s.view) ? Effect::kNone : Effect::kAnything);
       return evaluate_with_placeholders(s);
     case Kind::kIdentity: return needs_operand(pending, flags);
     default: break;
   }
-  return needs_operand(pending, flags, all_data(s.operands) ? Effect::kNone : Effect::kAnything);
+  for (const Value& v : s.operands)
+    if (!is_data(v, s.view)) return needs_operand(pending, flags, Effect::kAnything);
+  return with_known(needs_operand(pending, flags), flags == kUnknown ? combined(s.operands, s.view) : nullptr);
 }
 
 // See Note [placeholders]. Displays inside the display hold placeholders as well.
@@ -107,15 +110,20 @@ Action PythonHost::evaluate_with_placeholders(const Site& s) {
   }
   Action a = call_fragment(s, args.data() + 1);
   if (a.verdict == Action::kDone && !placeholders_.watch_display(nb::borrow(object_of(a.value)), placeholders))
-    return needs_operand(first_pending(s.operands), flags_of_result(s.program.fragments[s.node.index], s.operands));
+    return needs_operand(first_pending(s.operands), flags_of_result(s.program.fragments[s.node.index], s.operands, s.view));
   return a;
 }
 
 // Evaluates the fragment on its operands as they are at this place.
-Action PythonHost::evaluate_over(const Site& s, Depth depth, Flags flags) {
+Action PythonHost::evaluate_over(const Site& s, Depth depth) {
   Snapshot now(s.view, placeholders_, depth);
+  const bool inplace = s.node.op == ir::Op::kInplace;
+  auto flags = [&]() -> Flags {
+    return inplace ? kData : flags_of_result(s.program.fragments[s.node.index], s.operands, s.view);
+  };
   for (const Value& v : s.operands)
-    if (const Obstacle o = now.add(object_of(v)); o != Obstacle::kNothing) return held_up(o, now.element(), flags);
+    if (const Obstacle o = now.add(object_of(v)); o != Obstacle::kNothing)
+      return held_up_inside(o, now.element(), flags(), all_data(s.operands, s.view));
   if (!now.copied()) return call_fragment(s);
   std::vector<nb::object> held;
   std::vector<PyObject*> args{nullptr};
@@ -124,7 +132,7 @@ Action PythonHost::evaluate_over(const Site& s, Depth depth, Flags flags) {
     args.push_back(held.back().ptr());
   }
   Action a = call_fragment(s, args.data() + 1);
-  return may_show_copies(a, now) ? ordered(Reason::kPendingMemory, Effect::kNone, flags) : std::move(a);
+  return may_show_copies(a, now) ? ordered(Reason::kPendingMemory, Effect::kNone, flags()) : std::move(a);
 }
 
 // Whether what was computed on copies could be told from what the objects themselves would give.
@@ -150,7 +158,7 @@ Action PythonHost::inplace(const Site& s) {
   if (all_atoms(s.operands)) return call_fragment(s);
   if (s[0].is_pending() || (s[1].is_pending() && is_atom(s.object(0)))) {
     const std::uint32_t first = s[0].is_pending() ? 0 : 1;
-    if (!all_data(s.operands)) return needs_operand(first, kUnknown, Effect::kAnything);
+    if (!all_data(s.operands, s.view)) return needs_operand(first, kUnknown, Effect::kAnything);
     if (s[0].ready() || (s[0].flags() & kAtom) != 0)
       return needs_operand(first, atoms_to_be(s.operands) ? kData | kAtom : kData);
     Action a = needs_operand(0, kData, Effect::kOpaque);
@@ -163,8 +171,8 @@ Action PythonHost::inplace(const Site& s) {
     if (s[1].is_pending()) return needs_operand(1, kUnknown, Effect::kAnything);
     return call_fragment(s);
   }
-  if (shape == Shape::kAtom || shape == Shape::kTuple) return evaluate_over(s, Depth::kDeep, kData);
-  if (!is_container(shape) || !is_data(s[1]))
+  if (shape == Shape::kAtom || shape == Shape::kTuple) return evaluate_over(s, Depth::kDeep);
+  if (!is_container(shape) || !is_data(s[1], s.view))
     return ordered(shape == Shape::kOther ? Reason::kUserOperator : Reason::kOrderedStore, Effect::kAnything);
   if (Action a; inplace_privately(s, a)) return a;
   Action a = ordered_store(s[0], {Where::kAll});
@@ -190,7 +198,8 @@ Action PythonHost::truth(const Site& s) {
     return done(borrow_value((truth != 0) != negated ? Py_True : Py_False));
   };
   constexpr Flags flags = kData | kAtom;
-  if (s[0].is_pending()) return needs_operand(0, flags, is_data(s[0]) ? Effect::kNone : Effect::kAnything);
+  if (s[0].is_pending())
+    return needs_operand(0, flags, is_data(s[0], s.view) ? Effect::kNone : Effect::kAnything);
   PyObject* object = s.object(0);
   if (object == Py_True || object == Py_False || is_atom(object)) return answer(PyObject_IsTrue(object));
   if (Action a; enter_operator(s, object, "__bool__", "__len__", a)) return a;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <new>
 
+#include "describe.h"
+
 namespace xcs::python {
 namespace {
 
@@ -87,6 +89,9 @@ class SequenceCursor final : public Cursor {
   void advance() override { ++index_; }
   void rewind(std::size_t steps) override { index_ -= static_cast<Py_ssize_t>(steps); }
   bool yields_constants(View&) override { return is_constant(sequence_.ptr()); }
+  KnownRef describe(View& view) override {
+    return PyTuple_Check(sequence_.ptr()) ? describe_contents(sequence_.ptr(), Part::kItems, view) : window::known_data();
+  }
 
  private:
   nb::object sequence_;
@@ -123,6 +128,7 @@ class ListCursor final : public Cursor {
       if (!is_constant(PyList_GET_ITEM(list_.ptr(), i))) return false;
     return true;
   }
+  KnownRef describe(View& view) override { return describe_contents(list_.ptr(), Part::kItems, view); }
 
  private:
   nb::object list_;
@@ -175,6 +181,12 @@ class KeyedCursor final : public Cursor {
         return false;
     }
     return true;
+  }
+  KnownRef describe(View& view) override {
+    KnownRef items = describe_contents(container_.ptr(), part_, view);
+    if (part_ != Part::kItems || items == nullptr) return items;
+    return window::known_tuple({describe_contents(container_.ptr(), Part::kKeys, view),
+                                describe_contents(container_.ptr(), Part::kValues, view)});
   }
 
  private:
@@ -236,6 +248,15 @@ class TupleCursor final : public Cursor {
   }
   bool yields_constants(View& view) override {
     return std::ranges::all_of(parts_, [&](const auto& part) { return part->yields_constants(view); });
+  }
+  KnownRef describe(View& view) override {
+    std::vector<KnownRef> parts;
+    if (count_) parts.push_back(window::known_data());
+    for (const auto& part : parts_) {
+      parts.push_back(part->describe(view));
+      if (parts.back() == nullptr) return nullptr;
+    }
+    return window::known_tuple(std::move(parts));
   }
 
  private:

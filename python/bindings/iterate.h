@@ -21,6 +21,8 @@ class Cursor {
   virtual void rewind(std::size_t steps) = 0;
   // Whether all items from here on are constants, at the view's place.
   virtual bool yields_constants(View& view) = 0;
+  // What its items are, at the view's place; null when that is not known.
+  virtual window::KnownRef describe(View& view) = 0;
 };
 
 // Which part of a dict is iterated over.

@@ -177,6 +177,7 @@ void Machine::dispatch(Entry& entry, Action action) {
   }
   if (quiet()) throw std::logic_error("the host did not run the oldest node");
   note_wait(entry, entry.program, entry.node, action.reason);
+  narrow(action, entry.program, entry.node, entry.operands, {entry.parent, entry.sequence});
   memory_.remove(entry);
   entry.effect = std::move(action.effect);
   memory_.add(entry);
@@ -524,6 +525,18 @@ View::State Machine::look(Object* object, Where where) {
     for (const PendingStore& store : answer_.stores) seen_ = chain_of(store.operands, seen_);
   }
   return answer_.state;
+}
+
+// What all stores that the last look met may have put there.
+KnownRef Machine::blocked_known() {
+  KnownRef all;
+  for (const auto& [item, store] : answer_.met) {
+    const KnownRef known = stored_known(*item, store, *this);
+    if (known == nullptr) return nullptr;
+    all = all == nullptr ? known : join(all, known);
+    if (all == nullptr) return nullptr;
+  }
+  return all;
 }
 
 // Note [private objects]

@@ -38,7 +38,7 @@ bool control_op(ir::Op op) {
 }  // namespace
 
 Summary Machine::summarize(Frame& frame) {
-  if (!options_.summaries) return {.footprint = {.anything = true, .places = {}, .held = {}}, .outputs = {}, .result = kUnknown};
+  if (!options_.summaries) return {.footprint = {.anything = true, .places = {}, .held = {}}, .outputs = {}, .result = {}};
   return DryRun(*this, frame).run();
 }
 
@@ -59,22 +59,21 @@ Summary DryRun::run() {
     if (flow.fell) join(flow.returned, machine_.host_.none());
     if (flow.returned) {
       const Value& v = *flow.returned;
-      summary_.result = flags_of(v) & (kTypes | kMaybeUnbound);
+      summary_.result = fact_of(v);
       const bool fresh = v.is_pending() && own_.contains(v.cell()) && !escaped_.contains(v.cell());
-      if (fresh) summary_.result |= v.flags() & kFresh;
+      if (fresh) summary_.result.flags |= v.flags() & kFresh;
     }
   } else {
     join(flow.fell, std::move(flow.continued));
     for (ir::SlotId slot : machine_.assigned(outer_)) {
-      const Flags flags = flow.fell ? flags_of((*flow.fell)[slot]) : kMaybeUnbound;
-      summary_.outputs.push_back(flags & (kTypes | kMaybeUnbound));
+      summary_.outputs.push_back(flow.fell ? fact_of((*flow.fell)[slot]) : Summary::Fact{kMaybeUnbound, nullptr});
     }
   }
   if (budget_ == 0) summary_.footprint.anything = true;
   if (summary_.footprint.anything) {
     // The walk ended there: what it saw of the variables and the result is not all.
-    std::ranges::fill(summary_.outputs, kMaybeUnbound);
-    summary_.result = kUnknown;
+    std::ranges::fill(summary_.outputs, Summary::Fact{kMaybeUnbound, nullptr});
+    summary_.result = {};
     summary_.footprint.places.clear();
     summary_.footprint.held.clear();
   }
@@ -233,27 +232,138 @@ bool DryRun::node(const ir::Program& program, const ir::Node& n, Env& env) {
     env[n.args[0]] = Value();
     return true;
   }
+  return attempt(program, n, std::move(operands), env, 0);
+}
+
+namespace {
+
+// Of objects that one operand may be, to be tried one by one.
+constexpr std::size_t kMostAlternatives = 8;
+constexpr int kMostAmbiguous = 3;  // operands of one node
+
+}  // namespace
+
+// Note [each of a few]
+// Where a value that is not there decides what a node does (the receiver of a method, a function out of a table), and
+// it is known to be one of a few objects, the node is walked once for each of them.
+bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<Value> operands, Env& env, int depth) {
   Action action = machine_.host_.attempt(program, n, operands, *this);
   if (action.verdict == Action::kRaised) return false;
   if (action.verdict == Action::kEnter) {
+    for (const Value& v : action.enter.slots) note_made(v);
     Value result = enter(std::move(action.enter));
     if (!result.bound()) return false;
     if (n.dest != ir::kNone) env[n.dest] = std::move(result);
     return true;
   }
-  if (action.verdict != Action::kDone) take_effect(action, operands, machine_.memory_.stored_flags(n, operands));
+  if (action.verdict == Action::kOperand && action.effect.memory == Effect::kAnything && depth < kMostAmbiguous) {
+    const Value ambiguous = operands[action.operand];
+    if (each_of(ambiguous, program, n, operands, action.operand, env, depth)) return true;
+  }
+  if (action.verdict == Action::kDone) {
+    note_made(action.value);
+    for (const Value& v : action.values) note_made(v);
+  } else {
+    take_effect(action, operands, machine_.memory_.stored_flags(n, operands));
+  }
+  if (n.op == ir::Op::kMakeCell || n.op == ir::Op::kMakeFunction)
+    for (const Value& v : operands) escape(v);
   set_dests(program, n, action, env);
   return true;
+}
+
+// Returns whether the operand's alternatives are few, and walks the node with each.
+bool DryRun::each_of(const Value& ambiguous, const ir::Program& program, const ir::Node& n,
+                     const std::vector<Value>& operands, std::size_t operand, Env& env, int depth) {
+  const KnownRef known = ambiguous.known();
+  if (known == nullptr || known->objects.size() > kMostAlternatives || may_be_container(*known)) return false;
+  if (known->objects.empty() && !known->constant.bound()) return false;
+  std::vector<Value> alternatives = known->objects;
+  if (known->constant.bound()) alternatives.push_back(known->constant);
+  if (known->data) alternatives.push_back(unknown(kData, known_data()));
+  std::optional<Env> after;
+  for (const Value& one : alternatives) {
+    std::vector<Value> with = operands;
+    with[operand] = one;
+    Env next = env;
+    if (attempt(program, n, std::move(with), next, depth + 1)) join(after, std::move(next));
+    if (summary_.footprint.anything) return true;
+  }
+  if (after) env = std::move(*after);
+  // Whether it raises for sure is not worth telling apart: what follows is walked all the same.
+  return true;
+}
+
+// A result that nothing else holds was made by the walk, and the program will never see it.
+void DryRun::note_made(const Value& value) {
+  if (!value.ready() || !machine_.host_.is_sole(value)) return;
+  made_.insert(value.object());
+  kept_.push_back(value);
+}
+
+// Something other than a variable of the walk may hold the value from here on.
+void DryRun::escape(const Value& value) {
+  if (!value.ready() || !made_.contains(value.object()) || !shared_.insert(value.object()).second) return;
+  for (const Value& inner : machine_.host_.held_by(value)) escape(inner);
+}
+
+KnownRef DryRun::known_of(const Value& value) {
+  if (!value.bound()) return nullptr;
+  if (value.is_pending()) return value.known() != nullptr || (value.flags() & kData) == 0 ? value.known() : known_data();
+  return machine_.host_.describe(value, *this);
+}
+
+Summary::Fact DryRun::fact_of(const Value& value) {
+  Summary::Fact fact{Flags(flags_of(value) & (kTypes | kMaybeUnbound)), known_of(value)};
+  if (is_data(fact.known) && value.bound()) fact.flags |= kData;
+  return fact;
+}
+
+Summary DryRun::run(const ir::Program& program, const ir::Node& n, std::span<const Value> operands, Place place) {
+  place_ = place;
+  Env env(program.slots.size());
+  std::vector<Value> given(operands.begin(), operands.end());
+  attempt(program, n, std::move(given), env, 0);
+  if (n.dest != ir::kNone && env[n.dest].bound()) summary_.result = fact_of(env[n.dest]);
+  return std::move(summary_);
+}
+
+// A node that may do anything, because an operand is not there, does only what it does for one of the few objects that
+// the operand can be.
+void Machine::narrow(Action& action, const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
+                     Place place) {
+  if (action.verdict != Action::kOperand || action.effect.memory != Effect::kAnything || !options_.summaries) return;
+  if (operands[action.operand].known() == nullptr) return;
+  Summary summary = DryRun(*this, *const_cast<Frame*>(place.frame)).run(program, node, operands, place);
+  if (summary.footprint.anything) return;
+  action.effect.memory = summary.footprint.places.empty() ? Effect::kNone : Effect::kOpaque;
+  action.effect.stores = std::move(summary.footprint.places);
+  action.effect.held = std::move(summary.footprint.held);
+  action.flags = summary.result.flags & kTypes;
+  action.known = summary.result.known;
+}
+
+// What the store leaves in its place.
+KnownRef Machine::stored_known(const Item& item, const Effect::Store& store, View& view) {
+  if (item.is_frame || store.operand == ir::kNone) return store.known;
+  Value v = static_cast<const Entry&>(item).operands[store.operand];
+  v.settle();
+  if (store.spread) return host_.describe_items(v, view);
+  if (v.is_pending()) return v.known() != nullptr || (v.flags() & kData) == 0 ? v.known() : known_data();
+  return v.ready() ? host_.describe(v, view) : nullptr;
 }
 
 void DryRun::set_dests(const ir::Program& program, const ir::Node& n, const Action& action, Env& env) {
   const bool done = action.verdict == Action::kDone;
   if (n.op == ir::Op::kUnpack || n.op == ir::Op::kStatement) {
     const auto& slots = n.op == ir::Op::kUnpack ? program.unpacks[n.index].dests : program.statements[n.index].outputs;
-    const Flags flags = n.op == ir::Op::kUnpack ? Flags(action.flags & kTypes) : kMaybeUnbound;
-    for (std::size_t i = 0; i < slots.size(); ++i) env[slots[i]] = done ? action.values[i] : unknown(flags);
+    const bool unpacks = n.op == ir::Op::kUnpack;
+    const Flags flags = unpacks ? Flags(action.flags & kTypes) : kMaybeUnbound;
+    const std::size_t star = unpacks ? program.unpacks[n.index].star : ir::kNone;
+    for (std::size_t i = 0; i < slots.size(); ++i)
+      env[slots[i]] = done ? action.values[i] : unknown(flags, part_of(action.known, i, slots.size(), star));
   } else if (n.dest != ir::kNone) {
-    env[n.dest] = done ? action.value : unknown(action.flags);
+    env[n.dest] = done ? action.value : unknown(action.flags, action.known);
   }
 }
 
@@ -301,18 +411,22 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
   Flow result;
   std::optional<std::vector<Value>> items;
   Flags item_flags = kUnknown;
+  KnownRef item_known;
   if (l.head == ir::kNone) {
     Value iterator = env[n.args[0]];
     iterator.settle();
     if (!iterator.bound()) return {};
     if (iterator.is_pending()) {
       item_flags = iterator.flags() & kTypes;
-      if ((item_flags & kData) == 0) summary_.footprint.anything = true;
+      item_known = (item_flags & kData) != 0 ? known_data() : machine_.host_.describe_items(iterator, *this);
+      if (item_known == nullptr) summary_.footprint.anything = true;
     } else {
       if (!machine_.host_.steps_freely(iterator)) summary_.footprint.anything = true;
       items = machine_.host_.peek_items(iterator, 16, *this);
       item_flags = machine_.host_.known(iterator) & kTypes;
+      item_known = machine_.host_.describe_items(iterator, *this);
     }
+    if (is_data(item_known)) item_flags |= kData;
   }
   // The first turns one by one when the items are known, then turns with what all turns have in common.
   std::optional<Env> end = env;
@@ -337,17 +451,25 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
     if (end && !machine_.host_.peek_items(iterator, 16, *this)) {
       items.reset();
       item_flags = kUnknown;
+      item_known = machine_.host_.describe_items(iterator, *this);
+      if (is_data(item_known)) item_flags |= kData;
     }
   }
   if (!items && end) {
     for (int i = 0;; ++i) {
       const std::size_t places = summary_.footprint.places.size();
       std::optional<Env> joined = end;
-      join(joined, turn(l.head == ir::kNone ? unknown(item_flags) : Value()));
+      if (l.head == ir::kNone && i > 0) {  // the turns may have stored to what is iterated over
+        item_known = machine_.host_.describe_items((*end)[n.args[0]], *this);
+        if (item_known == nullptr && (*end)[n.args[0]].is_pending()) summary_.footprint.anything = true;
+        item_flags = is_data(item_known) ? Flags(item_flags | kData) : Flags(item_flags & ~kTypes);
+      }
+      join(joined, turn(l.head == ir::kNone ? unknown(item_flags, item_known) : Value()));
       bool same = summary_.footprint.places.size() == places;
       for (std::size_t s = 0; s < joined->size() && same; ++s) {
         const Value &a = (*joined)[s], &b = (*end)[s];
-        same = a.object() == b.object() || (a.is_pending() && b.is_pending() && a.flags() == b.flags());
+        same = a.object() == b.object() || (a.is_pending() && b.is_pending() && a.flags() == b.flags() &&
+                                           window::same(a.known(), b.known()));
       }
       end = std::move(joined);
       if (same) break;
@@ -468,7 +590,16 @@ void DryRun::take_effect(const Action& action, std::span<const Value> operands, 
     summary_.footprint.anything = true;
     return;
   }
-  for (const Effect::Store& store : action.effect.stores) add_place({store.target, store.where, stored});
+  for (std::size_t i = 1; i < operands.size(); ++i) escape(operands[i]);
+  for (const Effect::Store& store : action.effect.stores) {
+    Effect::Store known{store.target, store.where, Flags(stored & kTypes), nullptr, ir::kNone, false};
+    if (store.operand != ir::kNone) {
+      known.known = store.spread ? machine_.host_.describe_items(operands[store.operand], *this)
+                                 : known_of(operands[store.operand]);
+      if (is_data(known.known)) known.stored |= kData;
+    }
+    add_place(known);
+  }
   for (const Value& v : operands) summary_.footprint.held.push_back(v);
 }
 
@@ -483,9 +614,10 @@ void DryRun::add_place(const Effect::Store& store) {
     if (other.target.object() == target.object() && other.where.kind == store.where.kind &&
         other.where.key == store.where.key) {
       other.stored &= store.stored;
+      other.known = window::join(other.known, store.known);
       return;
     }
-  summary_.footprint.places.push_back({target, store.where, store.stored});
+  summary_.footprint.places.push_back({target, store.where, store.stored, store.known, ir::kNone, false});
 }
 
 // Stores that were fetched in a try statement may not happen after all.
@@ -501,7 +633,9 @@ void DryRun::take_explicit(const Frame& frame) {
     const auto& entry = static_cast<const Entry&>(*item);
     if (entry.effect.memory == Effect::kAnything) summary_.footprint.anything = true;
     for (const Effect::Store& store : entry.effect.stores) {
-      add_place(store);
+      Effect::Store place = store;
+      place.known = machine_.stored_known(entry, store, *this);
+      add_place(place);
       if (entry.state == Entry::kFailed) continue;
       for (const Value& v : entry.operands) summary_.footprint.held.push_back(v);
     }
@@ -519,8 +653,8 @@ void DryRun::take_footprint(const Frame& frame) {
   summary_.footprint.held.insert(summary_.footprint.held.end(), found->second.held.begin(), found->second.held.end());
 }
 
-Value DryRun::unknown(Flags flags) {
-  Value v = Value::pending(new Cell(flags));
+Value DryRun::unknown(Flags flags, KnownRef known) {
+  Value v = Value::pending(new Cell(flags, std::move(known)));
   own_.insert(v.cell());
   unknowns_.push_back(v);  // keeps the cell's address its own
   return v;
@@ -542,7 +676,9 @@ Value DryRun::join(const Value& a, const Value& b) {
   // Fresh only as long as both are values that do not exist yet.
   if (!a.is_pending() || !own_.contains(a.cell()) || !b.is_pending() || !own_.contains(b.cell())) flags &= kTypes;
   flags |= (fa | fb) & kMaybeUnbound;
-  return unknown(flags);
+  KnownRef known = !a.bound() ? known_of(b) : !b.bound() ? known_of(a) : window::join(known_of(a), known_of(b));
+  if (is_data(known)) flags |= kData;
+  return unknown(flags, std::move(known));
 }
 
 void DryRun::join(std::optional<Env>& into, std::optional<Env> env) {
@@ -569,14 +705,35 @@ void DryRun::join(Flow& into, Flow flow) {
 View::State DryRun::look(Object* object, Where where) {
   answer_ = machine_.memory_.look(object, where, place_, machine_.options_.forward);
   if (answer_.state == State::kClear) answer_.flags = kTypes;
+  met_ = nullptr;
+  met_any_ = false;
   for (const Effect::Store& store : summary_.footprint.places) {
     // A store to a value that is not there yet may go to this object.
     const bool same = store.target.is_pending() ? (store.target.flags() & kFresh) == 0 : store.target.object() == object;
     if (!same || !machine_.memory_.overlap(store.where, where)) continue;
     answer_.state = State::kBlocked;
     answer_.flags &= store.stored;
+    met_ = met_any_ ? window::join(met_, store.known) : store.known;
+    met_any_ = true;
   }
   return answer_.state;
+}
+
+KnownRef DryRun::blocked_known() {
+  if (answer_.hidden) return nullptr;
+  KnownRef all = met_;
+  bool any = met_any_;
+  for (const auto& [item, store] : answer_.met) {
+    const KnownRef known = machine_.stored_known(*item, store, *this);
+    all = any ? window::join(all, known) : known;
+    any = true;
+  }
+  return all;
+}
+
+View::Standing DryRun::standing(Object* object) {
+  if (!made_.contains(object)) return Standing::kExists;
+  return shared_.contains(object) ? Standing::kShared : Standing::kMade;
 }
 
 View::State DryRun::look_anywhere() {

@@ -18,6 +18,8 @@ class DryRun final : private View {
  public:
   DryRun(Machine& machine, Frame& outer);
   Summary run();
+  // One node of `outer`, whose operand is not there: what it may do, whatever that is.
+  Summary run(const ir::Program& program, const ir::Node& node, std::span<const Value> operands, Place place);
 
  private:
   // Where control may be after a piece of code, and with which variables.
@@ -43,10 +45,17 @@ class DryRun final : private View {
   bool is_covered(const std::vector<Value>& slots, const std::vector<Value>& general);
 
   void take_effect(const Action& action, std::span<const Value> operands, Flags stored = kUnknown);
+  bool attempt(const ir::Program& program, const ir::Node& node, std::vector<Value> operands, Env& env, int depth);
+  bool each_of(const Value& ambiguous, const ir::Program& program, const ir::Node& node,
+               const std::vector<Value>& operands, std::size_t operand, Env& env, int depth);
+  void note_made(const Value& value);
+  void escape(const Value& value);
+  KnownRef known_of(const Value& value);
+  Summary::Fact fact_of(const Value& value);
   void take_explicit(const Frame& frame);
   void take_footprint(const Frame& frame);
   void add_place(const Effect::Store& store);
-  Value unknown(Flags flags);
+  Value unknown(Flags flags, KnownRef known = nullptr);
   Flags flags_of(const Value& value);
   Value join(const Value& a, const Value& b);
   void join(std::optional<Env>& into, std::optional<Env> env);
@@ -57,7 +66,9 @@ class DryRun final : private View {
   bool quiet() override { return false; }
   State look(Object* object, Where where) override;
   State look_anywhere() override;
+  Standing standing(Object* object) override;
   Flags blocked_flags() override { return answer_.flags; }
+  KnownRef blocked_known() override;
   std::span<const PendingStore> stores() override { return answer_.stores; }
 
   Machine& machine_;
@@ -74,7 +85,12 @@ class DryRun final : private View {
   std::vector<Value> unknowns_;
   std::unordered_set<const Cell*> own_;      // made here: values that do not exist yet
   std::unordered_set<const Cell*> escaped_;  // of these, those that something other than a variable may hold
+  std::unordered_set<const Object*> made_;   // objects that only this walk has
+  std::unordered_set<const Object*> shared_;  // of these, those that something other than a variable holds
+  std::vector<Value> kept_;                   // keeps the addresses of made_ their own
   MemoryIndex::Answer answer_;
+  KnownRef met_;          // of what the walk itself stored where it looked
+  bool met_any_ = false;  // whether it did
 };
 
 }  // namespace xcs::window

@@ -221,6 +221,7 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
     default: break;
   }
   const bool raises = node.op == ir::Op::kRaise || node.op == ir::Op::kReraise;
+  narrow(action, frame.program, node, operands_, frame.end());
   Entry& entry = add_entry(frame, node);
   give_results(entry, frame, action);
   dispatch(entry, std::move(action));
@@ -246,8 +247,8 @@ Entry& Machine::add_entry(Frame& frame, const ir::Node& node) {
 }
 
 void Machine::give_results(Entry& entry, Frame& frame, const Action& action) {
-  auto give = [&](ir::SlotId slot, Flags flags) {
-    Value cell = Value::pending(new Cell(flags));
+  auto give = [&](ir::SlotId slot, Flags flags, KnownRef known = nullptr) {
+    Value cell = Value::pending(new Cell(flags, std::move(known)));
     cell.chain = entry.chain;
     entry.results.push_back(cell);
     frame.env[slot] = std::move(cell);
@@ -255,11 +256,13 @@ void Machine::give_results(Entry& entry, Frame& frame, const Action& action) {
   const ir::Node& node = entry.node;
   if (node.op == ir::Op::kUnpack) {
     const Flags flags = action.flags & (kData | kAtom);
-    for (ir::SlotId slot : frame.program.unpacks[node.index].dests) give(slot, flags);
+    const ir::Unpack& shape = frame.program.unpacks[node.index];
+    for (std::size_t i = 0; i < shape.dests.size(); ++i)
+      give(shape.dests[i], flags, part_of(action.known, i, shape.dests.size(), shape.star));
   } else if (node.op == ir::Op::kStatement) {
     for (ir::SlotId slot : frame.program.statements[node.index].outputs) give(slot, kMaybeUnbound);
   } else if (node.dest != ir::kNone) {
-    give(node.dest, action.flags);
+    give(node.dest, action.flags, action.known);
   }
 }
 
@@ -572,17 +575,26 @@ Frame* Machine::go_on_without(Frame& parent, Frame& child) {
   parent.child = nullptr;
   if (child.kind == Frame::kActivation) {
     if (parent.in_try) child.snapshot = std::make_shared<const Env>(parent.env);
-    child.result = Value::pending(new Cell(summary.result));
+    child.result = Value::pending(new Cell(summary.result.flags, summary.result.known));
     child.result.chain = child.chain;
-    (child.dest != ir::kNone ? parent.env[child.dest] : parent.test) = child.result;
+    Value& result = child.dest != ir::kNone ? parent.env[child.dest] : parent.test;
+    result = certain(summary.result.known);
+    if (!result.bound()) result = child.result;
+    result.chain = child.chain;
   } else {
     const Frame* leaf = &child;
     while (leaf->child != nullptr && leaf->child->kind != Frame::kActivation) leaf = leaf->child;
     parent.env = leaf->env;
     const std::vector<ir::SlotId>& slots = assigned(child);
     for (std::size_t i = 0; i < slots.size(); ++i) {
-      const Flags flags = i < summary.outputs.size() ? summary.outputs[i] : kMaybeUnbound;
-      Value cell = Value::pending(new Cell(flags));
+      const Summary::Fact fact = i < summary.outputs.size() ? summary.outputs[i] : Summary::Fact{kMaybeUnbound, nullptr};
+      Value sure = (fact.flags & kMaybeUnbound) == 0 ? certain(fact.known) : Value();
+      if (sure.bound()) {
+        sure.chain = child.chain;
+        parent.env[slots[i]] = std::move(sure);
+        continue;
+      }
+      Value cell = Value::pending(new Cell(fact.flags, fact.known));
       child.outputs.push_back({slots[i], cell});
       parent.env[slots[i]] = std::move(cell);
     }

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "ir/ir.h"
+#include "window/known.h"
 #include "window/value.h"
 
 namespace xcs::window {
@@ -55,6 +56,15 @@ class View {
   virtual State look(Object* object, Where where) = 0;
   // After kBlocked of look(): what is known of every value that may have been put there in the meantime.
   virtual Flags blocked_flags() { return kUnknown; }
+  // Likewise, what each of them may be: null when that is not known.
+  virtual KnownRef blocked_known() { return nullptr; }
+  // Whether the program has the object, or only the walk that the view belongs to does. kShared: the latter, and more
+  // than the walk's variables hold it.
+  enum class Standing : std::uint8_t { kExists, kMade, kShared };
+  virtual Standing standing(Object* object) {
+    (void)object;
+    return Standing::kExists;
+  }
   // As look() on every object at once: kClear unless something earlier may touch memory that nobody can name.
   virtual State look_anywhere() = 0;
   // The stores of the last look() that answered kPending; valid until the next call.
@@ -79,12 +89,17 @@ struct Effect {
     kAnything,  // any memory
   };
   struct Store {
-    Value target;  // ready, or pending: the object is not known yet
-    Where where;
+    Value target = {};  // ready, or pending: the object is not known yet
+    Where where = {};
     Flags stored = kUnknown;  // what is known of what the place holds afterwards; set by the window
+    KnownRef known = nullptr;  // likewise
+    // The operand that is stored, or whose items are: of a method that adds to a container.
+    std::uint32_t operand = ir::kNone;
+    bool spread = false;
   };
   Memory memory = kNone;
-  std::vector<Store> stores;
+  std::vector<Store> stores = {};
+  std::vector<Value> held = {};  // keeps the keys of the places alive
 };
 
 // Which call of a run it is; see Note [call paths] in path.cc.
@@ -124,6 +139,7 @@ struct Action {
   };
   Verdict verdict = kDone;
   Flags flags = kUnknown;  // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
+  KnownRef known;          // likewise; see Note [known values]
   bool shallow = false;    // kDone of a call: it did not look at what its operands hold
   bool sure = false;       // kOrdered: it will not raise when its turn comes
   bool in_turn = false;    // kIssue, when view.quiet(): an effect that takes time; `effect` is what it may do meanwhile
@@ -164,6 +180,28 @@ class Host {
   // What is known of a value that is there: kAtom and kData as for pending ones, kUnknown when in doubt. Of an
   // iterator that kIter made: what is known of all its items.
   virtual Flags known(const Value& value) = 0;
+
+  // What a ready value is, for code that will meet it: itself when it exists, and what it holds when only the walk
+  // that asks has it. Null when nothing can be said.
+  virtual KnownRef describe(const Value& value, View& view) {
+    (void)value, (void)view;
+    return nullptr;
+  }
+  // What iterating over a value, which may be pending, or stepping an iterator gives.
+  virtual KnownRef describe_items(const Value& value, View& view) {
+    (void)value, (void)view;
+    return nullptr;
+  }
+  // Whether nothing refers to the object but the value itself.
+  virtual bool is_sole(const Value& value) {
+    (void)value;
+    return false;
+  }
+  // The objects that a container holds, for one that only a walk has.
+  virtual std::vector<Value> held_by(const Value& container) {
+    (void)container;
+    return {};
+  }
 
   // The items that the iterator will still yield, when they are all at hand, memory around them is clear and there
   // are at most `limit`; taking them out changes nothing. nullopt otherwise.

@@ -17,8 +17,13 @@ namespace xcs::window {
 // What a frame that the parent goes on without may do.
 struct Summary {
   Footprint footprint;
-  std::vector<Flags> outputs;  // of each slot the frame may assign, in the order of assigned()
-  Flags result = kUnknown;     // of an activation
+  // What is known of a variable or a result.
+  struct Fact {
+    Flags flags = kUnknown;
+    KnownRef known;
+  };
+  std::vector<Fact> outputs;  // of each slot the frame may assign, in the order of assigned()
+  Fact result;                // of an activation
 };
 
 class Machine : private View {
@@ -142,6 +147,9 @@ class Machine : private View {
 
   // Summaries.
   Summary summarize(Frame& frame);
+  void narrow(Action& action, const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
+              Place place);
+  KnownRef stored_known(const Item& item, const Effect::Store& store, View& view);
   const std::vector<ir::SlotId>& assigned(const Frame& frame);
   bool may_leave(const Frame& frame) const;
 
@@ -167,6 +175,7 @@ class Machine : private View {
   State look(Object* object, Where where) override;
   State look_anywhere() override;
   Flags blocked_flags() override { return answer_.flags; }
+  KnownRef blocked_known() override;
   std::span<const PendingStore> stores() override { return answer_.stores; }
   std::uint32_t held(Object* object) override;
 

@@ -31,9 +31,9 @@ void MemoryIndex::add_store(Item* item, const Effect::Store& store, bool replaya
   Value target = store.target;
   target.settle();
   if (target.ready()) {
-    places_[target.object()].push_back({item, store.where, replayable, store.stored});
+    places_[target.object()].push_back({item, store.where, replayable, store.stored, store});
   } else if (target.is_pending()) {
-    unresolved_.push_back({item, {target, store.where, store.stored}, replayable});
+    unresolved_.push_back({item, store, replayable});
   }
 }
 
@@ -111,7 +111,7 @@ Item* MemoryIndex::resolve(Place place) {
       ++i;
       continue;
     }
-    if (u.store.target.ready()) places_[u.store.target.object()].push_back({u.item, u.store.where, u.replayable, u.store.stored});
+    if (u.store.target.ready()) places_[u.store.target.object()].push_back({u.item, u.store.where, u.replayable, u.store.stored, u.store});
     unresolved_[i] = std::move(unresolved_.back());
     unresolved_.pop_back();
   }
@@ -155,9 +155,11 @@ MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, 
     answer.stores.clear();
     return std::move(answer);
   };
+  answer.hidden = true;
   if (Item* item = opaque_before(place)) return blocked(item);
   if (!unresolved_.empty())
     if (Item* item = resolve(place)) return blocked(item);
+  answer.hidden = false;
   auto found = places_.find(object);
   if (found == places_.end()) return answer;
 
@@ -171,6 +173,7 @@ MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, 
     met.push_back(&hit);
   }
   if (met.empty()) return answer;
+  for (const Hit* hit : met) answer.met.emplace_back(hit->item, hit->store);
   if (blocker != nullptr) return blocked(blocker);
   std::ranges::sort(met, [](const Hit* a, const Hit* b) {
     return before(*a->item, Place{b->item->parent, b->item->sequence});

@@ -31,6 +31,8 @@ class MemoryIndex {
     Item* blocker = nullptr;           // kBlocked
     Flags flags = kUnknown;                  // kBlocked: of all that may be stored there
     std::vector<PendingStore> stores;        // kPending
+    std::vector<std::pair<const Item*, Effect::Store>> met;  // the stores that may be there
+    bool hidden = false;  // kBlocked: there may be others
   };
   // What is known of the value that a store at `node` puts into its place.
   Flags stored_flags(const ir::Node& node, std::span<const Value> operands) const;
@@ -44,6 +46,7 @@ class MemoryIndex {
     Where where;
     bool replayable;
     Flags stored;
+    Effect::Store store;  // as it was announced
   };
   struct Unresolved {
     Item* item;

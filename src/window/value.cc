@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "window/known.h"
+
 namespace xcs::window {
 
 Value Value::pending(Cell* cell) {
@@ -37,6 +39,8 @@ void Value::settle() {
 }
 
 Flags Value::flags() const { return is_pending() ? cell()->flags() : kUnknown; }
+
+KnownRef Value::known() const { return is_pending() ? cell()->known() : nullptr; }
 
 void Cell::fill(Value content) {
   content.settle();

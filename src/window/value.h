@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <utility>
 #include <vector>
 
@@ -26,6 +27,9 @@ inline constexpr Flags kData = 1;   // operators and formatting on it run no use
 inline constexpr Flags kFresh = 2;  // an object that nobody else holds when it comes into being
 inline constexpr Flags kAtom = 4;   // immutable, holds no mutable object; implies kData
 inline constexpr Flags kMaybeUnbound = 8;  // may turn out to be unbound: a variable that a branch may not assign
+
+struct Known;  // known.h
+using KnownRef = std::shared_ptr<const Known>;
 
 class Cell;
 
@@ -82,6 +86,8 @@ class Value {
 
   // What is known of it: kUnknown for ready values (ask the host) and unbound ones.
   Flags flags() const;
+  // What it may be when it is pending; null when nothing is known, or it is ready.
+  KnownRef known() const;
 
  private:
   void retain() const;
@@ -107,11 +113,12 @@ class Waiter {
 // discarded when the failure is handled.
 class Cell {
  public:
-  explicit Cell(Flags flags) : flags_(flags) {}
+  explicit Cell(Flags flags, KnownRef known = nullptr) : flags_(flags), known_(std::move(known)) {}
   bool filled() const { return filled_; }
   // Content may be unbound (a variable that was never assigned) or itself pending.
   const Value& content() const { return content_; }
   Flags flags() const { return flags_; }
+  const KnownRef& known() const { return known_; }
 
   // Wakes every waiter, in the order in which they came. REQUIRES: !filled()
   void fill(Value content);
@@ -131,6 +138,7 @@ class Cell {
   ~Cell() = default;
   std::uint32_t count_ = 0;
   Flags flags_;
+  KnownRef known_;
   bool filled_ = false;
   Value content_;
   std::vector<Waiter*> waiters_;

@@ -1,0 +1,312 @@
+// What is known of values that are not there yet; see Note [known values].
+#include "describe.h"
+
+#include "host.h"
+
+namespace xcs::python {
+namespace {
+
+using window::Known;
+
+constexpr std::size_t kMostItems = 5'000;  // of one container that are looked at
+
+// Whether operators on it run no code of the program's and look at nothing that can change.
+bool is_plain(Shape shape) {
+  return shape == Shape::kPlain || shape == Shape::kCallable || shape == Shape::kAtom;
+}
+
+// The items of one container as they come to light.
+class Gathered {
+ public:
+  // Returns whether it is still known what they are.
+  bool add(const KnownRef& known) {
+    all_ = started_ ? join(all_, known) : known;
+    started_ = true;
+    return all_ != nullptr;
+  }
+  bool add(PyObject* item, bool made, View& view) {
+    if (PyUnicode_CheckExact(item) || PyLong_CheckExact(item) || PyFloat_CheckExact(item)) {
+      if (data_) return true;
+      data_ = true;
+      return add(window::known_data());
+    }
+    const Value v = to_value(item);
+    if (v.is_pending()) return add(known_of(v, view));
+    return add(describe_object(object_of(v), made, view));
+  }
+  // Of an empty container: nothing that could be anything.
+  KnownRef take() const { return started_ ? all_ : window::known_data(); }
+
+ private:
+  bool started_ = false, data_ = false;
+  KnownRef all_;
+};
+
+KnownRef items_held(PyObject* container, Part part, bool made, View& view) {
+  if (PyObject_Length(container) > static_cast<Py_ssize_t>(kMostItems)) return nullptr;
+  Gathered items;
+  if (PyDict_Check(container)) {
+    PyObject *key = nullptr, *value = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(container, &position, &key, &value) != 0) {
+      if (part != Part::kValues && !items.add(key, made, view)) return nullptr;
+      if (part != Part::kKeys && !items.add(value, made, view)) return nullptr;
+    }
+    return items.take();
+  }
+  if (PyList_Check(container) || PyTuple_Check(container)) {
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(container); ++i)
+      if (!items.add(PySequence_Fast_GET_ITEM(container, i), made, view)) return nullptr;
+    return items.take();
+  }
+  for (nb::handle item : nb::borrow(container))
+    if (!items.add(item.ptr(), made, view)) return nullptr;
+  return items.take();
+}
+
+bool is_frozen(PyObject* object) { return PyTuple_Check(object) || PyFrozenSet_Check(object); }
+
+}  // namespace
+
+// Containers that exist stand for themselves: what they hold may change until it is looked at.
+KnownRef describe_object(PyObject* object, bool inside, View& view) {
+  if (is_constant(object)) {
+    if (object == Py_None || PyBool_Check(object)) return window::known_constant(borrow_value(object));
+    return window::known_data();
+  }
+  const Shape shape = shape_of(object);
+  const View::Standing standing = view.standing(address_of(object));
+  if (standing == View::Standing::kShared) return nullptr;
+  const bool made = standing == View::Standing::kMade || (inside && Py_REFCNT(object) == 1);
+  if (PyTuple_CheckExact(object) && PyTuple_GET_SIZE(object) > 0 && PyTuple_GET_SIZE(object) <= 8) {
+    std::vector<KnownRef> parts;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i) {
+      const Value part = to_value(PyTuple_GET_ITEM(object, i));
+      parts.push_back(part.is_pending() ? known_of(part, view)
+                                        : describe_object(object_of(part), made, view));
+      if (parts.back() == nullptr) return nullptr;
+    }
+    KnownRef known = window::known_tuple(std::move(parts));
+    return known;
+  }
+  if (is_container(shape) || is_frozen(object)) {
+    if (made || is_frozen(object))
+      return window::known_container(describe_contents(object, Part::kItems, view, made));
+    const KnownRef items = describe_contents(object, Part::kItems, view);
+    return window::known_object(borrow_value(object), items != nullptr && items->plain);
+  }
+  if (shape == Shape::kIterator || shape == Shape::kView || shape == Shape::kPlaceholder) return nullptr;
+  if (shape == Shape::kAtom) return window::known_data();
+  if (made) return nullptr;
+  return window::known_object(borrow_value(object), is_plain(shape));
+}
+
+KnownRef describe_contents(PyObject* container, Part part, View& view, bool made) {
+  if (is_frozen(container)) return items_held(container, part, made, view);
+  switch (view.look(address_of(container), {Where::kAll})) {
+    case View::State::kClear:
+      return items_held(container, part, made, view);
+    case View::State::kPending: {
+      const Replayed now = replay(container, view.stores());
+      return now.obstacle == Obstacle::kNothing ? items_held(now.copy.ptr(), part, made, view) : nullptr;
+    }
+    case View::State::kBlocked: {
+      const KnownRef stored = view.blocked_known();
+      const KnownRef held = stored == nullptr ? nullptr : items_held(container, part, made, view);
+      return held == nullptr ? nullptr : join(held, stored);
+    }
+  }
+  return nullptr;
+}
+
+// Of a container that exists or not, of data, or of several of these; null when it may be anything else.
+KnownRef items_of(const KnownRef& known, Part part, View& view) {
+  if (known == nullptr) return nullptr;
+  if (may_be_container(*known) && view.look_anywhere() != View::State::kClear) return nullptr;
+  Gathered items;
+  if (known->data && !items.add(window::known_data())) return nullptr;
+  if (known->constant.bound() && !items.add(window::known_data())) return nullptr;
+  if (known->items != nullptr && !items.add(known->items)) return nullptr;
+  for (const KnownRef& one : known->parts)
+    if (!items.add(one)) return nullptr;
+  for (const Value& object : known->objects) {
+    if (!is_container(shape_of(object_of(object)))) return nullptr;
+    if (!items.add(describe_contents(object_of(object), part, view))) return nullptr;
+  }
+  return items.take();
+}
+
+KnownRef items_of(const Value& value, Part part, View& view) {
+  if (value.is_pending())
+    return (value.flags() & kData) != 0 && value.known() == nullptr ? window::known_data()
+                                                                    : items_of(value.known(), part, view);
+  PyObject* object = object_of(value);
+  if (Cursor* cursor = Iterators::cursor_of(object)) return cursor->describe(view);
+  if (shape_of(object) == Shape::kView) {
+    const Part of = PyDictKeys_Check(object)     ? Part::kKeys
+                    : PyDictValues_Check(object) ? Part::kValues
+                                                 : Part::kItems;
+    const KnownRef items = describe_contents(dict_of_view(object), of, view);
+    return of == Part::kItems ? window::known_container(items) : items;
+  }
+  if (is_container(shape_of(object)) || is_frozen(object)) return describe_contents(object, part, view);
+  return is_constant(object) ? window::known_data() : nullptr;
+}
+
+KnownRef known_of(const Value& value, View& view) {
+  if (value.is_pending())
+    return value.known() != nullptr || (value.flags() & kData) == 0 ? value.known() : window::known_data();
+  return describe_object(object_of(value), false, view);
+}
+
+bool is_pure_data(const Value& value, View& view) {
+  if (value.is_pending()) return (value.flags() & (kData | kAtom)) != 0 || is_data(value.known());
+  PyObject* object = object_of(value);
+  if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || is_constant(object)) return true;
+  const Shape shape = shape_of(object);
+  if (shape == Shape::kAtom) return true;
+  if (!is_container(shape) && !is_frozen(object) && shape != Shape::kView) return false;
+  return is_data(items_of(value, Part::kItems, view));
+}
+
+bool all_pure_data(std::span<const Value> values, View& view) {
+  for (const Value& v : values)
+    if (!is_pure_data(v, view)) return false;
+  return true;
+}
+
+namespace {
+
+constexpr int kMostLookedAt = 50'000;  // objects that one operand holds
+
+bool is_plain_inside(PyObject* object, View& view, int& budget);
+
+bool all_plain(PyObject* container, View& view, int& budget) {
+  if (PyDict_Check(container)) {
+    PyObject *key = nullptr, *value = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(container, &position, &key, &value) != 0)
+      if (!is_plain_inside(key, view, budget) || !is_plain_inside(value, view, budget)) return false;
+    return true;
+  }
+  if (PyList_Check(container) || PyTuple_Check(container)) {
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(container); ++i)
+      if (!is_plain_inside(PySequence_Fast_GET_ITEM(container, i), view, budget)) return false;
+    return true;
+  }
+  for (nb::handle item : nb::borrow(container))
+    if (!is_plain_inside(item.ptr(), view, budget)) return false;
+  return true;
+}
+
+// Of what the place of the container or instance holds, with what earlier code may still put there.
+bool is_plain_memory(PyObject* object, PyObject* held, View& view, int& budget) {
+  switch (view.look(address_of(object), {Where::kAll})) {
+    case View::State::kClear:
+      break;
+    case View::State::kPending: {
+      const std::vector<PendingStore> stores(view.stores().begin(), view.stores().end());
+      for (const PendingStore& store : stores)
+        for (Value v : store.operands) {
+          v.settle();
+          if (v.bound() && v.object() != address_of(object) && !is_data(v, view)) return false;
+        }
+      break;
+    }
+    case View::State::kBlocked: {
+      const KnownRef stored = view.blocked_known();
+      if (stored == nullptr || !stored->plain) return false;
+    }
+  }
+  return held == nullptr || all_plain(held, view, budget);
+}
+
+bool is_plain_inside(PyObject* object, View& view, int& budget) {
+  if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || PyFloat_CheckExact(object) ||
+      object == Py_None)
+    return true;
+  if (--budget < 0) return false;
+  switch (shape_of(object)) {
+    case Shape::kAtom:
+    case Shape::kCallable:
+    case Shape::kPlain:
+    case Shape::kBuffer:
+    case Shape::kIterator:
+      return true;
+    case Shape::kPlaceholder:
+      return is_data(to_value(object), view);
+    case Shape::kTuple:
+      return all_plain(object, view, budget);
+    case Shape::kView:
+      return is_plain_memory(dict_of_view(object), dict_of_view(object), view, budget);
+    case Shape::kRecord:
+      return false;
+    case Shape::kOther:
+      return false;
+    default:
+      return is_plain_memory(object, object, view, budget);
+  }
+}
+
+}  // namespace
+
+bool is_data(const Value& value, View& view) {
+  if (value.is_pending()) {
+    if ((value.flags() & kAtom) != 0) return true;
+    const bool plain = (value.flags() & kData) != 0 || (value.known() != nullptr && value.known()->plain);
+    return plain && view.look_anywhere() == View::State::kClear;  // nobody knows what may be stored into it
+  }
+  int budget = kMostLookedAt;
+  return is_plain_inside(object_of(value), view, budget);
+}
+
+bool all_data(std::span<const Value> values, View& view) {
+  for (const Value& v : values)
+    if (!is_data(v, view)) return false;
+  return true;
+}
+
+KnownRef combined(std::span<const Value> operands, View& view) {
+  KnownRef all = window::known_data();
+  for (const Value& v : operands) {
+    const KnownRef known = known_of(v, view);
+    if (known == nullptr) return nullptr;
+    const KnownRef items = items_of(v, Part::kItems, view);
+    if (items == nullptr) return nullptr;
+    all = join(all, window::known_container(items));
+    if (all == nullptr) return nullptr;
+  }
+  return all;
+}
+
+KnownRef PythonHost::describe(const Value& value, View& view) {
+  PyObject* object = object_of(value);
+  if (Cursor* cursor = Iterators::cursor_of(object)) return window::known_container(cursor->describe(view));
+  return describe_object(object, false, view);
+}
+
+KnownRef PythonHost::describe_items(const Value& value, View& view) {
+  const bool keyed = value.ready() && PyDict_Check(object_of(value));
+  return items_of(value, keyed ? Part::kKeys : Part::kItems, view);
+}
+
+bool PythonHost::is_sole(const Value& value) { return Py_REFCNT(object_of(value)) == 1; }
+
+std::vector<Value> PythonHost::held_by(const Value& container) {
+  std::vector<Value> held;
+  PyObject* object = object_of(container);
+  auto add = [&](PyObject* o) {
+    if (const Value v = to_value(o); v.ready()) held.push_back(v);
+  };
+  if (PyDict_Check(object)) {
+    PyObject *key = nullptr, *value = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(object, &position, &key, &value) != 0) add(value);
+  } else if (PyList_Check(object) || PyTuple_Check(object)) {
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i)
+      add(PySequence_Fast_GET_ITEM(object, i));
+  }
+  return held;
+}
+
+}  // namespace xcs::python

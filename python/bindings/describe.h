@@ -1,0 +1,29 @@
+// What is known of values that are not there yet; see Note [known values].
+#pragma once
+
+#include "iterate.h"
+
+namespace xcs::python {
+
+using window::KnownRef;
+
+// What `object` is for code that will meet it: itself, or what it holds when only a walk has it. `inside`
+// something that only a walk has, an object to which nothing else refers is only the walk's, too.
+KnownRef describe_object(PyObject* object, bool inside, View& view);
+// What a container holds at the view's place; of a dict `part`, where kItems means keys and values alike.
+KnownRef describe_contents(PyObject* container, Part part, View& view, bool made = false);
+// What one gets by iterating over it or by an index, at the view's place.
+KnownRef items_of(const Value& value, Part part, View& view);
+KnownRef items_of(const KnownRef& known, Part part, View& view);
+// Whether it is data and holds nothing else, at the view's place.
+bool is_pure_data(const Value& value, View& view);
+bool all_pure_data(std::span<const Value> values, View& view);
+// Whether operators on it, and on all that it holds, run no code of the program's, now or when it is there.
+bool is_data(const Value& value, View& view);
+bool all_data(std::span<const Value> values, View& view);
+// What an operator on builtin containers and data may give: data, or a new container of what they hold.
+KnownRef combined(std::span<const Value> operands, View& view);
+// What the value may be.
+KnownRef known_of(const Value& value, View& view);
+
+}  // namespace xcs::python

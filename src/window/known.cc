@@ -1,0 +1,150 @@
+#include "window/known.h"
+
+#include <algorithm>
+
+namespace xcs::window {
+
+namespace {
+
+constexpr std::size_t kMostObjects = 16;  // that one value may be before nothing is said about it
+constexpr int kDeepest = 6;               // containers in containers
+
+bool may_be_more(const Known& known) { return known.data || may_be_container(known); }
+
+KnownRef items_of_parts(const std::vector<KnownRef>& parts);
+
+KnownRef joined(const KnownRef& a, const KnownRef& b, int depth);
+
+// What the containers of both hold; null when nothing is known of it. REQUIRES: one of them may be a
+// container
+KnownRef joined_items(const Known& a, const Known& b, int depth) {
+  const KnownRef x = a.items != nullptr ? a.items : items_of_parts(a.parts);
+  const KnownRef y = b.items != nullptr ? b.items : items_of_parts(b.parts);
+  if (!may_be_container(a)) return y;
+  if (!may_be_container(b)) return x;
+  return joined(x, y, depth + 1);
+}
+
+KnownRef items_of_parts(const std::vector<KnownRef>& parts) {
+  if (parts.empty()) return nullptr;
+  KnownRef all = parts.front();
+  for (const KnownRef& part : parts) all = join(all, part);
+  return all;
+}
+
+KnownRef joined(const KnownRef& a, const KnownRef& b, int depth) {
+  if (a == nullptr || b == nullptr || depth > kDeepest) return nullptr;
+  if (a == b) return a;
+  auto both = std::make_shared<Known>(*a);
+  both->data = a->data || b->data;
+  both->plain = a->plain && b->plain;
+  if (!both->constant.bound()) {
+    both->constant = b->constant;
+  } else if (b->constant.bound() && b->constant.object() != a->constant.object()) {
+    both->constant = Value();
+    both->data = true;
+  }
+  for (const Value& object : b->objects) {
+    const bool listed =
+        std::ranges::any_of(a->objects, [&](const Value& v) { return v.object() == object.object(); });
+    if (!listed) both->objects.push_back(object);
+  }
+  if (both->objects.size() > kMostObjects) return nullptr;
+  if (!a->parts.empty() && a->parts.size() == b->parts.size() && a->items == nullptr && b->items == nullptr) {
+    for (std::size_t i = 0; i < a->parts.size(); ++i) {
+      both->parts[i] = joined(a->parts[i], b->parts[i], depth + 1);
+      if (both->parts[i] == nullptr) return nullptr;
+    }
+  } else if (!a->parts.empty() && !may_be_container(*b)) {
+    // the parts of `a` stay
+  } else if (!b->parts.empty() && !may_be_container(*a)) {
+    both->parts = b->parts;
+  } else if (may_be_container(*a) || may_be_container(*b)) {
+    both->parts.clear();
+    both->items = joined_items(*a, *b, depth);
+    if (both->items == nullptr) return nullptr;
+  }
+  return both;
+}
+
+}  // namespace
+
+KnownRef known_data() {
+  static const auto* data = [] {
+    auto known = std::make_shared<Known>();
+    known->data = true;
+    return new KnownRef(std::move(known));
+  }();
+  return *data;
+}
+
+KnownRef known_constant(Value value) {
+  auto known = std::make_shared<Known>();
+  known->constant = std::move(value);
+  return known;
+}
+
+KnownRef known_object(Value value, bool plain) {
+  auto known = std::make_shared<Known>();
+  known->plain = plain;
+  known->objects.push_back(std::move(value));
+  return known;
+}
+
+KnownRef known_container(KnownRef items) {
+  if (items == nullptr) return nullptr;
+  if (is_data(items)) return known_data();
+  auto known = std::make_shared<Known>();
+  known->plain = items->plain;
+  known->items = std::move(items);
+  return known;
+}
+
+KnownRef known_tuple(std::vector<KnownRef> parts) {
+  if (std::ranges::all_of(parts, [](const KnownRef& part) { return is_data(part); })) return known_data();
+  auto known = std::make_shared<Known>();
+  for (const KnownRef& part : parts) {
+    if (part == nullptr) return nullptr;
+    known->plain = known->plain && part->plain;
+  }
+  known->parts = std::move(parts);
+  return known;
+}
+
+KnownRef join(const KnownRef& a, const KnownRef& b) { return joined(a, b, 0); }
+
+bool same(const KnownRef& a, const KnownRef& b) {
+  if (a == b) return true;
+  if (a == nullptr || b == nullptr) return false;
+  if (a->data != b->data || a->plain != b->plain || a->constant.object() != b->constant.object() ||
+      a->objects.size() != b->objects.size() || a->parts.size() != b->parts.size() ||
+      !same(a->items, b->items))
+    return false;
+  for (std::size_t i = 0; i < a->objects.size(); ++i)
+    if (a->objects[i].object() != b->objects[i].object()) return false;
+  for (std::size_t i = 0; i < a->parts.size(); ++i)
+    if (!same(a->parts[i], b->parts[i])) return false;
+  return true;
+}
+
+bool is_data(const KnownRef& known) {
+  return known != nullptr && known->objects.empty() && (known->items == nullptr || is_data(known->items)) &&
+         std::ranges::all_of(known->parts, [](const KnownRef& part) { return is_data(part); });
+}
+
+KnownRef part_of(const KnownRef& known, std::size_t i, std::size_t count, std::size_t star) {
+  if (known == nullptr) return nullptr;
+  if (star < count) {
+    const KnownRef items = known->items != nullptr ? known->items : items_of_parts(known->parts);
+    return i == star ? known_container(items) : items;
+  }
+  return known->parts.size() == count ? known->parts[i] : known->items;
+}
+
+Value certain(const KnownRef& known) {
+  if (known == nullptr || may_be_more(*known)) return {};
+  if (known->objects.empty()) return known->constant;
+  return known->objects.size() == 1 && !known->constant.bound() ? known->objects[0] : Value();
+}
+
+}  // namespace xcs::window

@@ -1,0 +1,50 @@
+// What is known of a value that is not there yet.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "window/value.h"
+
+namespace xcs::window {
+
+// Note [known values]
+// A value that a walk over code not fetched yet (Note [summaries]) could not work out may still be known to
+// be one of a few things: data, an object that exists, or a container that the code makes. What the objects
+// hold is looked up in memory when it is needed; what a container that does not exist yet will hold is kept
+// here, and believed only as long as nothing of another kind is stored through a value that is not there.
+struct Known {
+  bool data = false;            // data that is not listed: nothing of it runs code of the program's
+  bool plain = true;            // operators on the objects, and on what the containers hold, run none either
+  Value constant;               // the one constant it may be; unbound: none
+  std::vector<Value> objects;   // that exist and that it may be, each once
+  KnownRef items;               // it may be a container that holds these; null: it is none of that kind
+  std::vector<KnownRef> parts;  // it may be a tuple of exactly these; empty: it is not
+};
+
+KnownRef known_data();
+KnownRef known_constant(Value value);
+KnownRef known_object(Value value, bool plain);
+KnownRef known_container(KnownRef items);
+KnownRef known_tuple(std::vector<KnownRef> parts);
+
+// What is known of a value that is one of two; null when nothing is.
+KnownRef join(const KnownRef& a, const KnownRef& b);
+
+bool same(const KnownRef& a, const KnownRef& b);
+
+// Whether it is nothing but data, all the way down.
+bool is_data(const KnownRef& known);
+
+// Whether it may be a container that does not exist yet.
+inline bool may_be_container(const Known& known) { return known.items != nullptr || !known.parts.empty(); }
+
+// What is known of one of the `count` variables that such a value is unpacked to; variable `star` gets a
+// list.
+KnownRef part_of(const KnownRef& known, std::size_t i, std::size_t count, std::size_t star);
+
+// The object that the value will be, when there is no other.
+Value certain(const KnownRef& known);
+
+}  // namespace xcs::window
