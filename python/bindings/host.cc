@@ -268,13 +268,19 @@ Value PythonHost::unbound_error(const ir::Program& program, ir::SlotId slot, con
 
 Action PythonHost::statement(const Site& s) {
   const ir::Statement& shape = s.program.statements[s.node.index];
-  for (std::size_t i = 0; i < s.operands.size(); ++i)
-    if (s[i].is_pending()) return needs_operand(i, kUnknown, Effect::kAnything);
-  if (!s.view.quiet()) {
-    const bool whole = shape.reason == ir::kNone;
-    const auto reason = whole ? std::nullopt : explain::reason_of(s.program.reasons[shape.reason]);
-    return ordered(reason.value_or(Reason::kNeedsAnswer), Effect::kAnything);
+  const auto reason =
+      shape.reason == ir::kNone ? std::nullopt : explain::reason_of(s.program.reasons[shape.reason]);
+  for (std::size_t i = 0; i < s.operands.size(); ++i) {
+    if (!s[i].is_pending()) continue;
+    Action a = needs_operand(i, kUnknown, Effect::kAnything);
+    if (reason) a.reason = static_cast<window::ReasonCode>(*reason);
+    return a;
   }
+  if (!s.view.quiet()) return ordered(reason.value_or(Reason::kNeedsAnswer), Effect::kAnything);
+  return reason ? s.in_order(*reason, [&] { return run_statement(s, shape); }) : run_statement(s, shape);
+}
+
+Action PythonHost::run_statement(const Site& s, const ir::Statement& shape) {
   static const nb::object* missing = new nb::object(imported("xcs._fragments", "UNBOUND"));
   nb::object inputs = checked(PyTuple_New(static_cast<Py_ssize_t>(shape.inputs.size())));
   for (std::size_t i = 0; i < shape.inputs.size(); ++i)

@@ -6,6 +6,7 @@
 // has been asked about; see Snapshot.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <unordered_map>
 
@@ -29,6 +30,15 @@ struct Site {
   View& view;
 
   const Value& operator[](std::size_t i) const { return operands[i]; }
+  // Does what runs in order for `reason`, and says how long it took.
+  template <class Do>
+  Action in_order(Reason reason, Do run) const {
+    const auto began = std::chrono::steady_clock::now();
+    Action a = run();
+    const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - began;
+    view.done_in_order(static_cast<window::ReasonCode>(reason), static_cast<std::uint64_t>(took.count()));
+    return a;
+  }
   PyObject* object(std::size_t i) const { return object_of(operands[i]); }  // REQUIRES: ready
   bool awaited() const;  // whether the result of the node's call is awaited
 };
@@ -107,6 +117,7 @@ class PythonHost final : public window::Host {
   Action load_cell(const Site& s);
   Action store_cell(const Site& s);
   Action statement(const Site& s);
+  static Action run_statement(const Site& s, const ir::Statement& shape);
   Action match_exception(const Site& s);
   Action raise(const Site& s);
   Action attempt_node(const Site& s);
@@ -181,6 +192,7 @@ class PythonHost final : public window::Host {
   void add_named_objects(PyObject* callee, int depth, Effect& effect);
   Action call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
   Action started_in_turn(const Site& s, PyObject* callee, const Arguments& arguments, Action a);
+  bool is_known_method(PyObject* callee) const;
   Action call_unknown(const Site& s, PyObject* callee, Arguments arguments, Reason reason);
   Action call_native(PyObject* callee, const Arguments& arguments);
   static bool guard_holds(const Contract& contract, const Arguments& arguments);

@@ -260,7 +260,17 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
     arguments.positional.insert(arguments.positional.begin(), borrow_value(callee));
     return call_object(s, method, std::move(arguments));
   }
+  if (s.view.quiet() && arguments.ready() && is_known_method(callee)) return call_native(callee, arguments);
   return call_unknown(s, callee, std::move(arguments), Reason::kUndeclaredCCallable);
+}
+
+// Whether it is a bound method of a builtin object, or one whose class has a contract for it.
+bool PythonHost::is_known_method(PyObject* callee) const {
+  if (!is_bound_builtin(callee)) return false;
+  PyObject* self = PyCFunction_GET_SELF(callee);
+  if (shape_of(self) <= Shape::kView && (Py_TYPE(self)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return true;
+  PyObject* method = type_lookup(Py_TYPE(self), interned(method_name(callee)).ptr());
+  return method != nullptr && contracts_.find(method) != nullptr;
 }
 
 // getattr, setattr, hasattr, delattr and next: the host's own.
@@ -322,9 +332,13 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
   const Flags flags = makes_exception ? kFresh : contract.flags();
   const bool back = calls_back(contract, arguments);
   const bool plain = contract.reads == Contract::kNothing || arguments.data(s.view);
-  if (const Value* pending = arguments.pending())
-    return needs_argument(s, *pending, flags,
-                          back || !plain || !contract.mutates.empty() ? Effect::kAnything : Effect::kNone);
+  if (const Value* pending = arguments.pending()) {
+    const bool may_do_more = back || !plain || !contract.mutates.empty();
+    Action a = needs_argument(s, *pending, flags, may_do_more ? Effect::kAnything : Effect::kNone);
+    if (back) a.reason = static_cast<window::ReasonCode>(Reason::kCallback);
+    if (!back && plain && may_do_more) a.reason = static_cast<window::ReasonCode>(Reason::kChangesArguments);
+    return a;
+  }
   if (s.view.quiet()) return call_composing(s, callee, arguments, nullptr);
   if (back) return ordered(Reason::kCallback, Effect::kAnything, flags);
   if (!contract.mutates.empty()) return ordered(Reason::kChangesArguments, Effect::kAnything, flags);
@@ -561,8 +575,12 @@ Action PythonHost::started_in_turn(const Site& s, PyObject* callee, const Argume
 
 Action PythonHost::call_unknown(const Site& s, PyObject* callee, Arguments arguments, Reason reason) {
   if (!s.view.quiet()) return ordered(reason, Effect::kAnything);
-  if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kAnything);
-  return call_native(callee, arguments);
+  if (const Value* pending = arguments.pending()) {
+    Action a = needs_argument(s, *pending, kUnknown, Effect::kAnything);
+    a.reason = static_cast<window::ReasonCode>(reason);
+    return a;
+  }
+  return s.in_order(reason, [&] { return call_native(callee, arguments); });
 }
 
 // REQUIRES: the arguments are ready

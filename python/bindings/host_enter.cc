@@ -156,8 +156,11 @@ Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments)
   const int flags = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function))->co_flags;
   const bool awaited = s.awaited() && (flags & CO_COROUTINE) != 0;
   const bool makes_generator = !awaited && (flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
-  if (program->is_users() && !makes_generator && arguments.ready() && s.view.quiet() && !reaches_independent(function))
-    return call_native(function, arguments);
+  if (program->is_users() && !makes_generator && arguments.ready() && s.view.quiet() && !reaches_independent(function)) {
+    const auto refused = explain::reason_of(program->refusal);
+    return refused ? s.in_order(*refused, [&] { return call_native(function, arguments); })
+                   : call_native(function, arguments);
+  }
   if (makes_generator) {
     if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kNone);
     return make_generator(function, program, std::move(arguments));  // runs nothing of it yet

@@ -220,6 +220,24 @@ int set_own(PyObject* self, PyObject* value, void* name) {
   return PyObject_SetAttrString(as_jitted(self)->function, static_cast<const char*>(name), value);
 }
 
+PyObject* runs_whole(PyObject* self, void*) {
+  try {
+    nb::list found;
+    for (const RunsWhole& met : what_runs_whole(as_jitted(self)->function)) {
+      nb::dict d;
+      d["reason"] = met.reason;
+      d["file"] = met.program->file;
+      d["line"] = met.position.line;
+      d["function"] = met.program->qualname;
+      found.append(d);
+    }
+    return found.release().ptr();
+  } catch (nb::python_error& error) {
+    error.restore();
+    return nullptr;
+  }
+}
+
 PyMemberDef members[] = {
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Jitted, vectorcall), READONLY, nullptr},
     {"__dictoffset__", T_PYSSIZET, offsetof(Jitted, dict), READONLY, nullptr},
@@ -232,6 +250,10 @@ PyMemberDef members[] = {
 PyGetSetDef properties[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {"last_run", last_run, nullptr, "what happened in the last run, or None", nullptr},
+    {"runs_whole", runs_whole, nullptr,
+     "of a function that cannot reach an independent call: what in it was not looked into, as dicts with reason, file, "
+     "line and function",
+     nullptr},
     {"refusal", refusal, nullptr, "the reason code why the function runs whole, in order, or ''", nullptr},
 #define XCS_OWN(name) {name, get_own, set_own, nullptr, const_cast<char*>(name)}
     XCS_OWN("__annotations__"),

@@ -100,14 +100,19 @@ PyObject* HostProgram::made(std::vector<nb::object>& table, const char* kind, ir
 namespace {
 
 ProgramRef lower_now(PyObject* code, const nb::object& globals) {
+  auto reason = explain::Reason::kSourceUnavailable;
   try {
     Lowered lowered = lower_function(checked(PyFunction_New(code, globals.ptr())));
     return std::make_shared<HostProgram>(*lowered.program, std::move(lowered.fragments), nb::borrow(code), globals);
   } catch (nb::python_error& error) {
-    if (!error.matches(imported("xcs._errors", "UsageError"))) throw;
+    if (error.matches(PyExc_RecursionError)) {
+      reason = explain::Reason::kTooDeeplyNested;
+    } else if (!error.matches(imported("xcs._errors", "UsageError"))) {
+      throw;
+    }
   }
   ir::Program program;
-  program.refusal = explain::info(explain::Reason::kSourceUnavailable).code;
+  program.refusal = explain::info(reason).code;
   return std::make_shared<HostProgram>(std::move(program), nb::none(), nb::borrow(code), globals);
 }
 

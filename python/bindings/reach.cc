@@ -30,17 +30,33 @@ bool is_builtin_method_name(PyObject* name) {
   return names->contains(PyUnicode_AsUTF8(name));
 }
 
-bool reaches(PyObject* callee, int depth);
-bool regions_reach(const HostProgram& program, const std::vector<ir::RegionId>& regions, Reach& reach, int depth);
+// A search for independent calls.
+struct Search {
+  int depth = 0;  // functions within functions that are looked at
+  // When set, everything is looked at anew, and what runs whole on the way is added.
+  std::vector<RunsWhole>* met = nullptr;
+  std::unordered_set<const Reach*>* seen = nullptr;
+
+  Search deeper() const { return {depth + 1, met, seen}; }
+};
+
+void note(std::vector<RunsWhole>* met, const HostProgram& program, const std::string& reason, ir::Position position) {
+  if (met != nullptr && !reason.empty()) met->push_back({&program, reason, position});
+}
+
+bool reaches(PyObject* callee, Search search);
+bool regions_reach(const HostProgram& program, const std::vector<ir::RegionId>& regions, Reach& reach, Search search);
 
 // Looks at the nodes of some regions of a program.
 class Walk {
  public:
-  Walk(const HostProgram& program, Reach& reach, int depth) : program_(program), reach_(reach), depth_(depth) {}
+  Walk(const HostProgram& program, Reach& reach, Search search)
+      : program_(program), reach_(reach), search_(search) {}
 
   bool region(ir::RegionId id) {
     for (const ir::Node& node : program_.regions[id].nodes) {
       current_ = {id, &node};
+      if (node.op == ir::Op::kStatement) statement(node);
       if (node.op == ir::Op::kLoadGlobal && global(node)) return true;
       if (node.op == ir::Op::kCall && call(node)) return true;
       if (node.op == ir::Op::kLoadAttr && attribute(node)) return true;
@@ -124,7 +140,7 @@ class Walk {
   bool value_reaches(PyObject* value) {
     if (PyFunction_Check(value) || PyMethod_Check(value) || Py_TYPE(value) == jitted_type() ||
         Contracts::instance().find(value) != nullptr)
-      return reaches(value, depth_);
+      return reaches(value, search_);
     constexpr Py_ssize_t kMostLookedAt = 64;
     if (PyDict_CheckExact(value)) {
       PyObject *key = nullptr, *held = nullptr;
@@ -142,7 +158,7 @@ class Walk {
 
   bool call(const ir::Node& node) {
     const nb::object callee = resolve(node.args[0]);
-    if (callee) return reaches(callee.ptr(), depth_);
+    if (callee) return reaches(callee.ptr(), search_);
     const ir::Node* made = definition(node.args[0], current_).node;
     if (made != nullptr && made->op == ir::Op::kMakeFunction) return nested(made->index);
     return made == nullptr || made->op != ir::Op::kLoadAttr || method_reaches(made->args[0], made->index);
@@ -152,7 +168,13 @@ class Walk {
   bool nested(ir::Index function) {
     const nb::object code = nb::handle(program_.function(function))[0];
     const ProgramRef made = lowered(code.ptr(), program_.globals());
-    return made->refusal.empty() && regions_reach(*made, {made->body}, made->reach, depth_ + 1);
+    if (!made->refusal.empty()) note(search_.met, *made, made->refusal, made->position);
+    return made->refusal.empty() && regions_reach(*made, {made->body}, made->reach, search_.deeper());
+  }
+
+  void statement(const ir::Node& node) {
+    const ir::Index reason = program_.statements[node.index].reason;
+    if (reason != ir::kNone) note(search_.met, program_, program_.reasons[reason], node.position);
   }
 
   // A property of a class of the same module.
@@ -165,7 +187,7 @@ class Walk {
       PyObject* found = type_lookup(reinterpret_cast<PyTypeObject*>(object), name);
       if (found == nullptr || Py_TYPE(found) != &PyProperty_Type) continue;
       const nb::object getter = nb::handle(found).attr("fget");
-      if (PyFunction_Check(getter.ptr()) && reaches(getter.ptr(), depth_)) return true;
+      if (PyFunction_Check(getter.ptr()) && reaches(getter.ptr(), search_)) return true;
     }
     return false;
   }
@@ -182,15 +204,15 @@ class Walk {
       PyObject* found = PyObject_GetAttr(receiver.ptr(), name);
       if (found == nullptr) PyErr_Clear();
       const nb::object held = nb::steal(found);
-      return found != nullptr && reaches(found, depth_);
+      return found != nullptr && reaches(found, search_);
     }
     PyObject* found = type_lookup(Py_TYPE(receiver.ptr()), name);
-    return found == nullptr || reaches(found, depth_);
+    return found == nullptr || reaches(found, search_);
   }
 
   const HostProgram& program_;
   Reach& reach_;
-  const int depth_;
+  const Search search_;
   At current_;
 };
 
@@ -207,33 +229,35 @@ bool still_holds(const HostProgram& program, const Reach& reach) {
   return true;
 }
 
-bool regions_reach(const HostProgram& program, const std::vector<ir::RegionId>& regions, Reach& reach, int depth) {
-  if (still_holds(program, reach)) return reach.reaches;
+bool regions_reach(const HostProgram& program, const std::vector<ir::RegionId>& regions, Reach& reach, Search search) {
+  if (search.seen != nullptr ? !search.seen->insert(&reach).second : still_holds(program, reach)) return reach.reaches;
   reach = {true, false, Contracts::instance().generation(), {}};  // what calls itself adds nothing
   bool result = false;
-  for (const ir::RegionId id : regions) result = result || Walk(program, reach, depth).region(id);
+  for (const ir::RegionId id : regions) result = result || Walk(program, reach, search).region(id);
   reach.reaches = result;
   return result;
 }
-
-bool reaches(PyObject* callee, int depth) {
-  if (depth > kDeepest) return true;
-  if (PyMethod_Check(callee)) return reaches(PyMethod_GET_FUNCTION(callee), depth);
-  if (Py_TYPE(callee) == jitted_type()) return reaches(jitted_function(callee), depth);
+bool reaches(PyObject* callee, Search search) {
+  if (search.depth > kDeepest) return true;
+  if (PyMethod_Check(callee)) return reaches(PyMethod_GET_FUNCTION(callee), search);
+  if (Py_TYPE(callee) == jitted_type()) return reaches(jitted_function(callee), search);
   if (const Contract* contract = Contracts::instance().find(callee))
     return contract->effect == Contract::kIndependent;
   if (PyFunction_Check(callee)) {
     const ProgramRef program = lowered(callee);
-    if (!program->refusal.empty()) return false;
-    return regions_reach(*program, {program->body}, program->reach, depth + 1);
+    if (!program->refusal.empty()) {
+      note(search.met, *program, program->refusal, program->position);
+      return false;
+    }
+    return regions_reach(*program, {program->body}, program->reach, search.deeper());
   }
   if (PyType_Check(callee)) {
     PyObject* init = type_lookup(reinterpret_cast<PyTypeObject*>(callee), interned("__init__").ptr());
-    return init != nullptr && PyFunction_Check(init) && reaches(init, depth);
+    return init != nullptr && PyFunction_Check(init) && reaches(init, search);
   }
   if (PyCFunction_Check(callee) || Py_TYPE(callee) == &PyMethodDescr_Type) return false;
   PyObject* method = type_lookup(Py_TYPE(callee), interned("__call__").ptr());
-  return method == nullptr || !PyFunction_Check(method) || reaches(method, depth);
+  return method == nullptr || !PyFunction_Check(method) || reaches(method, search);
 }
 
 // The regions of the if, loop or try statement that statements[statement] stands for.
@@ -250,17 +274,24 @@ std::vector<ir::RegionId> regions_of(const HostProgram& program, ir::Index state
 
 }  // namespace
 
-bool reaches_independent(PyObject* callee) { return assumed || reaches(callee, 0); }
+bool reaches_independent(PyObject* callee) { return assumed || reaches(callee, {}); }
 
 bool reaches_independent(const HostProgram& program) {
-  return assumed || regions_reach(program, {program.body}, program.reach, 0);
+  return assumed || regions_reach(program, {program.body}, program.reach, {});
 }
 
 bool statement_reaches(const HostProgram& program, ir::Index statement) {
   if (assumed) return true;
   Reach& reach = program.statement_reach[statement];
   if (still_holds(program, reach)) return reach.reaches;
-  return regions_reach(program, regions_of(program, statement), reach, 0);
+  return regions_reach(program, regions_of(program, statement), reach, {});
+}
+
+std::vector<RunsWhole> what_runs_whole(PyObject* callee) {
+  std::vector<RunsWhole> met;
+  std::unordered_set<const Reach*> seen;
+  reaches(callee, {0, &met, &seen});
+  return met;
 }
 
 void bind_reach(nb::module_& m) {

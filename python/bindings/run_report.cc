@@ -6,6 +6,18 @@
 namespace xcs::python {
 namespace {
 
+nb::dict describe(const window::Site& site, const window::Wait& wait) {
+  nb::dict d;
+  d["reason"] = explain::info(static_cast<explain::Reason>(wait.reason)).code;
+  d["times"] = wait.times;
+  d["wait_ns"] = wait.wait_ns;
+  d["lost_ns"] = wait.lost_ns;
+  d["own"] = wait.node == site.node;
+  d["file"] = wait.program->file;
+  d["line"] = wait.node->position.line;
+  return d;
+}
+
 nb::dict describe(const window::Site& site) {
   nb::dict d;
   const ir::Position& p = site.node->position;
@@ -18,11 +30,10 @@ nb::dict describe(const window::Site& site) {
   d["op"] = ir::info(site.node->op).word;
   d["issued"] = site.issued;
   d["early"] = site.early;
-  d["waited"] = site.waited;
   d["in_order"] = site.in_order;
-  d["wait_ns"] = site.wait_ns;
-  const auto reason = static_cast<explain::Reason>(site.reason);
-  d["reason"] = reason == explain::Reason::kNone ? nb::none() : nb::cast(explain::info(reason).code);
+  nb::list waits;
+  for (const window::Wait& wait : site.waits) waits.append(describe(site, wait));
+  d["waits"] = waits;
   return d;
 }
 

@@ -15,8 +15,9 @@ class RunReport {
             nb::object record)
       : counters_(counters), sites_(std::move(sites)), wall_ns_(wall_ns), record_(std::move(record)) {}
 
-  // A dict: the counters by name, "wall_ns", "record" (of Recorder, else empty), and "sites", a list of dicts with the place (file, function, line,
-  // column, end_line, end_column), the operation and its counters, and the code of its reason or None.
+  // A dict: the counters by name, "wall_ns", "record" (of Recorder, else empty), and "sites", a list of dicts with the
+  // place (file, function, line, column, end_line, end_column), the operation, its counters, and "waits": a list of dicts
+  // with the reason's code, the counters, whether the node is itself to blame ("own"), and the place of the node to blame.
   nb::dict to_python() const;
 
  private:

@@ -94,9 +94,6 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "The coroutine starts tasks of its own, which run between any two of its awaits, so it runs as it is "
      "written.",
      "Await the calls one after the other: they overlap without tasks."},
-    {Reason::kGenerator, "generator", kMissed,
-     "The function is a generator, whose steps run when its consumer asks for them.",
-     "Decorate the function that consumes the generator, or return a list."},
     {Reason::kLooksAtItsFrame, "looks-at-its-frame", kMissed,
      "The function looks at its own frame (locals, vars, dir, eval, exec, globals, sys._getframe, inspect), "
      "so it "

@@ -50,7 +50,6 @@ enum class Reason : std::uint16_t {
   // Functions that run whole.
   kAsyncGenerator,
   kStartsTasks,
-  kGenerator,
   kLooksAtItsFrame,
   kSourceUnavailable,
   kTooDeeplyNested,

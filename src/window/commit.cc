@@ -1,6 +1,5 @@
 // Issue and commit: what waits in the window is done as soon as it may be, and in order where order matters.
 #include <algorithm>
-#include <chrono>
 #include <stdexcept>
 
 #include "window/machine.h"
@@ -8,16 +7,6 @@
 #include "window/native.h"
 
 namespace xcs::window {
-
-namespace {
-
-std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                        std::chrono::steady_clock::now().time_since_epoch())
-                                        .count());
-}
-
-}  // namespace
 
 Machine::Machine(Host& host, Executor& executor, const Options& options)
     : host_(host), executor_(executor), options_(options), memory_(host) {}
@@ -124,7 +113,7 @@ bool Machine::commit() {
     if (frame->items.empty()) {
       const bool stalled = std::erase(stalled_, frame) != 0;
       if (frame->state != Frame::kBlocked || (!frame->wants_turn && !stalled)) return false;
-      frame->chain = longest(frame->chain, before);
+      frame->chain = after(frame->chain, before);
       frame->wants_turn = false;
       fetch(frame);
       return true;
@@ -136,9 +125,9 @@ bool Machine::commit() {
     }
     auto& entry = static_cast<Entry&>(*item);
     if (entry.state == Entry::kFailed || entry.state == Entry::kIssued) return false;
-    entry.chain = longest(entry.chain, before);
+    entry.chain = after(entry.chain, before);
     entry.stop_waiting();
-    ++site(entry.program, entry.node).in_order;
+    ++waits_.site(entry.program, entry.node).in_order;
     retry(entry);
     return true;
   }
@@ -176,8 +165,8 @@ void Machine::dispatch(Entry& entry, Action action) {
     return;
   }
   if (quiet()) throw std::logic_error("the host did not run the oldest node");
-  note_wait(entry, entry.program, entry.node, action.reason);
   narrow(action, entry.program, entry.node, entry.operands, {entry.parent, entry.sequence});
+  note_entry_wait(entry, action);
   memory_.remove(entry);
   entry.effect = std::move(action.effect);
   memory_.add(entry);
@@ -232,8 +221,10 @@ void Machine::retry(Entry& entry) {
 // The call turned out to enter a function of the user's, whose frame takes the entry's place.
 void Machine::become_frame(Entry& entry, Enter enter) {
   Frame& parent = *entry.parent;
-  if (Value error = too_deep({&parent, entry.sequence}, entry.handled); error.bound())
+  if (Value error = too_deep({&parent, entry.sequence}, entry.handled); error.bound()) {
+    waits_.begin(waits_.own(entry.program, entry.node, static_cast<ReasonCode>(explain::Reason::kRecursionLimit)));
     return fail(entry, std::move(error));
+  }
   Frame* frame = make_activation(&parent, entry.sequence, std::move(enter));
   frame->node = &entry.node;
   frame->calls = parent.calls + 1;
@@ -244,6 +235,7 @@ void Machine::become_frame(Entry& entry, Enter enter) {
   ++counters_.frames;
   frame->result = entry.results.empty() ? Value() : entry.results[0];
   parent.items.replace(frame);
+  end_wait(entry);
   memory_.remove(entry);
   entry.done = true;
   std::vector<Item*> followers = std::exchange(entry.followers, {});
@@ -262,10 +254,7 @@ void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
       for (const Value& v : entry.operands) note_contents(v, v.chain);
     }
   entry.deep_chain = longest(entry.deep_chain, entry.chain);
-  if (entry.reached_ns != 0) {
-    Site& s = site(entry.program, entry.node);
-    s.wait_ns += now_ns() - entry.reached_ns;
-  }
+  end_wait(entry);
   std::vector<Value> results = std::move(entry.results);
   // The entry may stand in the window for long; what it used is not kept.
   const std::vector<Value> operands = std::move(entry.operands);
@@ -281,6 +270,7 @@ void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
 
 void Machine::fail(Entry& entry, Value exception) {
   memory_.remove(entry);
+  end_wait(entry);
   entry.state = Entry::kFailed;
   entry.exception = std::move(exception);
   failed_.push_back(&entry);
@@ -294,7 +284,10 @@ void Machine::mark_safe(Item& item) {
   if (item.safe) return;
   item.safe = true;
   if (item.is_frame)
-    if (Frame* watcher = std::exchange(static_cast<Frame&>(item).watcher, nullptr)) watcher->wake();
+    if (Frame* watcher = std::exchange(static_cast<Frame&>(item).watcher, nullptr)) {
+      watcher->chain = longest(watcher->chain, longest(item.chain, item.deep_chain));
+      watcher->wake();
+    }
   Frame* parent = item.parent;
   if (parent == nullptr) return;
   --parent->unsafe;
@@ -321,14 +314,15 @@ void Machine::mark_done(Item& item) {
 
 void Machine::issue(Entry& entry, std::unique_ptr<Call> call, bool in_turn) {
   entry.state = Entry::kIssued;
+  end_wait(entry);
   if (!in_turn) {
     ++entry.chain.calls;
     counters_.rounds = std::max(counters_.rounds, entry.chain.calls);
     ++counters_.calls;
-    Site& s = site(entry.program, entry.node);
+    note_issue(entry);
+    Site& s = waits_.site(entry.program, entry.node);
     ++s.issued;
-    place_ = {entry.parent, entry.sequence};
-    if (!is_oldest(place_)) ++s.early;
+    if (!in_flight_.empty()) ++s.early;
     if (options_.paths) call->path = path_of(entry);
   }
   entry.call = std::move(call);
@@ -337,10 +331,12 @@ void Machine::issue(Entry& entry, std::unique_ptr<Call> call, bool in_turn) {
   } else {
     entry.line = ++last_line_;
     unstarted_.emplace_hint(unstarted_.end(), entry.line, &entry);
+    note_limit(entry, explain::Reason::kInFlightLimit);
   }
 }
 
 void Machine::start(Entry& entry) {
+  end_wait(entry);
   entry.ticket = ++last_ticket_;
   entry.started_ns = now_ns();
   in_flight_[entry.ticket] = &entry;
@@ -401,7 +397,10 @@ bool Machine::handle_failures() {
   for (Entry* entry : failed_) {
     Frame* handler = handle(*entry);
     if (complete_) return true;
-    if (handler == nullptr) continue;
+    if (handler == nullptr) {
+      note_order(*entry, entry->program, entry->node, explain::Reason::kExceptionOrder);
+      continue;
+    }
     fetch(handler);
     return true;
   }
@@ -455,6 +454,7 @@ void Machine::close(Frame& frame) {
 
 void Machine::discard(Item& item) {
   dequeue(item);
+  end_wait(item);
   item.stop_waiting();
   if (item.is_frame) {
     auto& frame = static_cast<Frame&>(item);
@@ -491,24 +491,6 @@ void Machine::free(Item* item) {
     }
   }
   delete item;
-}
-
-Site& Machine::site(const ir::Program& program, const ir::Node& node) {
-  auto [found, added] = site_of_.try_emplace(&node, sites_.size());
-  if (added) {
-    sites_.emplace_back();
-    sites_.back().program = &program;
-    sites_.back().node = &node;
-  }
-  return sites_[found->second];
-}
-
-void Machine::note_wait(Item& item, const ir::Program& program, const ir::Node& node, ReasonCode reason) {
-  if (reason == 0) return;
-  Site& s = site(program, node);
-  ++s.waited;
-  s.reason = reason;
-  if (item.reached_ns == 0) item.reached_ns = now_ns();
 }
 
 bool Machine::quiet() {

@@ -34,6 +34,7 @@ Machine::Test Machine::test(Frame& frame, ir::SlotId condition, Frame*& next) {
     frame.test.settle();
     if (frame.test.is_pending()) {
       frame.wait_for(frame.test);
+      note_decision(frame, frame.test);
       next = block(frame);
       return Test::kGone;
     }
@@ -133,6 +134,7 @@ Frame* Machine::next_item(Frame& frame) {
   iterator.settle();
   if (iterator.is_pending()) {
     frame.wait_for(iterator);
+    note_decision(frame, iterator);
     return block(frame);
   }
   frame.chain = longest(frame.chain, iterator.chain);
@@ -144,7 +146,7 @@ Frame* Machine::next_item(Frame& frame) {
   Action action = host_.next(frame.program, *frame.node, iterator, *this);
   switch (action.verdict) {
     case Action::kDone:
-      action.value.chain = longest(longest(action.value.chain, contents_of(action.value)), frame.chain);
+      action.value.chain = longest(longest(action.value.chain, contents_of(action.value)), iterator.chain);
       frame.env[loop.item] = std::move(action.value);
       return enter_body(frame);
     case Action::kStop: return end_loop(frame);
@@ -194,6 +196,7 @@ Frame* Machine::leave_closed(Frame& frame) {
 Frame* Machine::wait_until_safe(Frame& frame, Frame* child) {
   if (child == nullptr || child->safe) return &frame;
   child->watcher = &frame;
+  note_order(frame, frame.program, *frame.node, explain::Reason::kHandlerWaits);
   return block(frame);
 }
 

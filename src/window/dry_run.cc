@@ -265,6 +265,10 @@ bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<
     for (const Value& v : action.values) note_made(v);
   } else {
     take_effect(action, operands, machine_.memory_.stored_flags(n, operands));
+    // Of a value that is not known here, another node is to blame.
+    const bool own = action.reason != static_cast<ReasonCode>(explain::Reason::kReturnsObject);
+    if (own && action.effect.memory == Effect::kAnything && summary_.footprint.cause.node == nullptr)
+      summary_.footprint.cause = {&program, &n, action.reason};
   }
   if (n.op == ir::Op::kMakeCell || n.op == ir::Op::kMakeFunction)
     for (const Value& v : operands) escape(v);

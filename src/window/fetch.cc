@@ -17,7 +17,7 @@ void Machine::note_stored(const Value& container, std::span<const Value> values,
     if (v.is_pending() && container.ready()) {
       v.cell()->held_by(container.object());
     } else {
-      note_contents(v, v.chain);
+      note_contents(v, longest(v.chain, chain));
     }
   }
   note_contents(container, chain);
@@ -95,12 +95,15 @@ Frame* Machine::advance(Frame& frame) {
   if (live_ >= options_.window && !is_oldest(frame.end())) {
     frame.state = Frame::kBlocked;
     stalled_.push_back(&frame);
+    note_limit(frame, explain::Reason::kWindowFull);
     for (Frame* f = &frame; f != nullptr; f = f->parent)
       if (f->passed) return index(*f), nullptr;
     return nullptr;
   }
   frame.state = Frame::kRunning;
   frame.wants_turn = false;
+  end_wait(frame);
+  end_exit(frame);
   switch (frame.kind) {
     case Frame::kActivation:
     case Frame::kRegion: return run_nodes(frame);
@@ -170,6 +173,8 @@ void Machine::stand_at(Place place, const Value& handled) {
 Action Machine::attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                         Place place, const Value& handled) {
   stand_at(place, handled);
+  attempted_.program = &program;
+  attempted_.node = &node;
   return host_.attempt(program, node, operands, *this);
 }
 
@@ -180,7 +185,8 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
   Action action = attempt(frame.program, node, operands_, frame.end(), frame.handled);
   switch (action.verdict) {
     case Action::kDone: {
-      const Chain chain = chain_of(frame.program, node, operands_, action, frame.chain);
+      const Chain used = chain_of(frame.program, node, operands_, action, Chain());
+      const Chain chain = longest(used, frame.chain);
       switch (node.op) {
         case ir::Op::kStoreCell:
         case ir::Op::kStoreAttr:
@@ -205,11 +211,11 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
         const auto& slots = node.op == ir::Op::kUnpack ? frame.program.unpacks[node.index].dests
                                                        : frame.program.statements[node.index].outputs;
         for (std::size_t i = 0; i < slots.size(); ++i) {
-          action.values[i].chain = longest(action.values[i].chain, chain);
+          action.values[i].chain = longest(action.values[i].chain, used);
           frame.env[slots[i]] = std::move(action.values[i]);
         }
       } else if (node.dest != ir::kNone) {
-        action.value.chain = longest(action.value.chain, chain);
+        action.value.chain = longest(action.value.chain, used);
         frame.env[node.dest] = std::move(action.value);
       }
       return &frame;
@@ -241,6 +247,8 @@ Entry& Machine::add_entry(Frame& frame, const ir::Node& node) {
   counters_.most_entries = std::max(counters_.most_entries, live_);
   entry->operands = operands_;
   entry->chain = chain_of(operands_, frame.chain);
+  entry->control = frame.chain.calls;
+  entry->stops = stops_;
   entry->handled = frame.handled;
   if (frame.in_try) entry->snapshot = std::make_shared<const Env>(frame.env);
   return *entry;
@@ -300,7 +308,6 @@ Frame* Machine::move(Frame& frame, const ir::Node& node) {
     give_results(entry, frame, action);
     entry.wait_for(entry.operands[0]);
   } else {
-    value.chain = longest(value.chain, frame.chain);
     frame.env[node.dest] = value;
   }
   return &frame;
@@ -323,6 +330,7 @@ Frame* Machine::leave(Frame& frame, const ir::Node& node) {
     if (const auto slot = first_unbound(node, operands_)) return raise_unbound(frame, node, *slot);
     if ((operands_[0].flags() & kMaybeUnbound) != 0) {
       frame.wait_for(operands_[0]);
+      note_decision(frame, operands_[0]);
       --frame.pc;
       return block(frame);
     }
@@ -360,7 +368,10 @@ void Machine::suspend_for(Frame& parent, Frame& child) {
 }
 
 Frame* Machine::push_activation(Frame& frame, const ir::Node& node, Enter enter) {
-  if (Value error = too_deep(frame.end(), frame.handled); error.bound()) return raise(frame, node, std::move(error));
+  if (Value error = too_deep(frame.end(), frame.handled); error.bound()) {
+    waits_.begin(waits_.own(frame.program, node, static_cast<ReasonCode>(explain::Reason::kRecursionLimit)));
+    return raise(frame, node, std::move(error));
+  }
   Frame* f = make_activation(&frame, frame.next_sequence++, std::move(enter));
   f->node = &node;
   f->dest = node.dest;
@@ -397,7 +408,9 @@ Frame* Machine::finish(Frame& frame) {
   const bool activation = frame.kind == Frame::kActivation;
   if (activation) {
     if (frame.exit != Exit::kReturned) frame.returned = host_.none();
-    frame.returned.chain = longest(frame.returned.chain, frame.chain);
+    // The result depends on the decisions made in the frame, not on those that led to it.
+    const bool decided = frame.passed || frame.parent == nullptr || frame.chain.calls > frame.parent->chain.calls;
+    if (decided) frame.returned.chain = longest(frame.returned.chain, frame.chain);
   }
   Frame* parent = frame.parent;
   if (parent == nullptr) {
@@ -442,6 +455,8 @@ Frame* Machine::finish(Frame& frame) {
   } else {
     parent->env = std::move(frame.env);
     parent->chain = longest(parent->chain, frame.chain);
+    if (frame.kind == Frame::kIf && frame.chain.calls != 0)
+      for (ir::SlotId slot : assigned(frame)) parent->env[slot].chain = longest(parent->env[slot].chain, frame.chain);
   }
   frame.env.clear();
   Frame* unfinished = &frame;
@@ -501,7 +516,7 @@ Frame* Machine::raise_unbound(Frame& frame, const ir::Node& node, ir::SlotId slo
 
 // The frame's own control waits for what the action says.
 Frame* Machine::block_on(Frame& frame, const ir::Node& node, Action& action) {
-  note_wait(frame, frame.program, node, action.reason);
+  note_control_wait(frame, node, action);
   switch (action.verdict) {
     case Action::kElement: frame.wait_for(action.value); break;
     case Action::kBlocked:
@@ -552,19 +567,26 @@ bool Machine::may_leave(const Frame& frame) const {
 
 // `frame` cannot go on. Finds the innermost frame around it that can be left behind, and goes on after that one.
 Frame* Machine::pass(Frame& frame, bool raising) {
-  for (Frame* f = &frame; f->parent != nullptr; f = f->parent) {
-    if (f->passed) return index(*f), nullptr;
+  const Frame* leaver = nullptr;
+  Frame* f = &frame;
+  for (; f->parent != nullptr && !f->passed; f = f->parent) {
     if (f->kind == Frame::kTry && f->body != nullptr && !f->program.tries[f->node->index].handlers.empty())
       raising = false;
-    if (raising || may_leave(*f) || f->parent->kind == Frame::kTry) continue;
-    return go_on_without(*f->parent, *f);
+    const bool leaves = !raising && may_leave(*f);
+    if (leaves && leaver == nullptr && frame.state == Frame::kBlocked) leaver = f;
+    if (!raising && !leaves && f->parent->kind != Frame::kTry) break;
   }
-  return nullptr;
+  if (leaver != nullptr && !(frame.wait != Waits::kNone && waits_.is_missed(frame.wait))) note_exit(frame, *leaver, *f);
+  if (f->passed) return index(*f), nullptr;
+  return f->parent == nullptr ? nullptr : go_on_without(*f->parent, *f);
 }
 
 // Makes what a passed frame has not fetched known to the loads after it.
 void Machine::index(Frame& frame) {
-  if (!frame.indexed && frame.state != Frame::kFetched) memory_.add(frame, summarize(frame).footprint);
+  if (frame.indexed || frame.state == Frame::kFetched) return;
+  Footprint footprint = summarize(frame).footprint;
+  frame.opaque = footprint.cause;
+  memory_.add(frame, std::move(footprint));
 }
 
 Frame* Machine::go_on_without(Frame& parent, Frame& child) {
@@ -599,6 +621,7 @@ Frame* Machine::go_on_without(Frame& parent, Frame& child) {
       parent.env[slots[i]] = std::move(cell);
     }
   }
+  child.opaque = summary.footprint.cause;
   memory_.add(child, summary.footprint);
   parent.state = Frame::kRunning;
   if (parent.kind == Frame::kIf && child.kind != Frame::kActivation) return finish(parent);

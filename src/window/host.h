@@ -34,6 +34,9 @@ struct Where {
 
 class Entry;
 
+// Why a node did not run at once or ahead; index into the reason registry (explain/).
+using ReasonCode = std::uint16_t;
+
 // A store that precedes a load in program order and has not been committed. The host replays it by what `node`
 // does to `operands`.
 struct PendingStore {
@@ -75,6 +78,8 @@ class View {
     (void)object;
     return 0;
   }
+  // Says that the node at hand took `nanoseconds`, done in order for this reason although nothing was in its way.
+  virtual void done_in_order(ReasonCode reason, std::uint64_t nanoseconds) { (void)reason, (void)nanoseconds; }
 
  protected:
   ~View() = default;
@@ -107,9 +112,6 @@ struct CallPath {
   std::string steps;                        // no other call of the run has the same
   std::vector<const ir::Program*> programs;  // whose code the steps lead through, the innermost first
 };
-
-// Why a node did not run at once or ahead; index into the reason registry (explain/).
-using ReasonCode = std::uint16_t;
 
 // An independent call, ready to be started: callee and arguments as they are at its place. Owned by the entry.
 class Call {

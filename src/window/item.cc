@@ -39,7 +39,7 @@ void Item::wake() {
 
 void Item::wake_followers() {
   for (Item* follower : std::exchange(followers, {})) {
-    follower->chain = longest(follower->chain, longest(chain, deep_chain));
+    follower->chain = after(follower->chain, longest(chain, deep_chain));
     follower->wake();
   }
 }

@@ -56,7 +56,9 @@ class Item : public Waiter {
   bool queued = false;  // in the machine's ready queue
   Chain chain;                            // what led to it
   Chain deep_chain;                       // what led to its end
-  std::uint64_t reached_ns = 0;           // when it began to wait
+  std::uint64_t wait_began_ns = 0;
+  std::uint32_t wait = ~0U;               // the row of Waits of the wait under way
+  std::uint32_t held_by = ~0U;            // the row that loses time meanwhile
   std::shared_ptr<const Env> snapshot;    // the parent's variables as they were here; only inside a try
   std::vector<Item*> followers;
   Value awaited;                          // the pending value it waits for
@@ -88,7 +90,8 @@ class Entry final : public Item {
   std::uint64_t line = 0;      // while it waits for room: its place among those that do
   Ticket ticket = 0;
   std::uint64_t started_ns = 0;
-  ReasonCode reason = 0;
+  std::uint32_t control = 0;  // the calls that led to its being reached, whatever its operands
+  std::uint64_t stops = 0;    // how many stops came before it
 };
 
 // Items in program order; done ones are dropped from either end.
@@ -111,6 +114,20 @@ class Items {
 
 // How control left a frame.
 enum class Exit : std::uint8_t { kFell, kReturned, kBroke, kContinued };
+
+// A time for which code was not fetched because a frame before it might be left; see Note [exits that hold up].
+struct Stop {
+  std::uint32_t row;
+  std::uint64_t number;
+  std::uint64_t from_ns, until_ns;
+};
+
+// What a node is in the way for.
+struct Cause {
+  const ir::Program* program = nullptr;
+  const ir::Node* node = nullptr;
+  ReasonCode reason = 0;
+};
 
 // A generator between two of its steps: the frames it was in, outermost first, and its variables.
 struct Continuation;
@@ -183,6 +200,13 @@ class Frame final : public Item {
   std::vector<Output> outputs;
   Value result;  // kActivation: pending until it has been fetched
   ir::SlotId dest = ir::kNone;  // kActivation: the parent's slot
+
+  // For reports: see Note [exits that hold up]. exit_row is set while it is blocked and holds up other code.
+  std::uint32_t exit_row = ~0U;
+  std::uint64_t exit_since_ns = 0;
+  Frame* held_up = nullptr;
+  std::vector<Stop> stops;  // in it, and over
+  Cause opaque;             // when passed: why it may store anywhere
 
   Place end() const { return {this, next_sequence}; }
   // Whether an exception in a frame inside this one may be handled where its activation's variables are seen.

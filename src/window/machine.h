@@ -11,8 +11,11 @@
 #include "window/item.h"
 #include "window/memory.h"
 #include "window/run.h"
+#include "window/waits.h"
 
 namespace xcs::window {
+
+std::uint64_t now_ns();
 
 // What a frame that the parent goes on without may do.
 struct Summary {
@@ -45,7 +48,7 @@ class Machine : private View {
   void abandon();
   Outcome take();
   const Counters& counters() const { return counters_; }
-  std::vector<Site> sites() const { return sites_; }
+  std::vector<Site> sites() const { return waits_.sites(); }
 
   void enqueue(Item& item);
   void dequeue(Item& item);
@@ -167,8 +170,21 @@ class Machine : private View {
   // What led to the result of a node that is done.
   Chain chain_of(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                  const Action& action, Chain at_least) const;
-  Site& site(const ir::Program& program, const ir::Node& node);
-  void note_wait(Item& item, const ir::Program& program, const ir::Node& node, ReasonCode reason);
+
+  // What is noted of waits (blame.cc).
+  void begin_wait(Item& item, Waits::Row row, Waits::Row held_by);
+  void end_wait(Item& item, std::uint64_t now_ns = 0);
+  Waits::Row blame_of(const Item& blocker, ReasonCode reason);
+  void note_wait(Item& item, const ir::Program& program, const ir::Node& node, const Action& action,
+                 const Value* awaited, ReasonCode own);
+  void note_entry_wait(Entry& entry, const Action& action);
+  void note_control_wait(Frame& frame, const ir::Node& node, const Action& action);
+  void note_decision(Frame& frame, const Value& awaited);
+  void note_order(Item& item, const ir::Program& program, const ir::Node& node, explain::Reason reason);
+  void note_limit(Item& item, explain::Reason reason);
+  void note_exit(Frame& frame, const Frame& leaver, Frame& held_up);
+  void end_exit(Frame& frame);
+  void note_issue(const Entry& entry);
 
   // View.
   bool quiet() override;
@@ -178,6 +194,7 @@ class Machine : private View {
   KnownRef blocked_known() override;
   std::span<const PendingStore> stores() override { return answer_.stores; }
   std::uint32_t held(Object* object) override;
+  void done_in_order(ReasonCode reason, std::uint64_t nanoseconds) override;
 
   Host& host_;
   Executor& executor_;
@@ -197,8 +214,8 @@ class Machine : private View {
   Ticket last_ticket_ = 0;
   std::uint64_t live_ = 0;  // entries and passed frames that are not done
   Counters counters_;
-  std::vector<Site> sites_;
-  std::unordered_map<const ir::Node*, std::size_t> site_of_;
+  Waits waits_;
+  std::uint64_t stops_ = 0;  // see Note [exits that hold up]
   std::unordered_map<const ir::Node*, std::vector<ir::SlotId>> assigned_;
   std::map<std::pair<const ir::Node*, std::size_t>, ir::Node> reads_;  // of operands that may be unbound
   Value handled_;  // what the host believes is being handled
@@ -206,6 +223,7 @@ class Machine : private View {
   std::unordered_map<Object*, Chain> contents_;
 
   // The attempt under way.
+  Cause attempted_;
   Place place_{nullptr, 0};
   int quiet_ = -1;
   Item* blocker_ = nullptr;

@@ -11,6 +11,7 @@ namespace xcs::window {
 // What code not fetched yet may store.
 struct Footprint {
   bool anything = false;
+  Cause cause = {};  // of `anything`, where one node is to blame
   std::vector<Effect::Store> places;
   std::vector<Value> held;  // keeps the keys of `places` alive
 };

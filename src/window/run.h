@@ -49,23 +49,34 @@ struct Options {
   bool paths = false;                  // give each issued call its path
 };
 
+// Why a node waited; see Note [who is to blame].
+struct Wait {
+  ReasonCode reason = 0;
+  const ir::Program* program = nullptr;  // of the node to blame: the one that waited, or what it waited for
+  const ir::Node* node = nullptr;
+  std::uint64_t times = 0;
+  std::uint64_t wait_ns = 0;  // all waits added up
+  std::uint64_t lost_ns = 0;  // of the node to blame: for how long something was held up that could have gone on
+};
+
 // What one node did during the run, for reports. Indexed by (program, node).
 struct Site {
   const ir::Program* program = nullptr;
   const ir::Node* node = nullptr;
-  std::uint64_t issued = 0;     // independent calls started from here
-  std::uint64_t early = 0;      // of these, while something before them was not committed
-  std::uint64_t waited = 0;     // times the node had to wait, for `reason`
-  std::uint64_t in_order = 0;   // times it ran only when everything before it was complete
-  std::uint64_t wait_ns = 0;    // time between reaching the node and doing it, when it had to wait for `reason`
-  ReasonCode reason = 0;        // the last reason to wait
+  std::uint64_t issued = 0;    // independent calls started from here
+  std::uint64_t early = 0;     // of these, while another call was in flight
+  std::uint64_t in_order = 0;  // times it ran only when everything before it was complete
+  std::vector<Wait> waits = {};  // by reason and node to blame, in the order they first occurred
 };
 
 struct Counters {
   std::uint64_t calls = 0;         // independent calls issued
   std::uint64_t cancelled = 0;     // of these, discarded before their result was used
-  std::uint32_t rounds = 0;        // the longest chain of dependent calls, by number
-  std::uint64_t critical_path_ns = 0;  // the longest by the time the calls took, to the microsecond
+  // The longest chain of calls of which each started only when the one before was complete, by number.
+  std::uint32_t rounds = 0;
+  // The longest chain of calls of which each needs the answer of the one before, by the time they took, to the
+  // microsecond: what waits for memory or for its turn does not add to it.
+  std::uint64_t critical_path_ns = 0;
   std::uint32_t most_in_flight = 0;
   std::uint64_t entries = 0;       // nodes that entered the window
   std::uint64_t frames = 0;        // frames that blocked

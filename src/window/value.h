@@ -41,6 +41,8 @@ struct Chain {
 inline Chain longest(Chain a, Chain b) {
   return {std::max(a.calls, b.calls), std::max(a.microseconds, b.microseconds)};
 }
+// Of what waited until `b` had led to something that it does not use.
+inline Chain after(Chain a, Chain b) { return {std::max(a.calls, b.calls), a.microseconds}; }
 
 // Unbound, a host object, or a cell that will hold one. `chain` is what led to it.
 class Value {
@@ -129,6 +131,15 @@ class Cell {
   void held_by(Object* holder) { holders_.push_back(holder); }
   const std::vector<Object*>& holders() const { return holders_; }
 
+  // Why it is not there yet, when it is more than an answer to come: a row of Waits, and whether the maker of this value
+  // could make it but for the order.
+  struct Blame {
+    std::uint32_t row = ~std::uint32_t{0};
+    bool in_order = false;
+  };
+  Blame blame() const { return blame_; }
+  void set_blame(Blame blame) { blame_ = blame; }
+
   void retain() { ++count_; }
   void release() {
     if (--count_ == 0) delete this;
@@ -137,6 +148,7 @@ class Cell {
  private:
   ~Cell() = default;
   std::uint32_t count_ = 0;
+  Blame blame_;
   Flags flags_;
   KnownRef known_;
   bool filled_ = false;
