@@ -21,7 +21,7 @@ from rich.text import Text
 from xcs import _core, _prelude, _vmap
 from xcs._errors import UsageError
 from xcs._explain_page import page, report
-from xcs._jit import Site, Stats, jitted_of, stats
+from xcs._jit import Site, Stats, Wait, jitted_of, stats
 
 # What is to be repaired comes first, what has to be as it is last.
 _KINDS = ("missed", "limit", "ordered")
@@ -34,24 +34,6 @@ _STYLES = {"missed": "red", "limited": "yellow", "overlaps": "green", "in order"
 
 
 @dataclasses.dataclass(frozen=True)
-class Wait:
-    """Why things on one line waited.
-
-    Attributes:
-        reason: The stable code; docs/reasons.md explains each.
-        kind: `"missed"` (they could overlap and do not), `"limit"` (a limit that was set) or `"ordered"` (the
-            order is what the program asks for).
-        times: How often.
-        seconds: For how long, all waits added up; waits overlap, so this may exceed the run's wall time.
-    """
-
-    reason: str
-    kind: str
-    times: int
-    seconds: float
-
-
-@dataclasses.dataclass(frozen=True)
 class Line:
     """One line of the program that started independent calls or waited.
 
@@ -59,8 +41,8 @@ class Line:
         file: Where it stands; with `line`, the number, and `function`, the qualified name.
         source: Its text.
         calls: Independent calls started from this line.
-        early: Of these, how many started while something before them was unfinished.
-        waits: Why things on it waited, what is to be repaired first.
+        early: Of these, how many started while another call was in flight.
+        waits: Why things on it waited or held others up, what is to be repaired first.
     """
 
     file: str
@@ -72,8 +54,13 @@ class Line:
     waits: tuple[Wait, ...]
 
     @property
+    def lost(self) -> float:
+        """Seconds of the run that this line held up what could have gone on."""
+        return sum(wait.lost for wait in self.waits)
+
+    @property
     def verdict(self) -> str:
-        """`"missed"`, `"limited"`, `"overlaps"` or `"in order"`."""
+        """`"missed"` (this line or one that it waits for is to blame), `"limited"`, `"overlaps"` or `"in order"`."""
         kinds = {wait.kind for wait in self.waits}
         if "missed" in kinds:
             return "missed"
@@ -89,12 +76,19 @@ class Line:
             notes.append(("overlaps" if self.early or self.calls == 1 else "in order", self._calls()))
         for wait in self.waits:
             if wait.kind != "ordered":
-                verdict = "missed" if wait.kind == "missed" else "limited"
-                notes.append((verdict, f"{verdict}: {wait.reason}, {wait.seconds:.2f} s"))
+                notes.append(("missed" if wait.kind == "missed" else "limited", self._missed(wait)))
         if self.verdict == "in order" or (self.calls > 1 and not self.early):
-            ordered = [wait.reason for wait in self.waits if wait.kind == "ordered"]
+            ordered = list(dict.fromkeys(wait.reason for wait in self.waits if wait.kind == "ordered"))
             notes += [("in order", "in order: " + ", ".join(ordered))] if ordered else []
         return tuple(notes)
+
+    def _missed(self, wait: Wait) -> str:
+        if wait.because_of is None:
+            verdict = "missed" if wait.kind == "missed" else "limited"
+            return f"{verdict}: {wait.reason}" + (f", {wait.lost:.2f} s lost" if wait.lost else "")
+        file, line = wait.because_of
+        where = f"line {line}" if file == self.file else f"{os.path.basename(file)}:{line}"
+        return f"held up by {where}: {wait.reason}"
 
     def _calls(self) -> str:
         calls = "1 call" if self.calls == 1 else f"{self.calls} calls"
@@ -107,7 +101,7 @@ class Line:
 
 @dataclasses.dataclass(frozen=True)
 class Reason:
-    """Everything in a run that waited for one reason.
+    """Everything in a run that waited, or held others up, for one reason.
 
     Attributes:
         code: As in docs/reasons.md.
@@ -116,7 +110,8 @@ class Reason:
         remedy: What to change; empty when there is nothing to repair.
         times: How often something waited.
         seconds: For how long, all waits added up.
-        places: `"file:line"` of each line concerned.
+        lost: Seconds of the run that were lost because of it; 0 for what is ordered by design.
+        places: `"file:line"` of each line to blame.
     """
 
     code: str
@@ -125,6 +120,7 @@ class Reason:
     remedy: str
     times: int
     seconds: float
+    lost: float
     places: tuple[str, ...]
 
 
@@ -135,9 +131,9 @@ class Explanation:
     Attributes:
         function: The qualified name.
         stats: The run's counters; None when the function ran line by line.
-        lines: The lines that started calls or waited, by file and number.
-        reasons: Why they waited, what is to be repaired first.
-        whole: Why the function ran line by line; empty when it did not.
+        lines: The lines that started calls, waited or held others up, by file and number.
+        reasons: Why, what is to be repaired first and the costliest of it first.
+        whole: Why the function ran line by line, in one sentence; empty when it did not.
     """
 
     function: str
@@ -160,7 +156,7 @@ class Explanation:
         yield Text(self.summary)
         if self.lines:
             yield Padding(self._table(options.max_width), (1, 0))
-        if self.stats is not None:
+        if self.stats is not None or self.reasons:
             yield from self._verdict()
 
     def _table(self, width: int) -> Table:
@@ -184,7 +180,7 @@ class Explanation:
             yield Text("No overlap was missed.", "green")
         for reason in repairable:
             title = Text(reason.code, _STYLES["missed" if reason.kind == "missed" else "limited"])
-            title.append(f"  {reason.seconds:.2f} s{_on_lines(reason.places)}", "default")
+            title.append(f"{lost_text(reason.lost)}{_on_lines(reason.places)}", "default")
             yield title
             yield Padding(Text(reason.explanation), (0, 0, 0, 2))
             yield Padding(Text("→ " + reason.remedy), (0, 0, 0, 2))
@@ -202,6 +198,7 @@ class Explanation:
         plain = dataclasses.asdict(self)
         for line, data in zip(self.lines, plain["lines"], strict=True):
             data["verdict"] = line.verdict
+            data["notes"] = [note for _, note in line.notes]
         return plain
 
     def to_json(self) -> str:
@@ -243,15 +240,14 @@ def explain(function: Callable[..., Any], *args: Any, **keywords: Any) -> Explan
     name = getattr(function, "__qualname__", repr(function))
     if args or keywords or (not jitted.has_run and _needs_nothing(function)):
         _run(function, args, keywords)
-    if not jitted.has_run:
+    if not jitted.has_run and not jitted.refusal:
         raise UsageError(f"{name} has not run yet; call it, or give explain() its arguments")
     run = stats(jitted)
     if run is None:
-        return Explanation(name, None, (), (), _why_whole(jitted.refusal))
-    sites = [
-        site if _matters(site, run.wall) else dataclasses.replace(site, reason=None) for site in run.sites
-    ]
-    return Explanation(name, run, tuple(_lines(sites)), tuple(_reasons(sites)), "")
+        return _whole(name, jitted)
+    reasons = tuple(_reasons(run))
+    told = {reason.code for reason in reasons}
+    return Explanation(name, run, tuple(_lines(run.sites, told)), reasons, "")
 
 
 def _run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
@@ -268,11 +264,39 @@ def _run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str
             ) from None
 
 
-def _why_whole(refusal: str) -> str:
-    if not refusal:
-        return "no call in it can reach an independent one."
-    _, explanation, remedy = _core.reasons()[refusal]
-    return f"{refusal}. {explanation} {remedy}"
+def _whole(name: str, jitted: Any) -> Explanation:
+    """Of a function that ran as it is, because nothing in it that can be looked into reaches an independent call."""
+    met: dict[str, list[tuple[str, int, str]]] = {}
+    refused = (
+        [{"reason": jitted.refusal, **_place_of(jitted.function)}] if jitted.refusal else jitted.runs_whole
+    )
+    for found in refused:
+        met.setdefault(found["reason"], []).append((found["file"], found["line"], found["function"]))
+    reasons = []
+    waits: dict[tuple[str, int, str], list[Wait]] = {}
+    for code, places in met.items():
+        kind, explanation, remedy = _core.reasons()[code]
+        named = tuple(dict.fromkeys(f"{file}:{line}" for file, line, _ in places))
+        reasons.append(Reason(code, kind, explanation, remedy, len(named), 0.0, 0.0, named))
+        for place in dict.fromkeys(places):
+            waits.setdefault(place, []).append(Wait(code, kind, 1, 0.0, 0.0, None))
+    lines = tuple(
+        Line(file, line, function, linecache.getline(file, line).rstrip("\n"), 0, 0, tuple(here))
+        for (file, line, function), here in sorted(waits.items())
+        if line
+    )
+    if jitted.refusal:
+        why = f"{jitted.refusal}."
+    elif reasons:
+        why = "no call that can be seen in it is independent, and these parts of it are not looked into."
+    else:
+        why = "no call in it can reach an independent one."
+    return Explanation(name, None, lines, tuple(reasons), why)
+
+
+def _place_of(function: Any) -> dict[str, Any]:
+    code = function.__code__
+    return {"file": code.co_filename, "line": code.co_firstlineno, "function": function.__qualname__}
 
 
 def _needs_nothing(function: Callable[..., Any]) -> bool:
@@ -282,21 +306,33 @@ def _needs_nothing(function: Callable[..., Any]) -> bool:
     )
 
 
-def _matters(site: Site, wall: float) -> bool:
-    """Whether it waited for long enough to be worth a repair, or in the order that the program asks for."""
-    return site.reason is None or _kind(site.reason) == "ordered" or site.seconds >= _LEAST_SHARE * wall
+def _reasons(run: Stats) -> Iterator[Reason]:
+    """What the program asks for, and what cost enough to be worth a repair."""
+    found: dict[str, list[tuple[Site, Wait]]] = {}
+    for site in run.sites:
+        for wait in site.waits:
+            found.setdefault(wait.reason, []).append((site, wait))
+    made = []
+    for code, waits in found.items():
+        kind, explanation, remedy = _core.reasons()[code]
+        lost = sum(wait.lost for _, wait in waits)
+        if kind != "ordered" and code != "recursion-limit" and lost < _LEAST_SHARE * run.wall:
+            continue
+        blamed = {
+            (site.file, site.line) if wait.because_of is None else wait.because_of for site, wait in waits
+        }
+        named = tuple(f"{file}:{line}" for file, line in sorted(blamed) if file)
+        times = sum(wait.times for _, wait in waits)
+        seconds = sum(wait.seconds for _, wait in waits)
+        made.append(Reason(code, kind, explanation, remedy, times, seconds, lost, named))
+    yield from sorted(made, key=lambda reason: (_KINDS.index(reason.kind), -reason.lost))
 
 
-def _kind(reason: str) -> str:
-    kind: str = _core.reasons()[reason][0]
-    return kind
-
-
-def _lines(sites: Iterable[Site]) -> Iterator[Line]:
+def _lines(sites: Iterable[Site], told: set[str]) -> Iterator[Line]:
     """The lines that stand in a file; what the package itself does is left out unless it can be repaired."""
     by_place: dict[tuple[str, int], list[Site]] = {}
     for site in sites:
-        if site.file and (site.issued or site.reason):
+        if site.file and (site.issued or any(wait.reason in told for wait in site.waits)):
             by_place.setdefault((site.file, site.line), []).append(site)
     for (file, number), here in sorted(by_place.items()):
         line = Line(
@@ -306,31 +342,35 @@ def _lines(sites: Iterable[Site]) -> Iterator[Line]:
             source=linecache.getline(file, number).rstrip("\n"),
             calls=sum(site.issued for site in here),
             early=sum(site.early for site in here),
-            waits=tuple(_waits(here)),
+            waits=tuple(_waits(here, told)),
         )
         if file not in _OWN_FILES or line.verdict != "in order":
             yield line
 
 
-def _waits(sites: Iterable[Site]) -> list[Wait]:
-    """The reasons of some sites, each once; what had to wait for its turn comes before what waited for that."""
-    found: dict[str, Wait] = {}
-    for site in sorted(sites, key=lambda site: not site.in_order):
-        if site.reason is not None:
-            kind = _kind(site.reason)
-            before = found.get(site.reason, Wait(site.reason, kind, 0, 0.0))
-            times, seconds = before.times + site.waited, before.seconds + site.seconds
-            found[site.reason] = Wait(site.reason, kind, times, seconds)
-    return sorted(found.values(), key=lambda wait: _KINDS.index(wait.kind))
+def _waits(sites: Iterable[Site], told: set[str]) -> list[Wait]:
+    """The waits of the sites on one line, those for one reason and because of one line as one."""
+    found: dict[tuple[str, tuple[str, int] | None], Wait] = {}
+    for site in sites:
+        for wait in site.waits:
+            if wait.reason not in told:
+                continue
+            because_of = None if wait.because_of == (site.file, site.line) else wait.because_of
+            before = found.get(
+                (wait.reason, because_of), Wait(wait.reason, wait.kind, 0, 0.0, 0.0, because_of)
+            )
+            found[wait.reason, because_of] = dataclasses.replace(
+                before,
+                times=before.times + wait.times,
+                seconds=before.seconds + wait.seconds,
+                lost=before.lost + wait.lost,
+            )
+    return sorted(found.values(), key=lambda wait: (_KINDS.index(wait.kind), -wait.lost))
 
 
-def _reasons(sites: list[Site]) -> Iterator[Reason]:
-    for wait in _waits(sites):
-        waiting = [site for site in sites if site.reason == wait.reason and site.file]
-        places = sorted({(site.file, site.line) for site in waiting})
-        kind, explanation, remedy = _core.reasons()[wait.reason]
-        named = tuple(f"{file}:{line}" for file, line in places)
-        yield Reason(wait.reason, kind, explanation, remedy, wait.times, wait.seconds, named)
+def lost_text(seconds: float) -> str:
+    """As it stands behind a reason's code; nothing where no time is known."""
+    return f"  {seconds:.2f} s lost" if seconds else ""
 
 
 def _on_lines(places: tuple[str, ...]) -> str:

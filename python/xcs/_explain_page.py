@@ -52,7 +52,9 @@ def report(explanation: Explanation) -> str:
     if explanation.stats is None:
         parts.append(f"<p>{escape(explanation.summary)}</p>")
     else:
-        parts += [_figures(explanation.stats), _verdict(explanation)]
+        parts.append(_figures(explanation.stats))
+    if explanation.stats is not None or explanation.reasons:
+        parts.append(_verdict(explanation))
     for file in dict.fromkeys(line.file for line in explanation.lines):
         parts.append(_listing(file, [line for line in explanation.lines if line.file == file]))
     return "\n".join([*parts, "</div>"])
@@ -85,10 +87,16 @@ def _verdict(explanation: Explanation) -> str:
 
 def _card(reason: Reason) -> str:
     return (
-        f"<div class='card {reason.kind}'><p><b>{escape(reason.code)}</b> "
-        f"<span class='dim'>{reason.seconds:.2f} s</span></p>"
+        f"<div class='card {reason.kind}'><p><b>{escape(reason.code)}</b>"
+        f"<span class='dim'>{_cost(reason)}</span></p>"
         f"<p>{escape(reason.explanation)}</p><p class='good'>→ {escape(reason.remedy)}</p></div>"
     )
+
+
+def _cost(reason: Reason) -> str:
+    lines = ", ".join(escape(place.rpartition(":")[2]) for place in reason.places)
+    lost = f" {reason.lost:.2f} s lost" if reason.lost else ""
+    return lost + (f" by line {lines}" if lines else "")
 
 
 def _listing(file: str, lines: list[Line]) -> str:

@@ -82,13 +82,36 @@ def with_config(jitted: Any, options: dict[str, Any]) -> Any:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """Why something waited.
+
+    Attributes:
+        reason: The stable code; docs/reasons.md explains each.
+        kind: `"missed"` (it could overlap and does not), `"limit"` (a limit that was set) or `"ordered"` (the
+            order is what the program asks for).
+        times: How often.
+        seconds: For how long, all waits added up; waits overlap, so this may exceed the run's wall time.
+        lost: Seconds of the run during which calls that could have gone on were held up by what stands here.
+            0 where another place is to blame.
+        because_of: The `(file, line)` to blame, when that is another place.
+    """
+
+    reason: str
+    kind: str
+    times: int
+    seconds: float
+    lost: float
+    because_of: tuple[str, int] | None
+
+
+@dataclass(frozen=True)
 class Site:
     """What one place in the source did during a run.
 
     Attributes:
-        issued: Independent calls started from here; `early` of them before everything above was done.
-        waited: How often it had to wait, for `seconds` in all; `reason` is the code of the last reason.
+        issued: Independent calls started from here; `early` of them while another call was in flight.
         in_order: How often it ran only when everything before it was done.
+        waits: Why it had to wait, and what it held up, by reason and place to blame.
     """
 
     file: str
@@ -100,10 +123,17 @@ class Site:
     op: str
     issued: int
     early: int
-    waited: int
     in_order: int
-    seconds: float
-    reason: str | None
+    waits: tuple[Wait, ...]
+
+    @property
+    def reason(self) -> str | None:
+        """The code of the reason that matters most: one that can be repaired, for which it waited longest."""
+        return min(self.waits, key=_least_welcome).reason if self.waits else None
+
+
+def _least_welcome(wait: Wait) -> tuple[int, float]:
+    return ("missed", "limit", "ordered").index(wait.kind), -(wait.lost + wait.seconds)
 
 
 @dataclass(frozen=True)
@@ -134,10 +164,11 @@ class Stats:
 
     Attributes:
         calls: Independent calls started; `cancelled` of them were not needed in the end.
-        rounds: The longest chain of calls of which each needed the one before.
+        rounds: The longest chain of calls of which each could start only when the one before was done.
         most_in_flight: The most calls in flight at one time.
         wall: Seconds from call to return.
-        critical_path: Seconds of the longest chain of calls.
+        critical_path: Seconds of the longest chain of calls of which each needs the answer of the one before: no
+            order of calls is quicker. Waiting for memory or for a turn does not count.
         entries: Operations that waited for their turn.
         frames: Branches, loops and callees that waited for an answer while the code after them went on.
         forwards: Reads that looked through changes which had not happened yet.
@@ -159,14 +190,16 @@ class Stats:
 
     @property
     def lost(self) -> dict[str, float]:
-        """Seconds that sites waited for what could be repaired or raised, by reason code, the costliest first.
+        """Seconds lost to what could be repaired or raised, by reason code, the costliest first.
 
-        Waits overlap, so this may exceed `wall`. Waits that the program asks for are not lost.
+        Several places can hold up the same calls at one time, so the sum may exceed `wall`. Waits that the program
+        asks for are not lost.
         """
         lost: dict[str, float] = {}
         for site in self.sites:
-            if site.reason is not None and _core.reasons()[site.reason][0] != "ordered":
-                lost[site.reason] = lost.get(site.reason, 0.0) + site.seconds
+            for wait in site.waits:
+                if wait.lost:
+                    lost[wait.reason] = lost.get(wait.reason, 0.0) + wait.lost
         return dict(sorted(lost.items(), key=lambda item: -item[1]))
 
     @property
@@ -225,5 +258,15 @@ def stats(function: Callable[..., Any]) -> Stats | None:
 
 
 def _site(site: dict[str, Any]) -> Site:
-    fields = {name: value for name, value in site.items() if name != "wait_ns"}
-    return Site(**fields, seconds=site["wait_ns"] / 1e9)
+    return Site(**{**site, "waits": tuple(_wait(wait) for wait in site["waits"])})
+
+
+def _wait(wait: dict[str, Any]) -> Wait:
+    return Wait(
+        reason=wait["reason"],
+        kind=_core.reasons()[wait["reason"]][0],
+        times=wait["times"],
+        seconds=wait["wait_ns"] / 1e9,
+        lost=wait["lost_ns"] / 1e9,
+        because_of=None if wait["own"] else (wait["file"], wait["line"]),
+    )

@@ -60,10 +60,10 @@ def test_a_missed_overlap_names_line_reason_seconds_and_remedy() -> None:
     assert line.verdict == "missed"
     first = explanation.reasons[0]
     assert (first.kind, first.code) == ("missed", "source-unavailable")
-    assert first.seconds > 0
+    assert first.lost > 0
     assert first.places == (f"{__file__}:{number}",)
     text = str(explanation)
-    assert re.search(rf"source-unavailable  \d+\.\d\d s on line {number}", text)
+    assert re.search(rf"source-unavailable  \d+\.\d\d s lost on line {number}", text)
     assert "→ Define it in a file or a notebook cell, or declare what it does" in text
     assert "No overlap was missed." not in text
 

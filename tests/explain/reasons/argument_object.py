@@ -3,21 +3,24 @@ from explain.stand_in import QUESTIONS, ask
 
 class Form:
     def __init__(self):
-        self.fields = {}
+        self.question = ""
 
     def __repr__(self):
-        return f"Form({self.fields})"
+        return f"Form({self.question})"
 
 
 def waits():
-    form = Form()
+    form, answers = Form(), []
     for question in QUESTIONS:
-        form.fields[question] = ask(form)  # each call must see the form as it is here
-    return form.fields
+        form.question = question
+        answers.append(ask(form))  # each call must see the form as it is here
+    return answers
 
 
 def repaired():
-    form = Form()
+    answers = []
     for question in QUESTIONS:
-        form.fields[question] = ask(question)
-    return form.fields
+        form = Form()
+        form.question = question
+        answers.append(ask(form))
+    return answers

@@ -15,19 +15,9 @@ async def answers():
         yield await ask_async(question)
 
 
-@xcs.jit
-async def consumes():
+async def waits():
     return [answer async for answer in answers()]
 
 
-@xcs.jit
-async def makes_a_list():
+async def repaired():
     return [await ask_async(question) for question in QUESTIONS]
-
-
-def waits():
-    return asyncio.run(consumes())
-
-
-def repaired():
-    return asyncio.run(makes_a_list())

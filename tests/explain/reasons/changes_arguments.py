@@ -7,5 +7,4 @@ def waits():
     heap = []
     for question in QUESTIONS:
         heapq.heappush(heap, ask(question))
-        ask("smallest so far: " + heap[0])
-    return heap[0]
+    return heap

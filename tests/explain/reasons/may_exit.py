@@ -3,7 +3,7 @@ from explain.stand_in import QUESTIONS, ask
 
 def waits():
     for question in QUESTIONS:
-        if "?" not in ask(question):
+        if "three" in ask(question):
             return question
     return None
 
@@ -11,6 +11,6 @@ def waits():
 def repaired():
     answers = [ask(question) for question in QUESTIONS]  # all of them are made
     for question, answer in zip(QUESTIONS, answers):
-        if "?" not in answer:
+        if "three" in answer:
             return question
     return None

@@ -4,16 +4,16 @@ from explain.stand_in import QUESTIONS, ask
 
 
 def waits():
-    heap = []
+    heap, notes = [], []
     for question in QUESTIONS:
         heapq.heappush(heap, ask(question))
-        ask("smallest so far: " + heap[0])
-    return heap
+        notes.append(ask(f"{len(heap)} answers so far"))
+    return heap, notes
 
 
 def repaired():
-    answers = []
+    answers, notes = [], []
     for question in QUESTIONS:
         answers.append(ask(question))
-        ask("smallest so far: " + min(answers))
-    return sorted(answers)
+        notes.append(ask(f"{len(answers)} answers so far"))
+    return sorted(answers), notes

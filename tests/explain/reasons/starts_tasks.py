@@ -10,20 +10,10 @@ async def ask_async(prompt):
     return prompt + "!"
 
 
-@xcs.jit
-async def by_hand():
+async def waits():
     tasks = [asyncio.create_task(ask_async(question)) for question in QUESTIONS]
     return [await task for task in tasks]
 
 
-@xcs.jit
-async def one_after_the_other():
+async def repaired():
     return [await ask_async(question) for question in QUESTIONS]
-
-
-def waits():
-    return asyncio.run(by_hand())
-
-
-def repaired():
-    return asyncio.run(one_after_the_other())

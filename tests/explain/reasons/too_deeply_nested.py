@@ -1,13 +1,17 @@
-from explain.stand_in import ask
+import linecache
 
-DEEP = "ask(" * 90 + "'question'" + ")" * 90
+from explain.stand_in import QUESTIONS, ask
 
+DEEP = " + ".join(["question"] * 1200)  # a sum is nested as deep as it is long
+linecache.cache["deep.py"] = (
+    0,
+    None,
+    [f"waits = lambda: [ask({DEEP}) for question in QUESTIONS]\n"],
+    "deep.py",
+)
 
-waits = eval(f"lambda: {DEEP}")
+exec(compile("".join(linecache.cache["deep.py"][2]), "deep.py", "exec"))
 
 
 def repaired():
-    answer = "question"
-    for _ in range(90):
-        answer = ask(answer)
-    return answer
+    return [ask("".join([question] * 1200)) for question in QUESTIONS]

@@ -1,14 +1,24 @@
 import xcs
 from explain.stand_in import QUESTIONS, ask
 
-strip = eval("lambda text: text.strip()")  # a function without source
-shorten = eval("lambda text: text[:9]")
-xcs.declare(shorten, effect="pure", returns="atom")
+
+class Stripped:
+    def __new__(cls, text):
+        made = object.__new__(cls)
+        made.text = text.strip()
+        return made
+
+
+class Declared(Stripped):
+    pass
+
+
+xcs.declare(Declared, effect="pure", returns="object")
 
 
 def waits():
-    return [strip(ask(question)) for question in QUESTIONS]
+    return [Stripped(ask(question)) for question in QUESTIONS]
 
 
 def repaired():
-    return [shorten(ask(question)) for question in QUESTIONS]
+    return [Declared(ask(question)) for question in QUESTIONS]
