@@ -57,7 +57,7 @@ void Waits::lose(Row row, std::uint64_t from_ns, std::uint64_t until_ns) {
   }
   if (until_ns > r.lost_until_ns) r.wait.lost_ns += until_ns - std::exchange(r.lost_until_ns, until_ns);
   if (from_ns < r.lost_from_ns && until_ns > r.lost_from_ns)
-    r.wait.lost_ns += r.lost_from_ns - std::exchange(r.lost_from_ns, from_ns);
+    r.wait.lost_ns += std::exchange(r.lost_from_ns, from_ns) - from_ns;
 }
 
 std::vector<Site> Waits::sites() const {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -181,3 +182,105 @@ def test_stats_print_the_counters_and_what_was_lost() -> None:
         r"2 calls in \d rounds?, at most 1 in flight, .* s\. Lost: .*source-unavailable", str(stats)
     )
     assert set(stats.lost) & {"needs-answer", "ordered-store"} == set()
+
+
+@xcs.op
+def ask_slowly(prompt: str) -> str:
+    time.sleep(0.002)
+    return f"<{prompt}>"
+
+
+def agent(goal: str) -> str:
+    answer = goal
+    while "<<<" not in answer:
+        answer = ask_slowly(answer)
+    return answer
+
+
+def search(names: list[str]) -> str | None:
+    for name in names:
+        if "c" in ask_slowly(name):
+            return name
+    return None
+
+
+def helper(name: str) -> str:
+    return undeclared(ask_slowly(name))
+
+
+def through_helpers(names: list[str]) -> list[str]:
+    return [helper(name) for name in names]
+
+
+def test_a_loop_whose_prompts_need_the_answers_before_them_loses_nothing() -> None:
+    report = xcs.explain(xcs.jit(agent), "")
+    assert report.stats is not None
+    assert report.stats.lost == {}
+    assert "No overlap was missed." in str(report)
+
+
+def test_a_search_loses_time_at_the_branch_that_may_leave_it() -> None:
+    report = xcs.explain(xcs.jit(search), ["a", "b", "c"])
+    assert report.stats is not None
+    assert list(report.stats.lost) == ["may-exit"]
+    (reason,) = [reason for reason in report.reasons if reason.kind == "missed"]
+    assert reason.places == (f"{__file__}:{search.__code__.co_firstlineno + 2}",)
+
+
+def test_lost_time_is_charged_to_the_line_in_a_helper_that_held_up_the_others() -> None:
+    report = xcs.explain(xcs.jit(through_helpers), ["a", "b", "c"])
+    culprit = helper.__code__.co_firstlineno + 1
+    assert report.stats is not None
+    assert 0 < report.stats.lost["source-unavailable"] <= report.stats.wall
+    (reason,) = [reason for reason in report.reasons if reason.kind == "missed"]
+    assert reason.places == (f"{__file__}:{culprit}",)
+
+
+def test_what_waited_names_the_line_to_blame() -> None:
+    def counts(names: list[str]) -> list[str]:
+        out = []
+        for name in names:
+            if "b" not in ask_slowly(name):
+                out.append(name)
+            ask_slowly(f"{len(out)} so far")
+        return out
+
+    report = xcs.explain(xcs.jit(counts), ["a", "b", "c"])
+    first = counts.__code__.co_firstlineno
+    (line,) = [line for line in report.lines if line.line == first + 5]
+    (wait,) = [wait for wait in line.waits if wait.kind == "missed"]
+    assert (wait.reason, wait.because_of) == ("blocked-region", (__file__, first + 3))
+    assert f"held up by line {first + 3}: blocked-region" in str(report)
+
+
+def test_the_longest_chain_does_not_count_what_waited_for_its_turn() -> None:
+    stats = xcs.explain(xcs.jit(held_up_slowly), ["a", "b", "c", "d"]).stats
+    assert stats is not None
+    assert stats.rounds == 4
+    assert stats.critical_path < stats.wall / 2
+
+
+def held_up_slowly(names: list[str]) -> list[str]:
+    return [undeclared(ask_slowly(name)) for name in names]
+
+
+def test_statements_that_are_not_looked_into_are_named_though_nothing_ran_ahead() -> None:
+    def defines() -> str:
+        class Answers:
+            first = ask("one")
+
+        return Answers.first
+
+    report = explained(defines)
+    assert report.stats is None
+    (reason,) = report.reasons
+    assert reason.code == "class-statement"
+    assert reason.places == (f"{__file__}:{defines.__code__.co_firstlineno + 1}",)
+    assert "class-statement" in report.to_html()
+
+
+def test_a_function_that_is_refused_is_explained_without_having_run() -> None:
+    def refused(name: str) -> str:
+        return ask(name) + str(locals())
+
+    assert "looks-at-its-frame" in str(xcs.explain(xcs.jit(refused)))

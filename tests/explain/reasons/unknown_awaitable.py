@@ -10,8 +10,7 @@ async def ask_async(prompt):
     return prompt + "!"
 
 
-@xcs.jit
-async def behind_a_future():
+async def waits():
     answers = []
     for question in QUESTIONS:
         future = asyncio.get_running_loop().create_future()
@@ -20,14 +19,5 @@ async def behind_a_future():
     return answers
 
 
-@xcs.jit
-async def directly():
+async def repaired():
     return [await ask_async(question) for question in QUESTIONS]
-
-
-def waits():
-    return asyncio.run(behind_a_future())
-
-
-def repaired():
-    return asyncio.run(directly())
