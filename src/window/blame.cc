@@ -174,7 +174,7 @@ void Machine::note_issue(const Entry& entry) {
   if (stops_ == 0) return;
   if (chain_of(entry.operands, {}).calls >= entry.control) return;  // it needs an answer as late as that
   for (Frame* f = entry.parent; f != nullptr; f = f->parent)
-    std::erase_if(f->stops, [&](const Stop& stop) {
+    std::erase_if(f->stops, [&](const Standstill& stop) {
       if (stop.number > entry.stops) return false;
       waits_.begin(stop.row);
       waits_.end(stop.row, stop.from_ns, stop.until_ns);

@@ -116,7 +116,7 @@ class Items {
 enum class Exit : std::uint8_t { kFell, kReturned, kBroke, kContinued };
 
 // A time for which code was not fetched because a frame before it might be left; see Note [exits that hold up].
-struct Stop {
+struct Standstill {
   std::uint32_t row;
   std::uint64_t number;
   std::uint64_t from_ns, until_ns;
@@ -205,7 +205,7 @@ class Frame final : public Item {
   std::uint32_t exit_row = ~0U;
   std::uint64_t exit_since_ns = 0;
   Frame* held_up = nullptr;
-  std::vector<Stop> stops;  // in it, and over
+  std::vector<Standstill> stops;  // in it, and over
   Cause opaque;             // when passed: why it may store anywhere
 
   Place end() const { return {this, next_sequence}; }
