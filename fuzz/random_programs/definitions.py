@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from random_programs.idioms import Lines, indent
 from random_programs.scope import Class, Draw, Function, Parameter, Scope, Type
-from random_programs.statements import Lines, Statements, indent
+from random_programs.statements import Statements
 
 PRELUDE = """\
 import contextlib
@@ -123,10 +124,10 @@ class Definitions(Statements):
                 scope.nonlocals.update(names)
         self.scope = scope
         pure, self.pure = self.pure, 0
+        recursive = self._recursion(name, parameters, returns) if not owner and not generator else []
         body = self.body(most)
         if generator and not any("yield" in line for line in body):
             body += self._yield()
-        recursive = self._recursion(name, parameters, returns) if not owner and not generator else []
         if not generator and returns is not None:
             body.append(f"return{self.result()}")
         self.pure = pure
@@ -148,11 +149,11 @@ class Definitions(Statements):
         self.scope.constants.add("depth")
         given = ", ".join([*(self.make(p.type, 1) for p in parameters), "depth=depth - 1"])
         result = self.draw.name("v")
+        end = self.fresh(returns, 0)
         self.scope.variables[result] = returns
-        # The result is known before the body, which has been made already, so it is only returned or recorded.
         return [
             "if depth <= 0:",
-            f"    return {self.fresh(returns, 0)}",
+            f"    return {end}",
             f"{result} = {name}({given})",
             f"record({result})",
         ]
@@ -384,7 +385,7 @@ class Definitions(Statements):
         parameters = self.parameters(1)
         for p in parameters:
             p.default = None
-        self.left = max(self.left, self.draw.random.randrange(4, 20))
+        self.left = max(self.left, self.draw.random.randrange(8, 30))
         returns = self.draw.pick(("str", ("list", "str"), ("dict", "str"), self.any_type()))
         lines, _ = self.function("main", parameters, returns, 14)
         # What the arguments share: the last of two of one type may be the first.
@@ -408,7 +409,7 @@ class Definitions(Statements):
         if kind == "bool":
             return pick(("True", "False"))
         if kind[0] in ("list", "deque"):
-            inner = "[" + ", ".join(self._argument(kind[1]) for _ in range(pick((0, 1, 2, 3)))) + "]"
+            inner = "[" + ", ".join(self._argument(kind[1]) for _ in range(pick((0, 1, 2, 3, 3)))) + "]"
             return inner if kind[0] == "list" else f"deque({inner})"
         if kind[0] == "dict":
             keys = self.draw.random.sample(("k", "m", "n", "text", "a"), pick((0, 1, 2)))

@@ -47,7 +47,7 @@ class Expressions:
                 found.append(name)
             if isinstance(t, tuple) and t[0] == "obj" and t[1] in self.classes:
                 found += [f"{name}.{a}" for a, at in self.classes[t[1]].attributes.items() if at == kind]
-        if self.draw.chance(0.03, "maybe"):
+        if self.draw.chance(0.006, "maybe"):
             found += [name for name, t in self.scope.maybe.items() if t == kind]
         return found
 
@@ -107,7 +107,7 @@ class Expressions:
             return str(draw.random.randrange(4))
         if kind == "bool":
             return draw.pick(("True", "False"))
-        elements = lambda t: ", ".join(self.make(t, depth) for _ in range(draw.random.randrange(3)))  # noqa: E731
+        elements = lambda t: ", ".join(self.make(t, depth) for _ in range(draw.pick((0, 1, 1, 2, 3))))  # noqa: E731
         if kind[0] == "list":
             return f"[{elements(kind[1])}]"
         if kind[0] == "dict":
@@ -395,7 +395,7 @@ class Expressions:
         options = [
             (4.0, "", lambda: self.place(("list", kind))),
             (1.0, "", lambda: self.fresh(("list", kind), depth)),
-            (1.0, "", lambda: f"[{make(kind, depth)}, {make(kind, depth)}]"),
+            (2.0, "", lambda: f"[{make(kind, depth)}, {make(kind, depth)}]"),
             (1.0, "generator", lambda: self.call_of(("gen", kind), depth)),
             (0.5, "iter", lambda: f"reversed({make(('list', kind), 0)})"),
             (0.5, "iter", lambda: self.place(("deque", kind)) and f"list({self.place(('deque', kind))})"),
@@ -414,7 +414,7 @@ class Expressions:
                 (0.3, "special", lambda: self._object_with("__iter__")),
             ]
         if kind == "int":
-            options += [(3.0, "", lambda: f"range({draw.pick((1, 2, 3))})")]
+            options += [(3.0, "", lambda: f"range({draw.pick((1, 2, 3, 3))})")]
         return draw.choose(options) or self.fresh(("list", kind), depth)
 
     def comprehension(self, kind: Type, depth: int, start: str, end: str, value: Type = None) -> str:

@@ -7,7 +7,9 @@ import os
 import resource
 import select
 import signal
+import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 
 from random_programs.compare import Plan, check
@@ -28,7 +30,10 @@ def apart(work: Callable[[], str], patience: float = HANGS) -> str:
         try:
             os.write(writer, work().encode("utf-8", "replace")[:60_000])
             status = 0
+        except BaseException:  # noqa: BLE001 - the process ends here
+            traceback.print_exc()
         finally:
+            sys.stderr.flush()
             os._exit(status)
     os.close(writer)
     text = b""

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from random_programs.expressions import KEYS, Expressions
+from random_programs.expressions import KEYS
+from random_programs.idioms import Idioms, Lines, indent
 from random_programs.scope import Draw, Type
-
-Lines = list[str]
 
 ERRORS = ("ToolError", "ValueError", "KeyError", "IndexError", "TypeError", "ZeroDivisionError")
 
 
-def indent(lines: Lines) -> Lines:
-    """The lines of a block."""
-    return ["    " + line for line in lines]
-
-
-class Statements(Expressions):
+class Statements(Idioms):
     """Makes statements in `scope`."""
 
     def __init__(self, draw: Draw) -> None:
         super().__init__(draw)
-        self.left = draw.random.randrange(8, 45)  # statements
+        self.left = draw.random.randrange(10, 70)  # statements
 
     def body(self, most: int) -> Lines:
         """Statements of one block, at least one."""
@@ -83,6 +77,16 @@ class Statements(Expressions):
             (0.8, "messages", self._message),
             (0.5, "sort", self._sort),
             (0.6, "generator", self._generator_use),
+            (0.4, "iter", self._iterator_use),
+            (1.0 * loops, "messages", self._collected),
+            (0.7 * nest, "readback", self._progress),
+            (0.5 * loops, "closure", self._late),
+            (0.5 * nest, "star", self._spread),
+            (0.4 * loops, "while", self._forever),
+            (0.4 * nest, "finally", self._guarded),
+            (0.4, "builtin", self._mapped_calls),
+            (0.3 * nest, "contextlib", self._stack),
+            (0.3, "alias", self._nest),
             (0.3, "stringio", self._file),
             (0.6 * nest, "nested", self.nested_function),
             (0.3, "partial", self._partial),
@@ -170,9 +174,9 @@ class Statements(Expressions):
         if self.draw.chance(0.3, "starred"):
             kind = self.draw.pick(("str", "int"))
             value = self.make(("list", kind), 2)
-            first, rest = self.draw.name("v"), self.draw.name("v")
+            first, rest, one_more = self.draw.name("v"), self.draw.name("v"), self.make(kind, 1)
             self.scope.variables |= {first: kind, rest: ("list", kind)}
-            return [f"{first}, *{rest} = [{self.make(kind, 1)}, *{value}]"]
+            return [f"{first}, *{rest} = [{one_more}, *{value}]"]
         names = [n for n, t in self.scope.variables.items() if t == "str" and n not in self.scope.constants]
         if len(names) > 1 and self.draw.chance(0.3):
             a, b = self.draw.random.sample(names, 2)
@@ -341,85 +345,6 @@ class Statements(Expressions):
         return [
             f"{name}.sort({self.draw.pick(('', 'reverse=True', f'key=lambda {q}: (count({q}), {q})', 'key=str'))})"
         ]
-
-    def _message(self) -> Lines:
-        """A list that grows between calls which it is passed to."""
-        kind = ("list", ("dict", "str"))
-        name = self.place(kind)
-        lines = []
-        if name is None or self.draw.chance(0.2):
-            name = self.draw.name("v")
-            self.scope.variables[name] = kind
-            lines.append(f"{name} = []")
-        answer = self.draw.name("v")
-        self.scope.variables[answer] = "str"
-        lines += [f"{name}.append({{'k': {self.make('str', 1)}}})", f"{answer} = ask({name})"]
-        if self.draw.chance(0.7):
-            lines.append(f"{name}.append({{'k': {answer}, 'm': {self.make('str', 1)}}})")
-        return lines
-
-    def _cached(self) -> Lines:
-        kind = ("dict", "str")
-        name = self.place(kind) or self.place(("dict", "str"))
-        lines = []
-        if name is None:
-            name = self.draw.name("v")
-            self.scope.variables[name] = kind
-            lines.append(f"{name} = {{}}")
-        key = self.draw.name("v")
-        self.scope.variables[key] = "str"
-        lines.append(f"{key} = {self.make('str', 2)}")
-        lines += [f"if {key} not in {name}:", f"    {name}[{key}] = ask({key}, {self.make('any', 1)})"]
-        value = self.draw.name("v")
-        self.scope.variables[value] = "str"
-        return [*lines, f"{value} = {name}[{key}]"]
-
-    def _retried(self) -> Lines:
-        name, attempt = self.draw.name("v"), self.draw.name("v")
-        head = [
-            f"{name} = {self.make('str', 0)}",
-            f"for {attempt} in range({self.draw.pick((2, 3))}):",
-            "    try:",
-        ]
-        self.scope.variables |= {name: "str", attempt: "int"}
-        body = [f"        {name} = risky({attempt}, {self.independent(1)})", "        break"]
-        handler = [f"    except {self.draw.pick(('(ToolError, ValueError)', 'Exception', 'KeyError'))} as e:"]
-        handler += indent(
-            indent(
-                self.draw.pick(
-                    (
-                        [f"record({attempt})"],
-                        ["pass"],
-                        [f"if {attempt} == 1:", "    raise"],
-                        [f"print(e, {attempt})"],
-                    )
-                )
-            )
-        )
-        self.scope.trips *= 3
-        rest = ["else:", *self.block(1)] if self.draw.chance(0.3, "else") else []
-        self.scope.trips /= 3
-        return head + body + handler + rest
-
-    def _file(self) -> Lines:
-        name = self.draw.name("v")
-        read = self.draw.name("v")
-        lines = [
-            f"{name} = io.StringIO()",
-            f"{name}.write({self.make('str', 2)})",
-            f"print({self.make('any', 1)}, file={name})",
-        ]
-        self.scope.variables[read] = "str"
-        return [*lines, f"{read} = {name}.getvalue()"]
-
-    def _partial(self) -> Lines:
-        name, read = self.draw.name("f"), self.draw.name("v")
-        lines = [
-            f"{name} = functools.partial(ask, {self.independent(1)})",
-            f"{read} = {name}({self.make('any', 1)})",
-        ]
-        self.scope.variables[read] = "str"
-        return lines
 
     def _call(self) -> Lines | None:
         call = self.call_of(self.draw.pick(("str", "int", ("list", "str"), "bool", None)), 3)

@@ -115,6 +115,10 @@ Frame* Machine::advance_loop(Frame& frame) {
   const ir::Loop& loop = frame.program.loops[frame.node->index];
   if (frame.phase == kClosing) return leave_closed(frame);
   if (frame.phase == kStart && loop.head != ir::kNone) {
+    if (frame.turns > 0 && is_endless(frame) && !is_oldest(frame.end())) {
+      frame.wants_turn = true;
+      return block(frame);
+    }
     frame.phase = kHead;
     return push_region(frame, loop.head);
   }

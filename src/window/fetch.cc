@@ -565,6 +565,18 @@ bool Machine::may_leave(const Frame& frame) const {
   return true;
 }
 
+// Note [endless loops]
+// `while True` without break or return ends by an exception or not at all. Whatever comes after it is reached by a handler
+// alone, and every turn is reached only if nothing in the turn before raises, as something will sooner or later. So
+// nothing goes on without such a loop, and it takes its turns one by one.
+bool Machine::is_endless(const Frame& loop) const {
+  const ir::Loop& l = loop.program.loops[loop.node->index];
+  if (l.head == ir::kNone) return false;
+  const ir::Exits& e = loop.program.regions[l.body].exits;
+  const std::vector<ir::Node>& head = loop.program.regions[l.head].nodes;
+  return head.size() == 1 && head[0].op == ir::Op::kConst && !e.returns && !e.breaks && !e.yields;
+}
+
 // `frame` cannot go on. Finds the innermost frame around it that can be left behind, and goes on after that one.
 Frame* Machine::pass(Frame& frame, bool raising) {
   const Frame* leaver = nullptr;
@@ -572,6 +584,7 @@ Frame* Machine::pass(Frame& frame, bool raising) {
   for (; f->parent != nullptr && !f->passed; f = f->parent) {
     if (f->kind == Frame::kTry && f->body != nullptr && !f->program.tries[f->node->index].handlers.empty())
       raising = false;
+    raising = raising || (f->kind == Frame::kLoop && is_endless(*f));
     const bool leaves = !raising && may_leave(*f);
     if (leaves && leaver == nullptr && frame.state == Frame::kBlocked) leaver = f;
     if (!raising && !leaves && f->parent->kind != Frame::kTry) break;

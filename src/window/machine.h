@@ -155,6 +155,7 @@ class Machine : private View {
   KnownRef stored_known(const Item& item, const Effect::Store& store, View& view);
   const std::vector<ir::SlotId>& assigned(const Frame& frame);
   bool may_leave(const Frame& frame) const;
+  bool is_endless(const Frame& loop) const;
 
   // Sets what the View and the host's idea of a handled exception are about.
   void stand_at(Place place, const Value& handled);

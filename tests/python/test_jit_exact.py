@@ -320,3 +320,24 @@ def test_a_compiled_method_reads_its_object_also_when_it_is_kept_or_handed_on(ch
         return best, [get(key) for key in sorted(counts)], list(map(get, counts)), queue
 
     check(run, lambda: (["a", "bbb", "cc"],))
+
+
+def test_a_loop_that_only_an_exception_ends_asks_no_more_than_it_needs() -> None:
+    def until_right(name):
+        attempt = 0
+        while True:
+            attempt += 1
+            answer = ask(name * attempt)
+            if answer == "<aaa>":
+                raise LookupError(attempt)
+
+    @xcs.jit
+    def run():
+        try:
+            until_right("a")
+        except LookupError as error:
+            return error.args, ask("end")
+
+    WORLD.start(0, 0)
+    assert run() == ((3,), "<end>")
+    assert WORLD.calls == ["a", "aa", "aaa", "end"]
