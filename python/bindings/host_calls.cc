@@ -358,7 +358,7 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
     // An iterator or generator among the arguments would be stepped.
     const Shape shape = shape_of(object_of(v));
     const bool steps = shape == Shape::kIterator || (shape == Shape::kCallable && PyIter_Check(object_of(v)));
-    if (steps && !Iterators::composes(callee)) return Obstacle::kUnknown;
+    if (steps) return Iterators::composes(callee) ? Obstacle::kNothing : Obstacle::kUnknown;
     return now.add(object_of(v));
   };
   auto held = [&](Obstacle o) { return held_up_inside(o, now.element(), flags, arguments.data(s.view)); };

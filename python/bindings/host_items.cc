@@ -204,6 +204,7 @@ Action PythonHost::store_slice(const Site& s) {
   Action a = ordered_store(s[0], {Where::kAll});
   if (s.node.op == ir::Op::kDeleteItem) return a;
   if (!is_data(s[2], s.view)) return ordered(Reason::kUserOperator, Effect::kAnything);
+  if (s[2].ready() && PyIter_Check(s.object(2))) return ordered(Reason::kIterator, Effect::kAnything);
   if (s[2].is_pending()) {
     a.effect.memory = Effect::kOpaque;
     return a;

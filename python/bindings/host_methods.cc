@@ -151,6 +151,9 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
     return a;
   };
   if (!runs_no_code(container, name, arguments, s.view)) return ordered(Reason::kUserOperator, Effect::kAnything, flags);
+  if (reads_argument(name))
+    for (const Value& v : arguments.positional)
+      if (v.ready() && PyIter_Check(object_of(v))) return ordered(Reason::kIterator, Effect::kAnything, flags);
   if (Action a; mutate_privately(s, container, name, arguments, a)) return a;
   if (name == "append" && arguments.positional.size() == 1 && arguments.keywords.empty())
     return sure(in_order(Effect::kStores, {Where::kKeys}));

@@ -60,8 +60,8 @@ bool unpacks_plainly(PyObject* object) {
 }  // namespace
 
 Action PythonHost::evaluate(const Site& s) {
-  if (all_atoms(s.operands)) return call_fragment(s);
   const ir::Fragment& fragment = s.program.fragments[s.node.index];
+  if (all_atoms(s.operands) && fragment.kind != Kind::kUnpacking) return call_fragment(s);
   if (first_pending(s.operands) < s.operands.size()) return evaluate_pending(s, fragment);
   if (s.view.quiet() || fragment.kind == Kind::kDisplay || fragment.kind == Kind::kIdentity) return call_fragment(s);
   auto held_to_order = [&] {
@@ -74,7 +74,8 @@ Action PythonHost::evaluate(const Site& s) {
       return call_fragment(s);
     case Kind::kUnpacking:
       for (const Value& v : s.operands)
-        if (!is_atom(object_of(v)) && !unpacks_plainly(object_of(v))) return held_to_order();
+        if (PyIter_Check(object_of(v)) || (!is_atom(object_of(v)) && !unpacks_plainly(object_of(v))))
+          return held_to_order();
       return evaluate_over(s, Depth::kShallow);
     default: return evaluate_over(s, looks_inside(fragment) ? Depth::kDeep : Depth::kShallow);
   }
@@ -91,6 +92,10 @@ Action PythonHost::evaluate_pending(const Site& s, const ir::Fragment& fragment)
           return needs_operand(s[key].ready() ? pending : key, flags, is_data(s[key], s.view) ? Effect::kNone : Effect::kAnything);
       return evaluate_with_placeholders(s);
     case Kind::kIdentity: return needs_operand(pending, flags);
+    case Kind::kUnpacking:
+      for (const Value& v : s.operands)
+        if (v.ready() && PyIter_Check(object_of(v))) return needs_operand(pending, flags, Effect::kAnything);
+      break;
     default: break;
   }
   for (const Value& v : s.operands)
@@ -184,6 +189,7 @@ Action PythonHost::inplace(const Site& s) {
     return a;
   }
   // The operand is read here and replayed later: it must not change in between.
+  if (PyIter_Check(s.object(1))) return ordered(Reason::kIterator, Effect::kAnything);
   if (!is_atom(s.object(1)) && !unpacks_plainly(s.object(1)))
     return ordered(Reason::kUserOperator, Effect::kAnything);
   Snapshot now(s.view, placeholders_, Depth::kShallow);

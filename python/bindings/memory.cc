@@ -192,6 +192,7 @@ PyObject* dict_of_view(PyObject* view) {
 }
 
 Obstacle Snapshot::add(PyObject* operand) {
+  if (depth_ == Depth::kShallow && PyIter_Check(operand)) return Obstacle::kUnknown;  // reading it is stepping it
   const Obstacle obstacle = visit(operand, false);
   if (obstacle != Obstacle::kNothing || copies_.empty()) return obstacle;
   for (PyObject* instance : instances_)
