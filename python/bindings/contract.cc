@@ -1,10 +1,10 @@
 #include "contract.h"
 
-
 #include <algorithm>
 #include <array>
 #include <string_view>
 
+#include "recursion.h"
 #include "types.h"
 
 namespace xcs::python {
@@ -81,6 +81,7 @@ const Contract* Contracts::find_here(PyObject* callee) {
 
 // The registry knows its callables by name; _contracts finds the objects that a loaded module holds by those names.
 void Contracts::read_registry(PyObject* module_name) {
+  const RoomForOwnCode room;
   const nb::object known = imported("xcs._contracts", "of_module")(nb::borrow(module_name));
   for (nb::handle pair : known) {
     const nb::object callee = nb::borrow(pair[0]);

@@ -1,7 +1,8 @@
 #include "host.h"
 
 #include <fmt/format.h>
-#include <frameobject.h>
+
+#include "recursion.h"
 
 #include <algorithm>
 
@@ -51,8 +52,45 @@ Action PythonHost::attempt(const ir::Program& program, const ir::Node& node, std
   return a;
 }
 
+// What the node does depends on what the classes of these operands define. Stores to classes may touch anything.
+std::span<const Value> PythonHost::asked_by_class(const Site& s) {
+  switch (s.node.op) {
+    case ir::Op::kEval: {
+      const ir::FragmentKind kind = s.program.fragments[s.node.index].kind;
+      const bool looks = kind != ir::FragmentKind::kDisplay && kind != ir::FragmentKind::kIdentity;
+      return looks ? s.operands : std::span<const Value>();
+    }
+    case ir::Op::kInplace:
+    case ir::Op::kContains:
+    case ir::Op::kTruth: return s.operands;
+    case ir::Op::kLoadItem:
+    case ir::Op::kStoreItem:
+    case ir::Op::kDeleteItem:
+    case ir::Op::kStoreAttr:
+    case ir::Op::kDeleteAttr:
+    case ir::Op::kIter:
+    case ir::Op::kUnpack:
+    case ir::Op::kSpecial:
+    case ir::Op::kCall: return s.operands.first(1);
+    default: return {};
+  }
+}
+
+bool PythonHost::may_change_class(const Site& s) {
+  if (s.view.quiet()) return false;
+  for (const Value& v : asked_by_class(s))
+    if (v.ready() && !is_static(Py_TYPE(object_of(v))))
+      return s.view.look_anywhere() == View::State::kBlocked;
+  return false;
+}
+
 Action PythonHost::attempt_node(const Site& s) {
   const ir::Node& node = s.node;
+  if (may_change_class(s)) {
+    Action a = blocked(kUnknown);
+    a.effect.memory = Effect::kAnything;
+    return a;
+  }
   switch (node.op) {
     case ir::Op::kConst: return done(borrow_value(s.program.constant(node.index)));
     case ir::Op::kEval: return evaluate(s);
@@ -196,7 +234,7 @@ Action PythonHost::store_global(const Site& s) {
 namespace {
 
 // The message of reading a variable that is not bound.
-Value unbound(const HostProgram& program, const std::string& variable, bool free) {
+Value unbound(const std::string& variable, bool free) {
   std::string message;
   if (free) {
     message = PY_VERSION_HEX >= 0x030B0000
@@ -211,7 +249,6 @@ Value unbound(const HostProgram& program, const std::string& variable, bool free
   PyErr_SetString(free ? PyExc_NameError : PyExc_UnboundLocalError, message.c_str());
   nb::object error = take_error();
   if (free) error.attr("name") = variable;
-  (void)program;
   return steal_value(std::move(error));
 }
 
@@ -237,7 +274,7 @@ Action PythonHost::load_cell(const Site& s) {
   Action a;
   a.verdict = Action::kRaised;
   a.value = unbound(
-      s.program, s.program.names[s.node.index],
+      s.program.names[s.node.index],
       (slot >= first && slot < first + s.program.free_names.size()) || s.program.is_in_comprehension(s.node));
   return a;
 }
@@ -261,7 +298,7 @@ Value PythonHost::unbound_error(const ir::Program& program, ir::SlotId slot, con
   const HostProgram& p = program_of(program);
   const bool free =
       (slot >= p.first_free() && slot < p.first_free() + p.free_names.size()) || p.is_in_comprehension(node);
-  Value error = unbound(p, p.slots[slot], free);
+  Value error = unbound(p.slots[slot], free);
   if (p.is_users()) add_traceback(p, node, object_of(error));
   return error;
 }
@@ -289,15 +326,31 @@ Action PythonHost::run_statement(const Site& s, const ir::Statement& shape) {
   nb::object cells = checked(PyTuple_New(static_cast<Py_ssize_t>(shape.cells.size())));
   for (std::size_t i = 0; i < shape.cells.size(); ++i)
     PyTuple_SET_ITEM(cells.ptr(), static_cast<Py_ssize_t>(i), Py_NewRef(s.object(shape.inputs.size() + i)));
-  const nb::object answer = nb::handle(s.program.statement(s.node.index))(inputs, cells);
-  Action a;
-  for (nb::handle output : nb::object(answer[0]))
+  const nb::handle statement(s.program.statement(s.node.index));
+  nb::list variables;
+  Action a = call_statement(s, statement.attr("bound")(cells), variables, inputs);
+  if (nb::len(variables) == 0) return a;
+  for (nb::handle output : nb::object(statement.attr("outputs")(variables)))
     a.values.push_back(output.is(*missing) ? Value() : borrow_value(output.ptr()));
-  if (const nb::object error = answer[1]; !error.is_none()) {
-    a.verdict = Action::kRaised;
-    a.value = steal_value(error);
-  }
   return a;
+}
+
+// The statement's function runs in frames of those that called the one it is part of, whose own frame it has.
+Action PythonHost::call_statement(const Site& s, const nb::object& function, const nb::list& variables,
+                                  const nb::object& inputs) {
+  static const auto* locals = new nb::object(imported("builtins", "locals"));
+  static const nb::object* missing = new nb::object(imported("xcs._fragments", "UNBOUND"));
+  const std::vector<Value> frames = frames_of(s, false);
+  std::vector<Value> through = frames;
+  through.push_back(borrow_value(function.ptr()));
+  const nb::object callee = nb::borrow(object_of(through.front()));
+  through.erase(through.begin());
+  Arguments arguments;
+  arguments.positional = std::move(through);
+  for (const nb::object& argument : {*locals, nb::object(variables.attr("append")), *missing})
+    arguments.positional.push_back(borrow_value(argument.ptr()));
+  for (nb::handle input : inputs) arguments.positional.push_back(borrow_value(input.ptr()));
+  return without_frames(call_native(callee.ptr(), arguments), frames);
 }
 
 // --- Statements and exceptions ------------------------------------------------------------------------------------
@@ -359,30 +412,34 @@ Action PythonHost::raise(const Site& s) {
   }
   PyErr_SetObject(reinterpret_cast<PyObject*>(Py_TYPE(instances[0].ptr())), instances[0].ptr());
   Action a = raised();
-  add_traceback(s.program, s.node, object_of(a.value));
+  if (s.program.is_users()) add_traceback(s.program, s.node, object_of(a.value));
   return a;
 }
 
 Value PythonHost::depth_error(std::uint32_t depth) {
-  if (depth < static_cast<std::uint32_t>(Py_GetRecursionLimit())) return {};
+  if (static_cast<int>(depth) <= recursion_remaining()) return {};
   PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded");
   return steal_value(take_error());
 }
 
-// Puts an entry for the node in front of the exception's traceback, as leaving a frame at that line would.
-void PythonHost::add_traceback(const HostProgram& program, const ir::Node& node, PyObject* exception) {
-  const nb::object code = nb::steal(reinterpret_cast<PyObject*>(
-      PyCode_NewEmpty(program.file.c_str(), program.name.c_str(), node.position.line)));
-  if (!code) nb::raise_python_error();
-  const nb::object frame = nb::steal(reinterpret_cast<PyObject*>(
-      PyFrame_New(PyThreadState_Get(), reinterpret_cast<PyCodeObject*>(code.ptr()), program.globals(), nullptr)));
-  if (!frame) nb::raise_python_error();
-#if PY_VERSION_HEX < 0x030B0000
-  reinterpret_cast<PyFrameObject*>(frame.ptr())->f_lineno = node.position.line;
-#endif
+namespace {
+
+PyObject* raise_again(PyObject*, PyObject* exception) {
   set_error(exception);
-  PyTraceBack_Here(reinterpret_cast<PyFrameObject*>(frame.ptr()));
-  take_error();
+  return nullptr;
+}
+
+}  // namespace
+
+// Puts an entry for the node in front of the exception's traceback, by raising it in a frame at that place.
+void PythonHost::add_traceback(const HostProgram& program, const ir::Node& node, PyObject* exception) {
+  static PyMethodDef method = {"raise_again", raise_again, METH_O, nullptr};
+  static PyObject* const raise = PyCFunction_New(&method, nullptr);
+  const nb::object before = nb::handle(exception).attr("__traceback__");
+  PyObject* const arguments[] = {raise, exception};
+  PyObject_Vectorcall(program.frame_at(node.position), arguments, 2, nullptr);
+  // There may be no room on the stack for one more frame.
+  if (!take_error().is(exception)) PyException_SetTraceback(exception, before.ptr());
 }
 
 void PythonHost::unwound(const ir::Program& program, const ir::Node& node, const Value& exception) {

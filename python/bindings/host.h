@@ -118,10 +118,14 @@ class PythonHost final : public window::Host {
   Action store_cell(const Site& s);
   Action statement(const Site& s);
   static Action run_statement(const Site& s, const ir::Statement& shape);
+  static Action call_statement(const Site& s, const nb::object& function, const nb::list& variables,
+                               const nb::object& inputs);
   Action match_exception(const Site& s);
   Action raise(const Site& s);
   Action attempt_node(const Site& s);
-  void add_traceback(const HostProgram& program, const ir::Node& node, PyObject* exception);
+  static std::span<const Value> asked_by_class(const Site& s);
+  static bool may_change_class(const Site& s);
+  static void add_traceback(const HostProgram& program, const ir::Node& node, PyObject* exception);
   // host_operators.cc
   Action evaluate(const Site& s);
   Action evaluate_pending(const Site& s, const ir::Fragment& fragment);
@@ -194,7 +198,10 @@ class PythonHost final : public window::Host {
   Action started_in_turn(const Site& s, PyObject* callee, const Arguments& arguments, Action a);
   bool is_known_method(PyObject* callee) const;
   Action call_unknown(const Site& s, PyObject* callee, Arguments arguments, Reason reason);
-  Action call_native(PyObject* callee, const Arguments& arguments);
+  static Action call_native(PyObject* callee, const Arguments& arguments);
+  static Action call_framed(const Site& s, PyObject* callee, Arguments arguments);
+  static std::vector<Value> frames_of(const Site& s, bool own);
+  static Action without_frames(Action a, std::span<const Value> frames);
   static bool guard_holds(const Contract& contract, const Arguments& arguments);
   static void bind_partial(PyObject* partial, Arguments& arguments);
   // host_await.cc

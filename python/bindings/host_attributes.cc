@@ -91,10 +91,16 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
     if (Py_TYPE(found) == &PyProperty_Type) return load_property(s, object, found, name);
     const bool builtin = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || Py_TYPE(found) == &PyGetSetDescr_Type;
     const bool is_dict = PyUnicode_CompareWithASCIIString(name, "__dict__") == 0;
-    if (s.view.quiet() || (builtin && !is_dict)) return outcome(PyObject_GetAttr(object, name));
+    if (s.view.quiet() || (is_static(type) && is_atom(object))) return outcome(PyObject_GetAttr(object, name));
+    if (builtin && !is_dict) {
+      if (s.view.look(address_of(object), {Where::kAttr, address_of(name)}) != View::State::kClear)
+        return blocked(kUnknown);
+      return outcome(PyObject_GetAttr(object, name));
+    }
     return ordered(Reason::kUserAttribute, Effect::kAnything);
   }
-  const bool fixed = is_static(type) && type->tp_dictoffset == 0 && found != nullptr;
+  const bool fixed = is_static(type) && type->tp_dictoffset == 0 && found != nullptr &&
+                     (!is_data_descriptor(found) || is_atom(object));
   if (fixed || s.view.quiet()) return outcome(PyObject_GetAttr(object, name));
   switch (s.view.look(address_of(object), {Where::kAttr, address_of(name)})) {
     case View::State::kBlocked: {

@@ -9,6 +9,7 @@
 #include "host.h"
 #include "jitted.h"
 #include "loop_executor.h"
+#include "recursion.h"
 #include "resumable_run.h"
 
 namespace xcs::python {
@@ -339,6 +340,7 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
     if (!back && plain && may_do_more) a.reason = static_cast<window::ReasonCode>(Reason::kChangesArguments);
     return a;
   }
+  if (s.view.quiet() && PyFunction_Check(callee)) return call_framed(s, callee, std::move(arguments));
   if (s.view.quiet()) return call_composing(s, callee, arguments, nullptr);
   if (back) return ordered(Reason::kCallback, Effect::kAnything, flags);
   if (!contract.mutates.empty()) return ordered(Reason::kChangesArguments, Effect::kAnything, flags);
@@ -545,7 +547,7 @@ bool only_writes(const std::string& resource) {
 Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
   if (s.view.quiet()) {
     if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kAnything);
-    if (!s.awaited()) return call_native(callee, arguments);
+    if (!s.awaited()) return call_framed(s, callee, std::move(arguments));
   }
   // What a method does with the object it is called on is part of its contract.
   const auto given = std::span(arguments.positional).subspan(arguments.has_self ? 1 : 0);
@@ -580,7 +582,7 @@ Action PythonHost::call_unknown(const Site& s, PyObject* callee, Arguments argum
     a.reason = static_cast<window::ReasonCode>(reason);
     return a;
   }
-  return s.in_order(reason, [&] { return call_native(callee, arguments); });
+  return s.in_order(reason, [&] { return call_framed(s, callee, arguments); });
 }
 
 // REQUIRES: the arguments are ready
@@ -597,8 +599,47 @@ Action PythonHost::call_native(PyObject* callee, const Arguments& arguments) {
   return outcome(PyObject_Vectorcall(callee, all.data(), arguments.positional.size(), names.ptr()));
 }
 
+// Note [frames of entered functions]
+// What has been entered has no frame of CPython's. A callee may look for its callers all the same: warnings and logging
+// name the caller's line, namedtuple and enum its module. So it is called through one function for each caller, which
+// has the caller's name, file, line and globals. They leave no trace in tracebacks, where the window puts the callers.
+std::vector<Value> PythonHost::frames_of(const Site& s, bool own) {
+  std::vector<Value> frames;
+  if (own && s.program.is_users()) frames.push_back(borrow_value(s.program.frame_at(s.node.position)));
+  for (const window::Caller& caller : s.view.callers())
+    if (const HostProgram& p = program_of(*caller.program); p.is_users())
+      frames.push_back(borrow_value(p.frame_at(caller.node->position)));
+  std::ranges::reverse(frames);
+  return frames;
+}
+
+// The exception without the entries of frames_of(). An exception that is made late has none of them.
+Action PythonHost::without_frames(Action a, std::span<const Value> frames) {
+  if (a.verdict != Action::kRaised) return a;
+  const nb::handle exception(object_of(a.value));
+  nb::object traceback = exception.attr("__traceback__");
+  for (const Value& frame : frames) {
+    if (traceback.is_none()) break;
+    if (!traceback.attr("tb_frame").attr("f_code").is(nb::handle(PyFunction_GET_CODE(object_of(frame))))) break;
+    traceback = traceback.attr("tb_next");
+  }
+  PyException_SetTraceback(exception.ptr(), traceback.ptr());
+  return a;
+}
+
+// REQUIRES: the arguments are ready
+Action PythonHost::call_framed(const Site& s, PyObject* callee, Arguments arguments) {
+  const std::vector<Value> frames = frames_of(s, true);
+  if (frames.empty()) return call_native(callee, arguments);
+  std::vector<Value> given(frames.begin() + 1, frames.end());
+  given.push_back(borrow_value(callee));
+  arguments.positional.insert(arguments.positional.begin(), given.begin(), given.end());
+  return without_frames(call_native(object_of(frames.front()), arguments), frames);
+}
+
 bool PythonHost::guard_holds(const Contract& contract, const Arguments& arguments) {
   if (!contract.guard) return true;
+  const RoomForOwnCode room;
   nb::list positional;
   nb::dict keywords;
   for (const Value& v : arguments.positional) positional.append(v.ready() ? nb::borrow(object_of(v)) : nb::none());

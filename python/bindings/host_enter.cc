@@ -64,6 +64,26 @@ ProgramRef construction() {
   return *program;
 }
 
+// As construction(), for an __init__ that may return something else than None.
+ProgramRef checked_construction() {
+  static auto* function = imported("xcs._prelude", "constructed").release().ptr();
+  return lowered(function);
+}
+
+bool returns_only_none(const HostProgram& program) {
+  if (!program.refusal.empty() || program.generator || program.coroutine) return false;
+  for (const ir::Region& region : program.regions)
+    for (std::size_t i = 0; i < region.nodes.size(); ++i) {
+      const ir::Node& node = region.nodes[i];
+      if (node.op != ir::Op::kReturn) continue;
+      const ir::Node* made = i == 0 ? nullptr : &region.nodes[i - 1];
+      const bool none = made != nullptr && made->op == ir::Op::kConst && made->dest == node.args[0] &&
+                        program.constant(made->index) == Py_None;
+      if (!none) return false;
+    }
+  return true;
+}
+
 // Whether the class's __init__ is what dataclasses generate for plain fields: it stores its arguments and no more.
 bool has_generated_init(PyTypeObject* type, PyObject* init) {
   const nb::handle handle(reinterpret_cast<PyObject*>(type));
@@ -90,13 +110,12 @@ bool collects_items(PyTypeObject* type) {
   return false;
 }
 
-bool is_exception_group(PyTypeObject* type) {
+// Whether making the exception looks into the objects it is made of.
+bool looks_inside(PyTypeObject* exception) {
 #if PY_VERSION_HEX >= 0x030B0000
-  return PyType_IsSubtype(type, reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup)) != 0;
-#else
-  (void)type;
-  return false;
+  if (PyType_IsSubtype(exception, reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup)) != 0) return true;
 #endif
+  return PyType_IsSubtype(exception, reinterpret_cast<PyTypeObject*>(PyExc_SyntaxError)) != 0;
 }
 
 bool is_plain_metatype(PyTypeObject* metatype) {
@@ -158,8 +177,8 @@ Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments)
   const bool makes_generator = !awaited && (flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
   if (program->is_users() && !makes_generator && arguments.ready() && s.view.quiet() && !reaches_independent(function)) {
     const auto refused = explain::reason_of(program->refusal);
-    return refused ? s.in_order(*refused, [&] { return call_native(function, arguments); })
-                   : call_native(function, arguments);
+    return refused ? s.in_order(*refused, [&] { return call_framed(s, function, arguments); })
+                   : call_framed(s, function, arguments);
   }
   if (makes_generator) {
     if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kNone);
@@ -188,9 +207,9 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
   if (Action a; collects_items(type) && enter_collected(s, cls, arguments, a)) return a;
   PyObject* init = type_lookup(type, interned("__init__").ptr());
   const bool python_init = init != nullptr && PyFunction_Check(init);
-  if (quiet && arguments.ready() && !(python_init && reaches_independent(init))) return call_native(cls, arguments);
-  // Only exception groups look into the objects they are made of.
-  const bool exception = PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0 && !is_exception_group(type);
+  if (quiet && arguments.ready() && !(python_init && reaches_independent(init)))
+    return call_framed(s, cls, std::move(arguments));
+  const bool exception = PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0 && !looks_inside(type);
   PyObject* maker = type_lookup(type, interned("__new__").ptr());
   const bool named_tuple = PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS) != 0 &&
                            type_lookup(type, interned("_field_defaults").ptr()) != nullptr;
@@ -210,7 +229,7 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
   if (made == nullptr) return raised();
   Action a;
   a.verdict = Action::kEnter;
-  a.enter.program = construction();
+  a.enter.program = returns_only_none(*lowered(init)) ? construction() : checked_construction();
   a.enter.slots.push_back(borrow_value(init));
   a.enter.slots.push_back(steal_value(made));
   a.enter.slots.push_back(steal_value(tuple_of(arguments.positional, placeholders_)));

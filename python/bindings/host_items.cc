@@ -59,7 +59,11 @@ Action PythonHost::load_item(const Site& s) {
   if (!is_atom(key)) return ordered(Reason::kUserOperator, Effect::kAnything);
   switch (shape) {
     case Shape::kTuple:
-    case Shape::kAtom: return item_of(object, key);
+    case Shape::kAtom: {
+      Action a = item_of(object, key);
+      if (a.verdict == Action::kDone && PySlice_Check(key)) placeholders_.watch(nb::borrow(object_of(a.value)));
+      return a;
+    }
     case Shape::kList: return load_list_item(s, object, key);
     case Shape::kDict: return load_key(s, object, key, nullptr);
     case Shape::kBuffer:

@@ -11,6 +11,7 @@
 #include "executor.h"
 #include "host.h"
 #include "reach.h"
+#include "recursion.h"
 #include "run_report.h"
 #include "seeded_executor.h"
 
@@ -75,6 +76,8 @@ std::unique_ptr<window::Executor> executor_of_context(Recorder* recorder) {
 }
 
 PyObject* run(Jitted* self, PyObject* const* args, std::size_t count, PyObject* keyword_names) {
+  const Level level;
+  if (!level.entered) return nullptr;
   const std::int64_t start = now_ns();
   RunOptions options = options_of(self->config);
   PythonHost host;

@@ -229,8 +229,12 @@ Obstacle Snapshot::visit(PyObject* object, bool inside) {
   if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || object == Py_None) return Obstacle::kNothing;
   const Shape shape = shape_of(object);
   switch (shape) {
-    case Shape::kAtom:
     case Shape::kCallable:
+      // A bound method is formatted with what it is bound to.
+      if (depth_ != Depth::kDeep || !PyMethod_Check(object)) return Obstacle::kNothing;
+      if (!PyFunction_Check(PyMethod_GET_FUNCTION(object))) return Obstacle::kUnknown;
+      return visit(PyMethod_GET_SELF(object), true);
+    case Shape::kAtom:
     case Shape::kIterator: return Obstacle::kNothing;
     case Shape::kPlaceholder: {
       if (keep_placeholders_) return Obstacle::kNothing;

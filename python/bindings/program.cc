@@ -7,6 +7,7 @@
 #include "explain/reasons.h"
 #include "ir/facts.h"
 #include "lowering.h"
+#include "recursion.h"
 
 namespace xcs::python {
 namespace {
@@ -93,7 +94,19 @@ bool HostProgram::is_in_comprehension(const ir::Node& node) const {
 
 PyObject* HostProgram::made(std::vector<nb::object>& table, const char* kind, ir::Index i) const {
   nb::object& entry = table[i];
-  if (!entry) entry = source_.attr(kind)(i);
+  if (!entry) {
+    const RoomForOwnCode room;
+    entry = source_.attr(kind)(i);
+  }
+  return entry.ptr();
+}
+
+PyObject* HostProgram::frame_at(const ir::Position& p) const {
+  nb::object& entry = frames_[{p.line, p.column, p.end_line, p.end_column}];
+  if (!entry) {
+    const RoomForOwnCode room;
+    entry = source_.attr("frame")(p.line, p.column, p.end_line, p.end_column);
+  }
   return entry.ptr();
 }
 
@@ -101,6 +114,7 @@ namespace {
 
 ProgramRef lower_now(PyObject* code, const nb::object& globals) {
   auto reason = explain::Reason::kSourceUnavailable;
+  const RoomForOwnCode room;
   try {
     Lowered lowered = lower_function(checked(PyFunction_New(code, globals.ptr())));
     return std::make_shared<HostProgram>(*lowered.program, std::move(lowered.fragments), nb::borrow(code), globals);

@@ -1,7 +1,9 @@
 // A lowered Python function as the host runs it: the program, and the Python objects that its indices name.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +33,8 @@ class HostProgram final : public ir::Program {
   PyObject* fragment(ir::Index i) const { return made(fragments_, "fragment", i); }
   PyObject* statement(ir::Index i) const { return made(statements_, "statement", i); }
   PyObject* function(ir::Index i) const { return made(functions_, "function", i); }
+  // A function that stands for this one, paused at `position`: it calls its first argument with the others.
+  PyObject* frame_at(const ir::Position& position) const;
   // The tuple of a call's keyword names, in order, or null when it has none. REQUIRES: no ** argument
   PyObject* keyword_names(ir::Index call) const { return keyword_names_[call].ptr(); }
 
@@ -71,6 +75,7 @@ class HostProgram final : public ir::Program {
   std::vector<nb::object> names_, keyword_names_;
   std::vector<const ir::Node*> definitions_;
   mutable std::vector<nb::object> constants_, fragments_, statements_, functions_;
+  mutable std::map<std::array<std::int32_t, 4>, nb::object> frames_;
 };
 
 // REQUIRES: the host made `program`, as it makes all that it enters.

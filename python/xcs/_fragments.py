@@ -111,6 +111,22 @@ class Fragments:
             for node in ast.walk(self._captured.node)
         )
 
+    def frame(self, line: int, column: int, end_line: int, end_column: int) -> Callable[..., Any]:
+        """A function that calls its first argument with the others, at this place of the program's function."""
+        at = ast.Pass(lineno=line, col_offset=column, end_lineno=end_line, end_col_offset=end_column)
+        arguments = ast.arguments(
+            posonlyargs=[ast.arg(".call")],
+            args=[],
+            vararg=ast.arg(".arguments"),
+            kwonlyargs=[],
+            kw_defaults=[],
+            kwarg=ast.arg(".keywords"),
+            defaults=[],
+        )
+        given: list[ast.expr] = [ast.Starred(_load(".arguments"), ast.Load())]
+        named = [ast.keyword(None, _load(".keywords"))]
+        return self._compiled(arguments, [ast.Return(ast.Call(_load(".call"), given, named))], at, ())
+
     def _hole_key(self, syntax: int) -> int:
         node = self._nodes[syntax]
         if isinstance(node, tuple):  # `**value` of a dict
@@ -121,8 +137,6 @@ class Fragments:
     def _function(
         self, operands: list[str], hidden: dict[str, Any], body: list[ast.stmt], at: ast.AST
     ) -> Callable[..., Any]:
-        captured = self._captured
-        name = captured.code.co_name
         arguments = ast.arguments(
             posonlyargs=[],
             args=[ast.arg(o) for o in [*operands, *hidden]],
@@ -130,14 +144,22 @@ class Fragments:
             kw_defaults=[],
             defaults=[],
         )
+        return self._compiled(arguments, body, at, tuple(hidden.values()))
+
+    def _compiled(
+        self, arguments: ast.arguments, body: list[ast.stmt], at: ast.AST, defaults: tuple[Any, ...]
+    ) -> Callable[..., Any]:
+        captured = self._captured
+        name = captured.code.co_name
         definition = _definition(name, arguments, body, at)
+        definition.lineno = captured.code.co_firstlineno
         module = enclosed(definition, captured.class_name, ())
         code = compile_quietly(module, captured.code)
         return FunctionType(
             requalified(find_code(code, name), captured.class_name, captured.qualname),
             captured.globals,
             name,
-            tuple(hidden.values()),
+            defaults,
         )
 
     def _statement_code(self, node: Any, spec: dict[str, Any]) -> CodeType:
@@ -164,6 +186,7 @@ class Fragments:
             posonlyargs=[], args=[ast.arg(n) for n in names], kwonlyargs=[], kw_defaults=[], defaults=[]
         )
         definition = _definition(captured.code.co_name, arguments, body, node)
+        definition.lineno = captured.code.co_firstlineno
         module = enclosed(definition, captured.class_name, cells)
         code = compile_quietly(module, captured.code)
         return requalified(find_code(code, captured.code.co_name), captured.class_name, captured.qualname)
@@ -172,8 +195,8 @@ class Fragments:
 class Statement:
     """A statement run by CPython as it stands, as a part of its function.
 
-    Call it with the inputs in order, `UNBOUND` for those without a value, and the cells in order. The answer is the
-    outputs in order and the exception that left the statement, or None; there are outputs in either case.
+    What it is given and gives are its inputs and outputs in order, `UNBOUND` for those without a value. There are
+    outputs also when it raises.
     """
 
     def __init__(self, code: CodeType, captured: Captured, outputs: list[str], cells: list[str]) -> None:
@@ -182,23 +205,16 @@ class Statement:
         self._outputs = outputs
         self._cell_order = [cells.index(name) for name in code.co_freevars]
 
-    def __call__(
-        self, inputs: tuple[Any, ...], cells: tuple[CellType, ...]
-    ) -> tuple[tuple[Any, ...], BaseException | None]:
+    def bound(self, cells: tuple[CellType, ...]) -> FunctionType:
+        """A function of `locals`, a function that takes the variables at the end, UNBOUND, and the inputs."""
         closure = tuple(cells[i] for i in self._cell_order)
-        function = FunctionType(self._code, self._globals, self._code.co_name, None, closure)
-        left: list[dict[str, Any]] = []
-        raised = None
-        try:
-            function(locals, left.append, UNBOUND, *inputs)
-        except BaseException as error:  # noqa: BLE001 - handed to the caller, who raises it where the statement stands
-            here = error.__traceback__
-            raised = error.with_traceback(
-                here and here.tb_next
-            )  # this frame is no part of the user's program
+        return FunctionType(self._code, self._globals, self._code.co_name, None, closure)
+
+    def outputs(self, left: list[dict[str, Any]]) -> tuple[Any, ...]:
+        """The outputs, in order, of the variables that the function has left."""
         # The variables hold `.report`, which holds the list: taking them out leaves no cycle behind.
         variables = left.pop()
-        return tuple([variables.get(name, UNBOUND) for name in self._outputs]), raised
+        return tuple([variables.get(name, UNBOUND) for name in self._outputs])
 
 
 def _covers(node: Any, place: tuple[int, int]) -> bool:

@@ -24,7 +24,8 @@ LOGGING_PACKAGES = {"_pytest", "logging", "rich"}
 
 
 def _package(value: object) -> str:
-    return type(value).__module__.partition(".")[0]
+    module: object = type(value).__module__  # programs assign anything
+    return module.partition(".")[0] if isinstance(module, str) else ""
 
 
 def _attribute(value: object, name: str) -> object:

@@ -12,6 +12,14 @@ from typing import Any
 # ruff: noqa: ANN001, ANN201, ANN202 - the functions mirror builtins that take anything
 
 
+def constructed(_xcs_init, _xcs_made, _xcs_arguments, _xcs_keywords):
+    """The instance, initialized by an `__init__` that returns something."""
+    _xcs_result = _xcs_init(_xcs_made, *_xcs_arguments, **_xcs_keywords)
+    if _xcs_result is not None:
+        raise TypeError(f"__init__() should return None, not '{type(_xcs_result).__name__}'")
+    return _xcs_made
+
+
 def any_of(_xcs_items):
     for _xcs_item in _xcs_items:
         if _xcs_item:

@@ -63,7 +63,8 @@ void Lowering::store_target(Index target, SlotId from) {
       return store(n.name, target, from);
     case Kind::kAttribute: {
       const SlotId object = value(syntax_.child(target, 0));
-      emit(Op::kStoreAttr, target, kNone, name_index(n.name), {object, from});
+      emit(Op::kStoreAttr, target, kNone, name_index(n.name), {object, from}).position =
+          name_position(target, target);
       return;
     }
     case Kind::kSubscript: {

@@ -22,9 +22,12 @@ void Lowering::refuse_frame_lookers(Index e) const {
   const SyntaxNode& n = syntax_[callee];
   if (n.kind == Kind::kAttribute) {
     const Index object = syntax_.child(callee, 0);
-    const bool module = syntax_.kind(object) == Kind::kName &&
-                        (syntax_.name(object) == "sys" || syntax_.name(object) == "inspect");
-    if (module && std::ranges::find(kFrameAttributes, syntax_.names[n.name]) != kFrameAttributes.end())
+    const std::string& name = syntax_.names[n.name];
+    const bool named = syntax_.kind(object) == Kind::kName;
+    if (named && (syntax_.name(object) == "sys" || syntax_.name(object) == "inspect") &&
+        std::ranges::find(kFrameAttributes, name) != kFrameAttributes.end())
+      throw Refused{refusal::kFrame};
+    if (named && syntax_.name(object) == "builtins" && std::ranges::find(kFrameFunctions, name) != kFrameFunctions.end())
       throw Refused{refusal::kFrame};
     return;
   }
@@ -37,6 +40,8 @@ void Lowering::refuse_frame_lookers(Index e) const {
 
 // `super()` without arguments is super(__class__, first parameter).
 SlotId Lowering::super_call(Index e, SlotId dest) {
+  // Without its first parameter, it fails in a way of its own.
+  if (holds(scopes_.unbindable(), scopes_.root().parameters.front())) throw Refused{refusal::kFrame};
   const SlotId function = value(syntax_.child(e, 0));
   const SlotId owner = load(kClassName, e, kNone);
   const SlotId self = load(scopes_.root().parameters.front(), e, kNone);
@@ -89,8 +94,9 @@ SlotId Lowering::call(Index e, SlotId dest, bool awaited) {
   }
   if (dest == kNone) dest = temp();
   program_.calls.push_back(std::move(shape));
-  emit(method ? Op::kCallMethod : Op::kCall, e, dest, static_cast<Index>(program_.calls.size() - 1),
-       std::move(args));
+  ir::Node& node = emit(method ? Op::kCallMethod : Op::kCall, e, dest,
+                        static_cast<Index>(program_.calls.size() - 1), std::move(args));
+  if (syntax_.kind(callee) == Kind::kAttribute) node.position = name_position(e, callee);
   return dest;
 }
 

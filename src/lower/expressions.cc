@@ -145,10 +145,20 @@ SlotId Lowering::name_value(Index e, SlotId dest) {
   return load(name, e, dest);
 }
 
+// Where Python says that `e`, which reads, changes or calls `attribute`, fails: at the attribute's name when that
+// stands on another line than the object's beginning.
+ir::Position Lowering::name_position(Index e, Index attribute) const {
+  ir::Position at = syntax_[e].position;
+  const ir::Position& whole = syntax_[attribute].position;
+  const auto length = static_cast<std::int32_t>(syntax_.name(attribute).size());
+  if (at.line == whole.end_line || length > whole.end_column) return at;
+  return {whole.end_line, whole.end_column - length, std::max(at.end_line, whole.end_line), whole.end_column};
+}
+
 SlotId Lowering::attribute(Index e, SlotId dest) {
   const SlotId object = value(syntax_.child(e, 0));
   if (dest == kNone) dest = temp();
-  emit(Op::kLoadAttr, e, dest, name_index(syntax_[e].name), {object});
+  emit(Op::kLoadAttr, e, dest, name_index(syntax_[e].name), {object}).position = name_position(e, e);
   return dest;
 }
 

@@ -241,6 +241,7 @@ class Lowering {
   Index given_node(Index s) const;
   Index whole(Index s, SlotId given = ir::kNone);
   bool escapes(Index s, bool in_loop = false) const;
+  ir::Position name_position(Index e, Index attribute) const;
   Index add_statement(Index s, Index reason, SlotId given = ir::kNone);
 
   const Syntax& syntax_;

@@ -221,7 +221,7 @@ void Machine::retry(Entry& entry) {
 // The call turned out to enter a function of the user's, whose frame takes the entry's place.
 void Machine::become_frame(Entry& entry, Enter enter) {
   Frame& parent = *entry.parent;
-  if (Value error = too_deep({&parent, entry.sequence}, entry.handled); error.bound()) {
+  if (Value error = too_deep({&parent, entry.sequence}, entry.node, entry.handled); error.bound()) {
     waits_.begin(waits_.own(entry.program, entry.node, static_cast<ReasonCode>(explain::Reason::kRecursionLimit)));
     return fail(entry, std::move(error));
   }

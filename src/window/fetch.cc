@@ -342,10 +342,19 @@ Frame* Machine::leave(Frame& frame, const ir::Node& node) {
   return finish(frame);
 }
 
+std::vector<Caller> Machine::callers() {
+  std::vector<Caller> found;
+  for (const Frame* f = place_.frame; f != nullptr; f = f->parent)
+    if (f->kind == Frame::kActivation && f->parent != nullptr) found.push_back({&f->parent->program, f->node});
+  return found;
+}
+
 // The exception for entering one more function at `place`, or unbound.
-Value Machine::too_deep(Place place, const Value& handled) {
+Value Machine::too_deep(Place place, const ir::Node& call, const Value& handled) {
   stand_at(place, handled);
-  return host_.depth_error(place.frame->calls + 1);
+  Value error = host_.depth_error(place.frame->calls + 1);
+  if (error.bound()) host_.call_raised(place.frame->program, call, error);
+  return error;
 }
 
 // A new activation of what is entered; it is not among the parent's items yet.
@@ -368,7 +377,7 @@ void Machine::suspend_for(Frame& parent, Frame& child) {
 }
 
 Frame* Machine::push_activation(Frame& frame, const ir::Node& node, Enter enter) {
-  if (Value error = too_deep(frame.end(), frame.handled); error.bound()) {
+  if (Value error = too_deep(frame.end(), node, frame.handled); error.bound()) {
     waits_.begin(waits_.own(frame.program, node, static_cast<ReasonCode>(explain::Reason::kRecursionLimit)));
     return raise(frame, node, std::move(error));
   }

@@ -118,7 +118,7 @@ bool Machine::take_generator(Frame& loop) {
 
 Frame* Machine::resume_producer(Frame& loop) {
   Continuation& producer = *loop.producer;
-  if (Value error = too_deep(loop.end(), loop.handled); error.bound())
+  if (Value error = too_deep(loop.end(), *loop.node, loop.handled); error.bound())
     return raise(loop, *loop.node, std::move(error));
   if (producer.frames.empty()) {
     const ir::Region& body = producer.program->regions[producer.program->body];

@@ -46,6 +46,12 @@ struct PendingStore {
   Where where;
 };
 
+// The node at which a function that has been entered was called.
+struct Caller {
+  const ir::Program* program = nullptr;
+  const ir::Node* node = nullptr;
+};
+
 // Memory as it is at one place of the program, given what has been committed.
 class View {
  public:
@@ -80,6 +86,8 @@ class View {
   }
   // Says that the node at hand took `nanoseconds`, done in order for this reason although nothing was in its way.
   virtual void done_in_order(ReasonCode reason, std::uint64_t nanoseconds) { (void)reason, (void)nanoseconds; }
+  // The calls that led into the function the node is part of, the innermost first. Empty on a view of no run.
+  virtual std::vector<Caller> callers() { return {}; }
 
  protected:
   ~View() = default;

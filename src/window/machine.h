@@ -67,7 +67,8 @@ class Machine : private View {
   Frame* unbind(Frame& frame, const ir::Node& node);
   void require_bound(Frame& frame, const ir::Node& node);
   Frame* leave(Frame& frame, const ir::Node& node);
-  Value too_deep(Place place, const Value& handled);
+  std::vector<Caller> callers() override;
+  Value too_deep(Place place, const ir::Node& call, const Value& handled);
   Frame* make_activation(Frame* parent, std::uint64_t sequence, Enter enter);
   static void suspend_for(Frame& parent, Frame& child);
   Frame* push_activation(Frame& frame, const ir::Node& node, Enter enter);

@@ -151,13 +151,14 @@ class _Activation:
 
     def run_whole(self, index: int) -> None:
         spec = self.program["statements"][index]
-        run = self.owner.get("statement", index)
-        inputs = tuple(self.slots[s] for s in spec["inputs"])
-        outputs, error = run(inputs, tuple(self.slots[s] for s in spec["cells"]))
-        for slot, value in zip(spec["outputs"], outputs, strict=True):
-            self.slots[slot] = value
-        if error is not None:
-            raise error
+        statement = self.owner.get("statement", index)
+        run = statement.bound(tuple(self.slots[s] for s in spec["cells"]))
+        left: list[dict[str, Any]] = []
+        try:
+            run(locals, left.append, UNBOUND, *(self.slots[s] for s in spec["inputs"]))
+        finally:
+            for slot, value in zip(spec["outputs"], statement.outputs(left), strict=True):
+                self.slots[slot] = value
 
     def do_statement(self, node: dict[str, Any]) -> Iterator[Any]:
         self.run_whole(node["index"])
