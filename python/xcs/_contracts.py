@@ -99,6 +99,32 @@ def declare(
         raise UsageError(str(error)) from None
     if isinstance(target, types.FunctionType):
         weakref.finalize(target, _core.forget_contract, id(target)).atexit = False
+        _effects[target] = effect
+
+
+_effects: weakref.WeakKeyDictionary[types.FunctionType, str] = weakref.WeakKeyDictionary()
+
+
+def functions_with(effect: str) -> list[types.FunctionType]:
+    """The Python functions that the program declared so, and those of loaded modules that the registry has so."""
+    found = {function for function, declared in _effects.items() if declared == effect}
+    for file in _REGISTRY.glob("*.toml"):
+        if file.stem not in sys.modules or effect == "pure":
+            continue
+        for key, fields in _contracts_of(file.stem).items():
+            module = next((m for m in _prefixes(key) if m in sys.modules), None)
+            if fields.get("effect") != effect or module is None:
+                continue
+            callee = _held(sys.modules[module], key[len(module) + 1 :])
+            if isinstance(callee, types.FunctionType) and callee not in _effects:
+                found.add(callee)
+    return list(found)
+
+
+def _prefixes(key: str) -> Iterator[str]:
+    while "." in key:
+        key = key.rpartition(".")[0]
+        yield key
 
 
 _WITH_RESOURCE = re.compile(r"(reads|ordered)\((.+)\)")
