@@ -8,7 +8,7 @@ FUZZ_SEED ?= 1
 
 VENV := .venv/bin/python
 
-.PHONY: help setup setup-lint build wheel test demo bench fuzz format lint asan tsan clean
+.PHONY: conformance help setup setup-lint build wheel test demo bench fuzz format lint asan tsan clean
 
 help:
 	@echo 'make demo     watch ordinary functions finish sooner, with the same answers'
@@ -16,6 +16,7 @@ help:
 	@echo 'make build    build the extension and make `import xcs` work in .venv'
 	@echo 'make wheel    build a wheel into dist/'
 	@echo 'make bench    measure'
+	@echo 'make conformance  CPython'"'"'s own language tests, compared with plain runs'
 	@echo 'make fuzz     compare random programs, of the engine and of Python, with sequential'
 	@echo '              execution, for FUZZ_SECONDS each'
 	@echo 'make asan     the C++ tests under the address and undefined-behaviour sanitizers'
@@ -56,6 +57,9 @@ fuzz: build
 	cmake --build --preset dev --target engine_fuzz -j $(JOBS)
 	build/dev/src/window/testing/engine_fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
 	PYTHONPATH=fuzz $(VENV) -m random_programs --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+
+conformance: build
+	$(VENV) tests/conformance/conformance.py --jobs $(JOBS)
 
 format: setup-lint
 	$(VENV) tools/lint.py --fix

@@ -1,0 +1,124 @@
+"""Runs CPython's own language tests under XCS and compares what each test came to with plain CPython.
+
+Each module runs in a process of its own, in the modes of worker.py. Prints a row for each module and a line for each
+difference; the status is 1 when there is one. `make conformance` runs all modules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+PAIRS = (("plain", "jit"), ("late-plain", "late"))
+
+# Modules without a difference that take a few seconds; `make test` runs them.
+QUICK = "augassign contains raise".split()
+
+LANGUAGE = """
+    abc baseexception binop compare dictcomps dynamic except_star global grammar keywordonlyarg listcomps
+    named_expressions scope unpack with bool builtin call class closure collections complex context contextlib coroutines
+    dataclasses decorators defaultdict deque descr dict dictviews dynamicclassattribute enum enumerate
+    exception_group exception_hierarchy exception_variations exceptions extcall float format fstring funcattrs
+    functools generator_stop generators genericalias genericclass genexps hash heapq index int isinstance iter
+    itertools lambda list metaclass opcodes operator ordered_dict patma positional_only_arg pow property range
+    reprlib richcmp set setcomps slice sort string string_literals subclassinit super syntax threading_local
+    traceback tuple type_annotations types typing unary unicode unpack_ex userdict userlist weakref weakset
+    yield_from
+""".split()
+
+Outcomes = dict[str, list[list[str]]]
+
+
+@dataclass(frozen=True)
+class Difference:
+    mode: str
+    test: str
+    expected: str
+    actual: str
+
+
+@dataclass(frozen=True)
+class Row:
+    module: str
+    tests: int
+    differences: list[Difference]
+
+
+def run(module: str, mode: str, folder: Path, timeout: float) -> Outcomes | str:
+    """What each test of the module came to, or why there is nothing to compare."""
+    results = folder / f"{module}.{mode}.json"
+    command = [sys.executable, "-W", "ignore", str(HERE / "worker.py"), f"test_{module}", mode, str(results)]
+    environment = {**os.environ, "PYTHONHASHSEED": "0"}
+    try:
+        done = subprocess.run(command, env=environment, capture_output=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired:
+        return f"ran out of time in {_current(results)}"
+    if done.returncode != 0:
+        return f"ended with status {done.returncode} in {_current(results)}"
+    outcomes: Outcomes = json.loads(results.read_text())
+    return outcomes
+
+
+def _current(results: Path) -> str:
+    current = results.with_suffix(".current")
+    return current.read_text() if current.exists() else "its import"
+
+
+def compare(module: str, folder: Path, timeout: float) -> Row:
+    """Runs the module in all modes."""
+    differences: list[Difference] = []
+    tests = 0
+    for plain, mode in PAIRS:
+        expected, actual = (run(module, each, folder, timeout) for each in (plain, mode))
+        if isinstance(expected, str):
+            continue  # not a module that CPython itself runs here
+        tests = max(tests, len(expected))
+        if isinstance(actual, str):
+            differences.append(Difference(mode, module, "ends", actual))
+            continue
+        for test in expected:
+            before, after = _summary(expected[test]), _summary(actual.get(test, []))
+            if before != after:
+                differences.append(Difference(mode, test, before, after))
+    return Row(module, tests, differences)
+
+
+def _summary(outcomes: list[list[str]]) -> str:
+    return ", ".join(" ".join(one[:2]) for one in outcomes) or "did not run"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("modules", nargs="*", help="names without test_; all when none is given")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--timeout", type=float, default=100, help="seconds for one module in one mode")
+    arguments = parser.parse_args()
+    modules: list[Any] = arguments.modules or sorted({*QUICK, *LANGUAGE})
+    rows = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool,
+    ):
+        running = [pool.submit(compare, module, Path(folder), arguments.timeout) for module in modules]
+        for future in running:
+            row = future.result()
+            rows.append(row)
+            print(f"{row.module:24} {row.tests:5} tests {len(row.differences):4} differences", flush=True)
+            for d in row.differences:
+                print(f"    {d.mode}: {d.test}: {d.expected} -> {d.actual}", flush=True)
+    different = sum(len(row.differences) for row in rows)
+    print(f"{sum(row.tests for row in rows)} tests in {len(rows)} modules, {different} differences")
+    return 1 if different else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
