@@ -121,6 +121,7 @@ PythonExecutor::PythonExecutor(Recorder* recorder) : recorder_(recorder) {}
 
 PythonExecutor::~PythonExecutor() {
   sent_.clear();
+  sent_adopted_.clear();
   drain();
 }
 
@@ -128,6 +129,8 @@ void PythonExecutor::start(window::Ticket ticket, std::unique_ptr<window::Call> 
   if (find(ticket, static_cast<const HostCall&>(*call))) return;
   if (dynamic_cast<ModelCall*>(call.get()) != nullptr)
     send(ticket, std::unique_ptr<ModelCall>(static_cast<ModelCall*>(call.release())));
+  else if (dynamic_cast<AdoptedCall*>(call.get()) != nullptr)
+    send(ticket, std::unique_ptr<AdoptedCall>(static_cast<AdoptedCall*>(call.release())));
   else
     submit(ticket, std::unique_ptr<PythonCall>(static_cast<PythonCall*>(call.release())));
 }
@@ -148,6 +151,18 @@ void PythonExecutor::send(window::Ticket ticket, std::unique_ptr<ModelCall> call
   });
 }
 
+void PythonExecutor::send(window::Ticket ticket, std::unique_ptr<AdoptedCall> call) {
+  SentAdopted& sent = sent_adopted_[ticket];
+  sent.call = std::move(call);
+  sent.transfer = sent.call->send([this, ticket](Result<net::Response> response) {
+    queue_.push(Responded{ticket, std::move(response)});
+  });
+  if (sent.transfer != nullptr) return;
+  auto [object, raised] = sent.call->take();
+  sent_adopted_.erase(ticket);
+  finish({ticket, raised, steal_value(std::move(object))}, true);
+}
+
 void PythonExecutor::submit(window::Ticket ticket, std::unique_ptr<PythonCall> call) {
   auto job = std::make_shared<Job>();
   job->ticket = ticket;
@@ -165,7 +180,7 @@ void PythonExecutor::cancel(window::Ticket ticket) {
   if (recorder_ != nullptr) ready_ = deliver(queue_.poll());
   std::erase_if(ready_, [&](const window::Completion& c) { return c.ticket == ticket; });
   storing_.erase(ticket);
-  if (sent_.erase(ticket) != 0) {
+  if (sent_.erase(ticket) + sent_adopted_.erase(ticket) != 0) {
     if (recorder_ != nullptr) recorder_->forget(ticket);
     return;
   }
@@ -182,6 +197,8 @@ std::vector<window::Completion> PythonExecutor::deliver(std::vector<Finished> fi
       deliver_job(**job);
     else if (const auto* answered = std::get_if<Answered>(&f))
       deliver_answer(*answered);
+    else if (const auto* responded = std::get_if<Responded>(&f))
+      deliver_response(*responded);
     else
       deliver_stored(std::get<Stored>(f));
   }
@@ -232,6 +249,13 @@ void PythonExecutor::keep(window::Completion completion, bool wanted, bool refus
   }
 }
 
+void PythonExecutor::deliver_response(const Responded& responded) {
+  const auto sent = sent_adopted_.extract(responded.ticket);
+  if (sent.empty()) return;
+  auto [object, raised] = sent.mapped().call->receive(responded.response);
+  finish({responded.ticket, raised, steal_value(std::move(object))}, true);
+}
+
 void PythonExecutor::deliver_stored(const Stored& stored) {
   --writes_;
   auto waiting = storing_.extract(stored.ticket);
@@ -261,7 +285,7 @@ std::vector<window::Completion> PythonExecutor::wait() {
 
 void PythonExecutor::drain() {
   const exec::WorkerPool::Blocked blocked(pool());
-  while (running_ > 0 || writes_ > 0 || !sent_.empty()) {
+  while (!idle()) {
     std::vector<Finished> finished;
     {
       const WithoutGil waiting;

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "exec/completion_queue.h"
+#include "http.h"
 #include "llm.h"
 #include "objects.h"
 #include "recorder.h"
@@ -46,7 +47,7 @@ class PythonExecutor final : public window::Executor {
   // From now on, whatever finishes also adds to the counter of the event descriptor.
   void notify(int descriptor) { queue_.notify(descriptor); }
   // Whether nothing is running, as far as poll() has seen.
-  bool idle() const { return running_ == 0 && writes_ == 0 && sent_.empty(); }
+  bool idle() const { return running_ == 0 && writes_ == 0 && sent_.empty() && sent_adopted_.empty(); }
 
   // For calls that somebody else carries out. Whether the call has been answered already; and its end, when it has
   // not: both are delivered by poll().
@@ -61,23 +62,35 @@ class PythonExecutor final : public window::Executor {
     window::Ticket ticket = 0;
     Result<llm::ChatAnswer> answer;
   };
+  struct Responded {
+    window::Ticket ticket = 0;
+    Result<net::Response> response;
+  };
   // The result of a call is durable, or is lost.
   struct Stored {
     window::Ticket ticket = 0;
     std::optional<Error> error;
   };
-  using Finished = std::variant<std::shared_ptr<Job>, Answered, Stored>;
+  using Finished = std::variant<std::shared_ptr<Job>, Answered, Responded, Stored>;
   // A model call on the reactor. Destroying it cancels the transfer.
   struct Sent {
     std::unique_ptr<ModelCall> call;
     net::Handle transfer;
   };
 
+  // The same for a call of an adopted client.
+  struct SentAdopted {
+    std::unique_ptr<AdoptedCall> call;
+    net::Handle transfer;
+  };
+
   void send(window::Ticket ticket, std::unique_ptr<ModelCall> call);
+  void send(window::Ticket ticket, std::unique_ptr<AdoptedCall> call);
   void submit(window::Ticket ticket, std::unique_ptr<PythonCall> call);
   std::vector<window::Completion> deliver(std::vector<Finished> finished);
   void deliver_job(Job& job);
   void deliver_answer(const Answered& answered);
+  void deliver_response(const Responded& responded);
   void deliver_stored(const Stored& stored);
   void finish(window::Completion completion, bool wanted);
   void keep(window::Completion completion, bool wanted, bool refused);
@@ -88,6 +101,7 @@ class PythonExecutor final : public window::Executor {
   std::unordered_map<window::Ticket, window::Completion> storing_;  // wanted, but not durable yet
   std::size_t writes_ = 0;  // results handed to the recorder that are not durable yet, unwanted ones too
   std::unordered_map<window::Ticket, Sent> sent_;                  // neither delivered nor cancelled
+  std::unordered_map<window::Ticket, SentAdopted> sent_adopted_;  // likewise
   std::unordered_map<window::Ticket, std::shared_ptr<Job>> jobs_;  // started, neither delivered nor cancelled
   std::size_t running_ = 0;  // handed to the pool and not come back, cancelled ones too
 };

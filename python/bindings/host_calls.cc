@@ -449,6 +449,20 @@ Action PythonHost::call_composing(const Site& s, PyObject* callee, const Argumen
   return a;
 }
 
+namespace {
+
+// REQUIRES: the arguments are ready
+CallArguments arguments_of(const Arguments& arguments) {
+  CallArguments all{checked(PyTuple_New(static_cast<Py_ssize_t>(arguments.positional.size()))), nb::dict()};
+  for (std::size_t i = 0; i < arguments.positional.size(); ++i)
+    PyTuple_SET_ITEM(all.positional.ptr(), static_cast<Py_ssize_t>(i),
+                     Py_NewRef(object_of(arguments.positional[i])));
+  for (const auto& [name, value] : arguments.keywords) all.keywords[name] = nb::borrow(object_of(value));
+  return all;
+}
+
+}  // namespace
+
 Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments, bool awaits) {
   const bool native = !awaits && contract.run == Contract::kNative && ModelCall::fits(arguments.positional, arguments.keywords);
   const Flags flags = native ? ModelCall::flags(arguments.keywords) : contract.flags();
@@ -476,6 +490,9 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
   if (native) {
     call = ModelCall::make(arguments.positional, arguments.keywords, handled_);
     if (call == nullptr) return raised();
+  } else if (arguments.has_self && !awaits && is_adopted(object_of(arguments.positional[0]))) {
+    call = std::make_unique<AdoptedCall>(nb::borrow(callee), arguments_of(arguments),
+                                         handled_.ready() ? nb::borrow(object_of(handled_)) : nb::object());
   } else if (awaits) {
     call = std::make_unique<AwaitedCall>(nb::borrow(callee), arguments.positional, arguments.keywords, handled_);
   } else {

@@ -34,11 +34,13 @@ Models*& models_slot() {
   return models;
 }
 
-llm::Client& client() {
+Models& models() {
   Models*& slot = models_slot();
   if (slot == nullptr) slot = new Models;
-  return slot->client;
+  return *slot;
 }
+
+llm::Client& client() { return models().client; }
 
 [[noreturn]] void refuse(const char* name, const char* wanted, nb::handle got) {
   static auto* usage_error = imported("xcs._errors", "UsageError").release().ptr();
@@ -286,6 +288,8 @@ nb::object call_model(const nb::args& positional, const nb::kwargs& keywords) {
     if (PyErr_CheckSignals() != 0) nb::raise_python_error();
   }
 }
+
+net::Transport& transport() { return models().reactor; }
 
 void stop_models() {
   stop_waiters();

@@ -43,6 +43,9 @@ class ModelCall final : public HostCall {
   nb::object handled_;
 };
 
+// The process's reactor.
+net::Transport& transport();
+
 // Ends the process's reactor; called when the interpreter exits.
 void stop_models();
 

@@ -2,6 +2,7 @@
 #include "contract.h"
 #include "resumable_run.h"
 #include "executor.h"
+#include "http.h"
 #include "jitted.h"
 #include "llm.h"
 #include "lowering.h"
@@ -17,6 +18,7 @@ NB_MODULE(_core, m) {
   xcs::python::bind_contracts(m);
   xcs::python::bind_jitted(m);
   xcs::python::bind_resumable_run(m);
+  xcs::python::bind_http(m);
   xcs::python::bind_llm(m);
   xcs::python::bind_reach(m);
   xcs::python::bind_reasons(m);

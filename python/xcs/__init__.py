@@ -4,6 +4,7 @@ from xcs._check import Check as Check
 from xcs._check import Difference as Difference
 from xcs._check import DifferenceError as DifferenceError
 from xcs._check import check as check
+from xcs._adopt import adopt as adopt
 from xcs._config import Config as Config
 from xcs._config import config as config
 from xcs._contracts import declare as declare

@@ -1,0 +1,188 @@
+#include "http.h"
+
+#include <algorithm>
+#include <chrono>
+#include <unordered_map>
+#include <vector>
+
+#include "exec/completion_queue.h"
+#include "gil.h"
+#include "llm.h"
+#include "llm/retry.h"
+
+namespace xcs::python {
+namespace {
+
+// How soon a signal's handler runs while a request waits.
+constexpr std::chrono::milliseconds kSignalPeriod{20};
+
+// Whether any client has been adopted. Used with the GIL held.
+bool any_adopted = false;
+
+std::string to_bytes(nb::handle bytes) {
+  return {PyBytes_AS_STRING(bytes.ptr()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr()))};
+}
+
+// From the tuple (method, url, headers, body, connect, read), as xcs._adopt makes it; the last two are seconds or None.
+net::Request to_request(nb::handle parts) {
+  net::Request request;
+  request.method = nb::cast<std::string>(parts[0]);
+  request.url = nb::cast<std::string>(parts[1]);
+  for (nb::handle header : nb::borrow<nb::sequence>(nb::object(parts[2])))
+    request.headers.add(nb::cast<std::string>(header[0]), nb::cast<std::string>(header[1]));
+  request.body = to_bytes(nb::object(parts[3]));
+  const auto limit = [&](int index) -> Duration {
+    constexpr double kLongest = 1e8;
+    const nb::object seconds = parts[index];
+    return std::chrono::duration_cast<Duration>(
+        std::chrono::duration<double>(seconds.is_none() ? kLongest : std::min(nb::cast<double>(seconds), kLongest)));
+  };
+  request.timeouts = {.connect = limit(4), .first_byte = limit(5), .idle = limit(5), .total = std::chrono::hours(24)};
+  return request;
+}
+
+// (status, headers, body, None), or (0, (), b"", (code, message)).
+nb::object to_outcome(const Result<net::Response>& response) {
+  if (!response) {
+    const Error& error = response.error();
+    return nb::make_tuple(0, nb::tuple(), nb::bytes("", 0), nb::make_tuple(error.code, error.message));
+  }
+  nb::list headers;
+  response->headers.for_each_line([&](std::string_view line) {
+    const std::size_t colon = line.find(':');
+    const std::string_view name = line.substr(0, colon);
+    std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
+    value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
+    headers.append(nb::make_tuple(nb::bytes(name.data(), name.size()), nb::bytes(value.data(), value.size())));
+  });
+  return nb::make_tuple(response->status, headers, nb::bytes(response->body.data(), response->body.size()), nb::none());
+}
+
+// What a failed response or transfer is, as far as sending it again goes.
+Error error_of(const Result<net::Response>& response) {
+  if (!response) return response.error();
+  const int status = response->status;
+  const bool passes = status == 408 || status == 409 || status == 429 || status >= 500;
+  return {.kind = passes ? ErrorKind::kTransient : ErrorKind::kUsage, .code = "http.status", .http_status = status};
+}
+
+// Requests of one thread or one event loop, and where their responses come in.
+class HttpPort {
+ public:
+  explicit HttpPort(int descriptor) {
+    if (descriptor >= 0) done_->notify(descriptor);
+  }
+  HttpPort(const HttpPort&) = delete;
+  HttpPort& operator=(const HttpPort&) = delete;
+
+  void send(std::uint64_t id, nb::handle parts) {
+    net::Handler handler;
+    handler.on_done = [done = done_, id](Result<net::Response> response) -> std::optional<Duration> {
+      done->push({id, std::move(response)});
+      return std::nullopt;
+    };
+    handles_[id] = transport().start(to_request(parts), std::move(handler));
+  }
+  void cancel(std::uint64_t id) { handles_.erase(id); }
+
+  // The responses that have come: a list of (id, outcome).
+  nb::object poll() { return taken(done_->poll()); }
+  // Waits for one. A signal's handler that raises ends the wait.
+  nb::object wait() {
+    while (true) {
+      std::vector<Finished> finished;
+      {
+        const WithoutGil waiting;
+        finished = done_->wait_for(kSignalPeriod);
+      }
+      if (PyErr_CheckSignals() != 0) nb::raise_python_error();
+      if (!finished.empty()) return taken(std::move(finished));
+    }
+  }
+
+ private:
+  using Finished = std::pair<std::uint64_t, Result<net::Response>>;
+  nb::object taken(std::vector<Finished> finished) {
+    nb::list all;
+    for (const auto& [id, response] : finished)
+      if (handles_.erase(id) != 0) all.append(nb::make_tuple(id, to_outcome(response)));
+    return all;
+  }
+
+  // Shared with the handlers.
+  std::shared_ptr<exec::CompletionQueue<Finished>> done_ = std::make_shared<exec::CompletionQueue<Finished>>();
+  std::unordered_map<std::uint64_t, net::Handle> handles_;
+};
+
+}  // namespace
+
+bool is_adopted(PyObject* receiver) {
+  if (!any_adopted) return false;
+  static auto* adopted = imported("xcs._adopt", "is_adopted").release().ptr();
+  return nb::cast<bool>(nb::handle(adopted)(nb::handle(receiver)));
+}
+
+AdoptedCall::AdoptedCall(nb::object callee, CallArguments arguments, nb::object handled)
+    : callee_(std::move(callee)),
+      context_(checked(PyContext_CopyCurrent())),
+      handled_(std::move(handled)),
+      arguments_(std::move(arguments)) {}
+
+std::pair<nb::object, bool> AdoptedCall::ended(nb::object outcome) {
+  const bool raised = nb::cast<bool>(outcome[0]);
+  nb::object value = outcome[1];
+  // Raised on the calling thread, it would have had the exception being handled there as its context.
+  if (raised && handled_ && !handled_.is(value) && nb::object(value.attr("__context__")).is_none())
+    PyException_SetContext(value.ptr(), nb::object(handled_).release().ptr());
+  return {std::move(value), raised};
+}
+
+net::Handle AdoptedCall::send(Done done) {
+  static auto* begin = imported("xcs._adopt", "begin").release().ptr();
+  const nb::object begun = context_.attr("run")(nb::handle(begin), callee_, arguments_.positional, arguments_.keywords);
+  if (nb::object(begun[0]).is_none()) {
+    outcome_ = begun[1];
+    return nullptr;
+  }
+  replay_ = begun[1];
+  net::Handler handler;
+  handler.on_done = [done = std::move(done), retries = 0, most = nb::cast<int>(begun[2])](
+                        Result<net::Response> response) mutable -> std::optional<Duration> {
+    const auto now = std::chrono::system_clock::now();
+    const Error error = error_of(response);
+    if (!response || response->status >= 400) {
+      const double random = static_cast<double>(now.time_since_epoch().count() % 1000) / 1000;
+      const std::optional<Duration> delay = llm::delay_before_retry({.error = error,
+                                                                     .headers = response ? response->headers : net::Headers(),
+                                                                     .retries_done = retries,
+                                                                     .max_retries = most,
+                                                                     .now = now,
+                                                                     .random = random});
+      if (delay) {
+        ++retries;
+        return delay;
+      }
+    }
+    done(std::move(response));
+    return std::nullopt;
+  };
+  return transport().start(to_request(nb::object(begun[0])), std::move(handler));
+}
+
+std::pair<nb::object, bool> AdoptedCall::receive(const Result<net::Response>& response) {
+  return ended(context_.attr("run")(replay_, to_outcome(response)));
+}
+
+std::pair<nb::object, bool> AdoptedCall::take() { return ended(outcome_); }
+
+void bind_http(nb::module_& m) {
+  m.def("set_adopts", [] { any_adopted = true; }, "From now on, receivers of calls may be adopted.");
+  nb::class_<HttpPort>(m, "HttpPort", "HTTP on the reactor; see xcs._adopt.")
+      .def(nb::init<int>(), nb::arg("descriptor"))
+      .def("send", &HttpPort::send)
+      .def("cancel", &HttpPort::cancel)
+      .def("poll", &HttpPort::poll)
+      .def("wait", &HttpPort::wait);
+}
+
+}  // namespace xcs::python
