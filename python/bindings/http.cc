@@ -23,7 +23,8 @@ std::string to_bytes(nb::handle bytes) {
   return {PyBytes_AS_STRING(bytes.ptr()), static_cast<std::size_t>(PyBytes_GET_SIZE(bytes.ptr()))};
 }
 
-// From the tuple (method, url, headers, body, connect, read), as xcs._adopt makes it; the last two are seconds or None.
+// From the tuple (method, url, headers, body, connect, read), as xcs._adopt makes it; the last two are
+// seconds or None.
 net::Request to_request(nb::handle parts) {
   net::Request request;
   request.method = nb::cast<std::string>(parts[0]);
@@ -34,10 +35,11 @@ net::Request to_request(nb::handle parts) {
   const auto limit = [&](int index) -> Duration {
     constexpr double kLongest = 1e8;
     const nb::object seconds = parts[index];
-    return std::chrono::duration_cast<Duration>(
-        std::chrono::duration<double>(seconds.is_none() ? kLongest : std::min(nb::cast<double>(seconds), kLongest)));
+    return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(
+        seconds.is_none() ? kLongest : std::min(nb::cast<double>(seconds), kLongest)));
   };
-  request.timeouts = {.connect = limit(4), .first_byte = limit(5), .idle = limit(5), .total = std::chrono::hours(24)};
+  request.timeouts = {
+      .connect = limit(4), .first_byte = limit(5), .idle = limit(5), .total = std::chrono::hours(24)};
   return request;
 }
 
@@ -53,9 +55,11 @@ nb::object to_outcome(const Result<net::Response>& response) {
     const std::string_view name = line.substr(0, colon);
     std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
     value.remove_prefix(std::min(value.find_first_not_of(' '), value.size()));
-    headers.append(nb::make_tuple(nb::bytes(name.data(), name.size()), nb::bytes(value.data(), value.size())));
+    headers.append(
+        nb::make_tuple(nb::bytes(name.data(), name.size()), nb::bytes(value.data(), value.size())));
   });
-  return nb::make_tuple(response->status, headers, nb::bytes(response->body.data(), response->body.size()), nb::none());
+  return nb::make_tuple(response->status, headers, nb::bytes(response->body.data(), response->body.size()),
+                        nb::none());
 }
 
 // What a failed response or transfer is, as far as sending it again goes.
@@ -63,7 +67,9 @@ Error error_of(const Result<net::Response>& response) {
   if (!response) return response.error();
   const int status = response->status;
   const bool passes = status == 408 || status == 409 || status == 429 || status >= 500;
-  return {.kind = passes ? ErrorKind::kTransient : ErrorKind::kUsage, .code = "http.status", .http_status = status};
+  return {.kind = passes ? ErrorKind::kTransient : ErrorKind::kUsage,
+          .code = "http.status",
+          .http_status = status};
 }
 
 // Requests of one thread or one event loop, and where their responses come in.
@@ -110,7 +116,8 @@ class HttpPort {
   }
 
   // Shared with the handlers.
-  std::shared_ptr<exec::CompletionQueue<Finished>> done_ = std::make_shared<exec::CompletionQueue<Finished>>();
+  std::shared_ptr<exec::CompletionQueue<Finished>> done_ =
+      std::make_shared<exec::CompletionQueue<Finished>>();
   std::unordered_map<std::uint64_t, net::Handle> handles_;
 };
 
@@ -139,7 +146,8 @@ std::pair<nb::object, bool> AdoptedCall::ended(nb::object outcome) {
 
 net::Handle AdoptedCall::send(Done done) {
   static auto* begin = imported("xcs._adopt", "begin").release().ptr();
-  const nb::object begun = context_.attr("run")(nb::handle(begin), callee_, arguments_.positional, arguments_.keywords);
+  const nb::object begun =
+      context_.attr("run")(nb::handle(begin), callee_, arguments_.positional, arguments_.keywords);
   if (nb::object(begun[0]).is_none()) {
     outcome_ = begun[1];
     return nullptr;
@@ -152,12 +160,13 @@ net::Handle AdoptedCall::send(Done done) {
     const Error error = error_of(response);
     if (!response || response->status >= 400) {
       const double random = static_cast<double>(now.time_since_epoch().count() % 1000) / 1000;
-      const std::optional<Duration> delay = llm::delay_before_retry({.error = error,
-                                                                     .headers = response ? response->headers : net::Headers(),
-                                                                     .retries_done = retries,
-                                                                     .max_retries = most,
-                                                                     .now = now,
-                                                                     .random = random});
+      const std::optional<Duration> delay =
+          llm::delay_before_retry({.error = error,
+                                   .headers = response ? response->headers : net::Headers(),
+                                   .retries_done = retries,
+                                   .max_retries = most,
+                                   .now = now,
+                                   .random = random});
       if (delay) {
         ++retries;
         return delay;

@@ -1,10 +1,10 @@
 """Runs plain sequential functions that call language models in parallel, with exactly the sequential observation."""
 
+from xcs._adopt import adopt as adopt
 from xcs._check import Check as Check
 from xcs._check import Difference as Difference
 from xcs._check import DifferenceError as DifferenceError
 from xcs._check import check as check
-from xcs._adopt import adopt as adopt
 from xcs._config import Config as Config
 from xcs._config import config as config
 from xcs._contracts import declare as declare
@@ -27,6 +27,7 @@ from xcs._jit import stats as stats
 from xcs._llm import LLMAnswer as LLMAnswer
 from xcs._llm import LLMUsage as LLMUsage
 from xcs._llm import llm as llm
+from xcs._local_model import LocalModel as LocalModel
 from xcs._simulator import Simulator as Simulator
 from xcs._vmap import vmap as vmap
 

@@ -35,7 +35,7 @@ _UNDONE_HEADERS = {b"content-encoding", b"content-length", b"transfer-encoding"}
 
 
 def adopt(client: Client) -> Client:
-    """Lets a client's requests run on the reactor: the same methods, return types and exceptions, and no thread per call.
+    """Lets a client's requests run on the reactor: the same methods, types and exceptions, and no thread per call.
 
     Requests for streams go over the client's own connections, as before.
 
@@ -221,7 +221,8 @@ class _LoopPort:
         waiting = self._waiting[number] = self._loop.create_future()
         try:
             self._port.send(number, parts)
-            return await waiting
+            outcome: Outcome = await waiting
+            return outcome
         finally:
             self._port.cancel(number)
             self._waiting.pop(number, None)

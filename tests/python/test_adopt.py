@@ -156,7 +156,7 @@ def test_asynchronous_clients_answer_in_a_loop_and_under_jit(sim: xcs.Simulator,
     ],
 )
 def test_exceptions_are_the_packages_own(adopted: bool, status: int, kind: str) -> None:  # S2
-    with status_server(status) as url:
+    with StatusServer(status) as url:
         client: Made = kept(openai.OpenAI(base_url=url, api_key="any", max_retries=0))
         if adopted:
             xcs.adopt(client)
@@ -171,7 +171,7 @@ def test_exceptions_are_the_packages_own(adopted: bool, status: int, kind: str) 
             messages(client, ["a"])
 
 
-class status_server:  # noqa: N801 - used like a function
+class StatusServer:
     """A server that answers everything with one status, and counts."""
 
     def __init__(self, status: int, then: bytes = b"") -> None:
@@ -226,12 +226,12 @@ def test_a_timeout_is_the_packages_own_error() -> None:
 
 def test_failed_requests_are_repeated_as_often_as_the_client_is_set_to(sim: xcs.Simulator) -> None:
     answer = openai_client(sim).chat.completions.with_raw_response.create(model="m", messages=user(PROMPT))
-    server = status_server(503, then=answer.content)
+    server = StatusServer(503, then=answer.content)
     with server as url:
         client = xcs.adopt(kept(openai.OpenAI(base_url=url, api_key="any", max_retries=1)))
         assert chats(client, [PROMPT])[0].choices[0].message.content == "yes"
     assert server.requests == 2
-    server = status_server(503)
+    server = StatusServer(503)
     with server as url:
         client = xcs.adopt(kept(openai.OpenAI(base_url=url, api_key="any", max_retries=2)))
         with pytest.raises(openai.InternalServerError):
