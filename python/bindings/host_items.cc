@@ -184,7 +184,8 @@ Action PythonHost::store_item(const Site& s) {
   if (!is_container(shape)) return ordered(Reason::kUserOperator, Effect::kAnything);
   if (s[1].is_pending()) {
     if (!is_data(s[1], s.view)) return needs_operand(1, kUnknown, Effect::kAnything);
-    return stores_operand(ordered_store(s[0], {Where::kAll}), 2);
+    Action a = ordered_store(s[0], {Where::kAll});
+    return removes ? std::move(a) : stores_operand(std::move(a), 2);
   }
   PyObject* key = s.object(1);
   if (!is_atom(key)) return ordered(Reason::kUserOperator, Effect::kAnything);
