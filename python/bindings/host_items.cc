@@ -61,7 +61,8 @@ Action PythonHost::load_item(const Site& s) {
     case Shape::kTuple:
     case Shape::kAtom: {
       Action a = item_of(object, key);
-      if (a.verdict == Action::kDone && PySlice_Check(key)) placeholders_.watch(nb::borrow(object_of(a.value)));
+      if (a.verdict == Action::kDone && PySlice_Check(key) && PyTuple_Check(object_of(a.value)))
+        placeholders_.watch(nb::borrow(object_of(a.value)));
       return a;
     }
     case Shape::kList: return load_list_item(s, object, key);

@@ -511,13 +511,16 @@ View::State Machine::look(Object* object, Where where) {
 
 // What all stores that the last look met may have put there.
 KnownRef Machine::blocked_known() {
+  const MemoryIndex::Answer answer = answer_;  // looking at what is stored makes another one
+  Item* blocker = blocker_;
   KnownRef all;
-  for (const auto& [item, store] : answer_.met) {
+  for (const auto& [item, store] : answer.met) {
     const KnownRef known = stored_known(*item, store, *this);
-    if (known == nullptr) return nullptr;
-    all = all == nullptr ? known : join(all, known);
-    if (all == nullptr) return nullptr;
+    all = all == nullptr || known == nullptr ? known : join(all, known);
+    if (all == nullptr) break;
   }
+  answer_ = answer;
+  blocker_ = blocker;
   return all;
 }
 

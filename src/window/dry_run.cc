@@ -352,9 +352,20 @@ KnownRef Machine::stored_known(const Item& item, const Effect::Store& store, Vie
   if (item.is_frame || store.operand == ir::kNone) return store.known;
   Value v = static_cast<const Entry&>(item).operands[store.operand];
   v.settle();
-  if (store.spread) return host_.describe_items(v, view);
-  if (v.is_pending()) return v.known() != nullptr || (v.flags() & kData) == 0 ? v.known() : known_data();
-  return v.ready() ? host_.describe(v, view) : nullptr;
+  // What is stored may hold what other stores put there, and in the end itself: xs.extend(xs).
+  constexpr int kMostStores = 4;
+  if (describing_ == kMostStores) return nullptr;
+  ++describing_;
+  KnownRef known;
+  if (store.spread) {
+    known = host_.describe_items(v, view);
+  } else if (v.is_pending()) {
+    known = v.known() != nullptr || (v.flags() & kData) == 0 ? v.known() : known_data();
+  } else if (v.ready()) {
+    known = host_.describe(v, view);
+  }
+  --describing_;
+  return known;
 }
 
 void DryRun::set_dests(const ir::Program& program, const ir::Node& n, const Action& action, Env& env) {
@@ -727,11 +738,13 @@ KnownRef DryRun::blocked_known() {
   if (answer_.hidden) return nullptr;
   KnownRef all = met_;
   bool any = met_any_;
-  for (const auto& [item, store] : answer_.met) {
+  const MemoryIndex::Answer answer = answer_;  // looking at what is stored makes another one
+  for (const auto& [item, store] : answer.met) {
     const KnownRef known = machine_.stored_known(*item, store, *this);
     all = any ? window::join(all, known) : known;
     any = true;
   }
+  answer_ = answer;
   return all;
 }
 

@@ -154,6 +154,7 @@ class Machine : private View {
   void narrow(Action& action, const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
               Place place);
   KnownRef stored_known(const Item& item, const Effect::Store& store, View& view);
+  int describing_ = 0;  // stores of which stored_known() is being asked, each for the sake of the one before
   const std::vector<ir::SlotId>& assigned(const Frame& frame);
   bool may_leave(const Frame& frame) const;
   bool is_endless(const Frame& loop) const;
