@@ -154,7 +154,6 @@ class Machine : private View {
   void narrow(Action& action, const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
               Place place);
   KnownRef stored_known(const Item& item, const Effect::Store& store, View& view);
-  int describing_ = 0;  // stores of which stored_known() is being asked, each for the sake of the one before
   const std::vector<ir::SlotId>& assigned(const Frame& frame);
   bool may_leave(const Frame& frame) const;
   bool is_endless(const Frame& loop) const;
@@ -221,6 +220,7 @@ class Machine : private View {
   std::uint64_t stops_ = 0;  // see Note [exits that hold up]
   std::unordered_map<const ir::Node*, std::vector<ir::SlotId>> assigned_;
   std::map<std::pair<const ir::Node*, std::size_t>, ir::Node> reads_;  // of operands that may be unbound
+  int describing_ = 0;  // stores that stored_known() is being asked about, each for the sake of the one before
   Value handled_;  // what the host believes is being handled
   // What led to the contents of the objects stored to, for loads that find them committed.
   std::unordered_map<Object*, Chain> contents_;
