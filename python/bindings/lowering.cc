@@ -225,6 +225,7 @@ void bind_lowering(nb::module_& module) {
       .def("problems", &ir::verify, "What is wrong with the program; empty when nothing is.")
       .def("to_dict", &program_to_dict, "The program as plain data.")
       .def("constant", [](const ir::Program& p, ir::Index i) { return index_of(p.constants.at(i)); })
+      .def_prop_ro("fragment_count", [](const ir::Program& p) { return p.fragments.size(); })
       .def("fragment", [](const ir::Program& p, ir::Index i) { return dict_of(p.fragments.at(i)); })
       .def("statement", [](const ir::Program& p, ir::Index i) { return dict_of(p.statements.at(i)); })
       .def("function", [](const ir::Program& p, ir::Index i) { return dict_of(p.functions.at(i)); });

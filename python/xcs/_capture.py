@@ -20,6 +20,7 @@ from xcs._errors import UsageError
 _FUTURES = functools.reduce(
     operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 )
+_LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp)
 
 
@@ -132,18 +133,30 @@ def _parsed(code: CodeType, globals: dict[str, Any]) -> _File:
     except SyntaxError as error:
         raise _unavailable(code, f"its file does not parse ({error.msg}, line {error.lineno})") from error
     functions: dict[int, list[_Candidate]] = {}
-    for candidate in _walk(tree, ""):
+    for candidate in _walk(tree):
         functions.setdefault(_first_line(candidate.node), []).append(candidate)
     file = _File(lines, functions, list(_imported(tree)))
     _files[code.co_filename] = file
     return file
 
 
-def _walk(node: ast.AST, class_name: str) -> Iterator[_Candidate]:
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, _FUNCTIONS):
-            yield _Candidate(child, class_name)
-        yield from _walk(child, child.name if isinstance(child, ast.ClassDef) else class_name)
+def _walk(tree: ast.AST) -> Iterator[_Candidate]:
+    """The functions in the tree, in the order of the source, each with the class around it."""
+    pending: list[tuple[ast.AST, str]] = [(tree, "")]
+    while pending:
+        node, class_name = pending.pop()
+        if isinstance(node, _FUNCTIONS):
+            yield _Candidate(node, class_name)
+        if isinstance(node, ast.ClassDef):
+            class_name = node.name
+        inner = []
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, list):
+                inner += [(v, class_name) for v in value if isinstance(v, ast.AST)]
+            elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
+                inner.append((value, class_name))
+        pending += reversed(inner)
 
 
 def _imported(tree: ast.Module) -> Iterator[str]:
@@ -233,7 +246,7 @@ def compile_nested(
         like: Code of the same file.
         imported: Names that imports of its module bind.
     """
-    module = enclosed(bare(node), class_name, free_names)
+    module = enclosed([bare(node)], class_name, free_names)
     if imported:
         names = ast.Import([ast.copy_location(ast.alias(name), node) for name in imported])
         module.body.insert(0, ast.copy_location(names, module.body[0]))
@@ -327,21 +340,20 @@ def _bare_arguments(arguments: ast.arguments) -> ast.arguments:
     )
 
 
-def enclosed(statement: ast.stmt, class_name: str, cells: tuple[str, ...] | list[str]) -> ast.Module:
-    """A module in which `statement` finds `cells` as variables of a function around it, inside the class."""
-    at = statement
-    body: list[ast.stmt] = [statement]
+def enclosed(statements: list[ast.stmt], class_name: str, cells: tuple[str, ...] | list[str]) -> ast.Module:
+    """A module in which the statements find `cells` as variables of a function around them, inside the class."""
+    at = statements[0]
+    body = list(statements)
     if class_name:
-        if isinstance(
-            statement, ast.Expr
-        ):  # a class body may not hold every comprehension that a function may
+        # A class body may not hold every comprehension that a function may.
+        if isinstance(at, ast.Expr):
             body = [_plain_definition(".inside", body)]
         body = [ast.ClassDef(name=class_name, bases=[], keywords=[], body=body, decorator_list=[])]
     names = [name for name in cells if name != "__class__" or not class_name]
     targets = [ast.Name(name, ast.Store()) for name in names]
     if targets:
         body.insert(0, ast.Assign(targets=targets, value=ast.Constant(None)))
-    defined = class_name or getattr(statement, "name", None)
+    defined = class_name or getattr(at, "name", None)
     if defined and defined not in cells:  # what is wrapped may use a global of that name
         body.insert(0, ast.Global([defined]))
     outer = _plain_definition(".enclosing", body)
@@ -349,7 +361,7 @@ def enclosed(statement: ast.stmt, class_name: str, cells: tuple[str, ...] | list
         if isinstance(node, ast.ClassDef) and sys.version_info >= (3, 12):
             node.type_params = []
     module = ast.Module(body=[outer], type_ignores=[])
-    _locate(outer, at)
+    _locate(outer, statements)
     return module
 
 
@@ -361,15 +373,16 @@ def _plain_definition(name: str, body: list[ast.stmt]) -> ast.FunctionDef:
     return definition
 
 
-def _locate(outer: ast.AST, at: ast.stmt) -> None:
-    """Gives the wrapping nodes the place of the statement they wrap."""
+def _locate(outer: ast.AST, statements: list[ast.stmt]) -> None:
+    """Gives the wrapping nodes the place of the first of the statements they wrap."""
+    wrapped = set(map(id, statements))
     pending: list[ast.AST] = [outer]
     while pending:
         node = pending.pop()
-        if node is at:
+        if id(node) in wrapped:
             continue
         if "lineno" in node._attributes:
-            ast.copy_location(node, at)
+            ast.copy_location(node, statements[0])
         pending.extend(ast.iter_child_nodes(node))
 
 

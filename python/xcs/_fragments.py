@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from types import CellType, CodeType, FunctionType
-from typing import Any
+from typing import Any, NamedTuple
 
 from xcs._capture import Captured, compile_nested, compile_quietly, enclosed, find_code, requalified
 
@@ -34,6 +34,15 @@ class _Keys:
 _KEYS = _Keys()
 
 
+class _Part(NamedTuple):
+    """A function to compile: its parameters and body, the place of what has none, and its defaults."""
+
+    arguments: ast.arguments
+    body: list[ast.stmt]
+    at: ast.AST
+    defaults: tuple[Any, ...]
+
+
 class Fragments:
     """What the indices of one program stand for, in its function.
 
@@ -47,6 +56,8 @@ class Fragments:
         self._program = program
         self._nodes = nodes
         self._captured = captured
+        self._fragments: dict[int, Callable[..., Any]] | None = None
+        self._declared_globals: list[str] | None = None
 
     def constant(self, index: int) -> Any:
         """The constant; None for one that the source does not spell."""
@@ -60,15 +71,15 @@ class Fragments:
 
     def fragment(self, index: int) -> Callable[..., Any]:
         """A function from the operands, in order, to the fragment's value."""
-        spec = self._program.fragment(index)
-        root = self._nodes[spec["syntax"]]
-        operands = spec["operands"]
-        holes = {
-            self._hole_key(hole): name
-            for hole, name in zip(spec["holes"], operands, strict=True)
-            if hole is not None
-        }
-        return self._function(operands, _hidden_operand(root), _body(root, holes), _location(root))
+        if self._fragments is None:
+            try:
+                self._fragments = self._fragment_functions(range(self._program.fragment_count))
+            except (SyntaxError, RecursionError, ValueError):
+                self._fragments = {}  # one of them does not compile: that shows where it is used
+        made = self._fragments.get(index)
+        if made is None:
+            made = self._fragments[index] = self._fragment_functions([index])[index]
+        return made
 
     def statement(self, index: int) -> Statement:
         """The statement, ready to run."""
@@ -125,7 +136,8 @@ class Fragments:
         )
         given: list[ast.expr] = [ast.Starred(_load(".arguments"), ast.Load())]
         named = [ast.keyword(None, _load(".keywords"))]
-        return self._compiled(arguments, [ast.Return(ast.Call(_load(".call"), given, named))], at, ())
+        body: list[ast.stmt] = [ast.Return(ast.Call(_load(".call"), given, named))]
+        return self._compiled([_Part(arguments, body, at, ())])[0]
 
     def _hole_key(self, syntax: int) -> int:
         node = self._nodes[syntax]
@@ -134,33 +146,46 @@ class Fragments:
             return id(parent.values[position])
         return id(node)
 
-    def _function(
-        self, operands: list[str], hidden: dict[str, Any], body: list[ast.stmt], at: ast.AST
-    ) -> Callable[..., Any]:
-        arguments = ast.arguments(
-            posonlyargs=[],
-            args=[ast.arg(o) for o in [*operands, *hidden]],
-            kwonlyargs=[],
-            kw_defaults=[],
-            defaults=[],
-        )
-        return self._compiled(arguments, body, at, tuple(hidden.values()))
+    def _fragment_functions(self, indices: Sequence[int]) -> dict[int, Callable[..., Any]]:
+        parts = []
+        for index in indices:
+            spec = self._program.fragment(index)
+            root = self._nodes[spec["syntax"]]
+            operands = spec["operands"]
+            holes = {
+                self._hole_key(hole): name
+                for hole, name in zip(spec["holes"], operands, strict=True)
+                if hole is not None
+            }
+            hidden = _hidden_operand(root)
+            arguments = ast.arguments(
+                posonlyargs=[],
+                args=[ast.arg(o) for o in [*operands, *hidden]],
+                kwonlyargs=[],
+                kw_defaults=[],
+                defaults=[],
+            )
+            parts.append(_Part(arguments, _body(root, holes), _location(root), tuple(hidden.values())))
+        return dict(zip(indices, self._compiled(parts), strict=True))
 
-    def _compiled(
-        self, arguments: ast.arguments, body: list[ast.stmt], at: ast.AST, defaults: tuple[Any, ...]
-    ) -> Callable[..., Any]:
+    def _compiled(self, parts: list[_Part]) -> list[Callable[..., Any]]:
+        """The functions, compiled as one module."""
         captured = self._captured
-        name = captured.code.co_name
-        definition = _definition(name, arguments, body, at)
-        definition.lineno = captured.code.co_firstlineno
-        module = enclosed(definition, captured.class_name, ())
-        code = compile_quietly(module, captured.code)
-        return FunctionType(
-            requalified(find_code(code, name), captured.class_name, captured.qualname),
-            captured.globals,
-            name,
-            defaults,
-        )
+        name, qualname, first_line = captured.code.co_name, captured.qualname, captured.code.co_firstlineno
+        definitions: list[ast.stmt] = []
+        for number, part in enumerate(parts):
+            definition = _plain_definition(f".part{number}", part.arguments, part.body)
+            definitions.append(_located(definition, part.at))
+            definition.lineno = first_line
+        if not definitions:
+            return []
+        code = compile_quietly(enclosed(definitions, captured.class_name, ()), captured.code)
+        found = {function.co_name: function for function in _functions_in(code, captured.class_name)}
+        made: list[Callable[..., Any]] = []
+        for number, part in enumerate(parts):
+            own = requalified(found[f".part{number}"], captured.class_name, qualname).replace(co_name=name)
+            made.append(FunctionType(own, captured.globals, name, part.defaults))
+        return made
 
     def _statement_code(self, node: Any, spec: dict[str, Any]) -> CodeType:
         captured = self._captured
@@ -170,9 +195,10 @@ class Fragments:
         if "__class__" in cells and parameters is not None:
             node = _SuperCalls(_first_parameter(parameters)).visit(_copied(node))
         body: list[ast.stmt] = []
-        globals_ = _declared_globals(captured.node)
-        if globals_:
-            body.append(ast.Global(globals_))
+        if self._declared_globals is None:
+            self._declared_globals = _declared_globals(captured.node)
+        if self._declared_globals:
+            body.append(ast.Global(self._declared_globals))
         shared = [name for name in cells if name != "__class__"]
         if shared:
             body.append(ast.Nonlocal(shared))
@@ -187,7 +213,7 @@ class Fragments:
         )
         definition = _definition(captured.code.co_name, arguments, body, node)
         definition.lineno = captured.code.co_firstlineno
-        module = enclosed(definition, captured.class_name, cells)
+        module = enclosed([definition], captured.class_name, cells)
         code = compile_quietly(module, captured.code)
         return requalified(find_code(code, captured.code.co_name), captured.class_name, captured.qualname)
 
@@ -226,10 +252,47 @@ def _load(name: str) -> ast.Name:
 
 
 def _definition(name: str, arguments: ast.arguments, body: list[ast.stmt], at: ast.AST) -> ast.FunctionDef:
+    definition: ast.FunctionDef = _placed(_plain_definition(name, arguments, body), at)
+    return definition
+
+
+def _plain_definition(name: str, arguments: ast.arguments, body: list[ast.stmt]) -> ast.FunctionDef:
     definition = ast.FunctionDef(name=name, args=arguments, body=body, decorator_list=[], returns=None)
     if sys.version_info >= (3, 12):
         definition.type_params = []
-    return _placed(definition, at)
+    return definition
+
+
+def _functions_in(code: CodeType, class_name: str) -> Iterator[CodeType]:
+    """The functions that a module made by `enclosed` defines."""
+    inner: CodeType = next(c for c in code.co_consts if isinstance(c, CodeType))
+    if class_name:
+        inner = next(c for c in inner.co_consts if isinstance(c, CodeType))
+    return (constant for constant in inner.co_consts if isinstance(constant, CodeType))
+
+
+def _located(node: Any, at: ast.AST) -> Any:
+    """Gives `node` and what it holds the place of `at`, up to nodes that have a place, in which all have."""
+    line, column, end_line, end_column = at.lineno, at.col_offset, at.end_lineno, at.end_col_offset  # type: ignore[attr-defined]
+    pending = [node]
+    while pending:
+        inner = pending.pop()
+        if inner._attributes:
+            if hasattr(inner, "lineno"):
+                continue
+            inner.lineno, inner.col_offset, inner.end_lineno, inner.end_col_offset = (
+                line,
+                column,
+                end_line,
+                end_column,
+            )
+        for field in inner._fields:
+            value = getattr(inner, field, None)
+            if isinstance(value, list):
+                pending += [v for v in value if isinstance(v, ast.AST)]
+            elif isinstance(value, ast.AST):
+                pending.append(value)
+    return node
 
 
 def _placed(node: Any, at: ast.AST) -> Any:
@@ -255,7 +318,7 @@ def _body(root: Any, holes: dict[int, str]) -> list[ast.stmt]:
     if isinstance(root, ast.AugAssign):
         target, value = holes[id(root.target)], holes[id(root.value)]
         update = ast.AugAssign(ast.Name(target, ast.Store()), root.op, _load(value))
-        return [ast.copy_location(update, root), ast.Return(_load(target))]
+        return [_located(update, root), ast.Return(_load(target))]
     if isinstance(root, ast.Assert):
         error: ast.expr = _load(".AssertionError")
         if root.msg is not None:
