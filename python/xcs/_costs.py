@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import linecache
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,6 +19,9 @@ import xcs
 CALLS = 5_000
 TURNS = 300_000
 ENTRIES = 100_000
+LINES = 500
+
+_numbers = itertools.count()
 
 
 @xcs.op(effect="independent", returns="atom")
@@ -57,6 +62,11 @@ def identity(value: int) -> int:
     return value
 
 
+@xcs.jit
+def one_call(value: int) -> int:
+    return nothing(value)
+
+
 def _enter(function: Callable[[int], int], count: int) -> None:
     for i in range(count):
         function(i)
@@ -78,6 +88,26 @@ def _recalled(folder: str, count: int) -> float:
     return took
 
 
+def _lowered(lines: int) -> tuple[float, float]:
+    """Seconds of the first call of a function of so many lines beyond those of the second, and of its compilation."""
+    turns = "".join(
+        f"    a{i} = nothing(x + {i})\n    if a{i} > {i} and x:\n        out.append((a{i}, {i} + total * 2))\n"
+        f"    total = total + len(out) - {i}\n    d{i} = {{'a': a{i}, 'of': [total, x]}}\n"
+        for i in range(lines // 5)
+    )
+    source = f"def straight(x):\n    out, total = [], 0\n{turns}    return total\n"
+    name = f"<xcs bench {next(_numbers)}>"
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
+    start = time.perf_counter()
+    code = compile(source, name, "exec")
+    compiled = time.perf_counter() - start
+    namespace: dict[str, Any] = {"nothing": nothing}
+    exec(code, namespace)
+    function = xcs.jit(namespace["straight"])
+    first = _seconds(function, 1, repeats=1)
+    return first - _seconds(function, 1), compiled
+
+
 def _seconds(function: Callable[..., Any], *args: Any, repeats: int = 5) -> float:
     best = float("inf")
     for _ in range(repeats):
@@ -97,6 +127,10 @@ def run_costs(console: Console) -> None:
         _seconds(_enter, entered, ENTRIES) / ENTRIES,
         _seconds(_enter, identity, ENTRIES) / ENTRIES,
     )
+    calling, called = _seconds(_enter, one_call, CALLS) / CALLS, _seconds(_enter, nothing, CALLS) / CALLS
+    lower, compiled = (
+        min(seconds) / LINES for seconds in zip(*(_lowered(LINES) for _ in range(3)), strict=True)
+    )
     with tempfile.TemporaryDirectory() as folder:
         journal = _seconds(_journaled, folder, CALLS) / CALLS
         recall = _recalled(folder, CALLS) / CALLS
@@ -109,6 +143,8 @@ def run_costs(console: Console) -> None:
         ("the same, answered from a journal", recall, call, "the call without a journal"),
         ("a turn of a loop without such calls", loop, cpython, "the plain function"),
         ("entering a function without such calls", entry, direct, "the plain function"),
+        ("entering a function that makes one", calling, called, "the call alone, without jit"),
+        ("lowering a line, once", lower, compiled, "compile() of the line"),
     ]
     for name, ours, theirs, beside in rows:
         table.add_row(name, f"{ours * 1e6:.2f} µs", f"{theirs * 1e6:.2f} µs", f"{ours / theirs:.2f}", beside)

@@ -34,6 +34,11 @@ class _Keys:
 _KEYS = _Keys()
 
 
+# How many fragments are compiled as one module. The syntax of more would live long enough for the garbage collector to
+# look at all of it again and again.
+_TOGETHER = 16
+
+
 class _Part(NamedTuple):
     """A function to compile: its parameters and body, the place of what has none, and its defaults."""
 
@@ -56,7 +61,7 @@ class Fragments:
         self._program = program
         self._nodes = nodes
         self._captured = captured
-        self._fragments: dict[int, Callable[..., Any]] | None = None
+        self._fragments: dict[int, Callable[..., Any]] = {}
         self._declared_globals: list[str] | None = None
 
     def constant(self, index: int) -> Any:
@@ -71,14 +76,15 @@ class Fragments:
 
     def fragment(self, index: int) -> Callable[..., Any]:
         """A function from the operands, in order, to the fragment's value."""
-        if self._fragments is None:
-            try:
-                self._fragments = self._fragment_functions(range(self._program.fragment_count))
-            except (SyntaxError, RecursionError, ValueError):
-                self._fragments = {}  # one of them does not compile: that shows where it is used
         made = self._fragments.get(index)
         if made is None:
-            made = self._fragments[index] = self._fragment_functions([index])[index]
+            first = index - index % _TOGETHER
+            try:
+                some = range(first, min(first + _TOGETHER, self._program.fragment_count))
+                self._fragments |= self._fragment_functions(some)
+            except (SyntaxError, RecursionError, ValueError):  # of one that may never be asked for
+                self._fragments |= self._fragment_functions([index])
+            made = self._fragments[index]
         return made
 
     def statement(self, index: int) -> Statement:
