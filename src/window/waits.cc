@@ -49,6 +49,8 @@ void Waits::release(Row row, std::uint64_t now_ns) {
 
 void Waits::lose(Row row, std::uint64_t from_ns, std::uint64_t until_ns) {
   Record& r = rows_[row];
+  if (r.holding != 0) from_ns = std::min(from_ns, r.since_ns), until_ns = std::min(until_ns, r.since_ns);
+  if (from_ns == until_ns) return;
   if (from_ns >= r.lost_until_ns) {
     r.wait.lost_ns += until_ns - from_ns;
     r.lost_from_ns = from_ns;

@@ -41,6 +41,13 @@ TEST_F(WaitsTest, TimesFoundAfterwardsCountOnceWhereTheyOverlap) {
   EXPECT_EQ(only(0).lost_ns, 300U);
 }
 
+TEST_F(WaitsTest, TimeFoundWhileOthersWaitIsLostOnce) {
+  waits.hold(own, 100);
+  waits.lose(own, 150, 200);
+  waits.release(own, 200);
+  EXPECT_EQ(only(0).lost_ns, 100U);
+}
+
 TEST_F(WaitsTest, AWaitStandsWithTheNodeThatWaitedAndNamesTheOneToBlame) {
   const Waits::Row row = waits.because_of(program, victim, own);
   waits.begin(row);
