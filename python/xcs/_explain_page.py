@@ -94,9 +94,9 @@ def _card(reason: Reason) -> str:
 
 
 def _cost(reason: Reason) -> str:
-    lines = ", ".join(escape(place.rpartition(":")[2]) for place in reason.places)
+    lines = [escape(place.rpartition(":")[2]) for place in reason.places]
     lost = f" {reason.lost:.2f} s lost" if reason.lost else ""
-    return lost + (f" by line {lines}" if lines else "")
+    return lost + (f" on line{'s' if len(lines) > 1 else ''} {', '.join(lines)}" if lines else "")
 
 
 def _listing(file: str, lines: list[Line]) -> str:
