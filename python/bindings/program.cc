@@ -89,7 +89,8 @@ const ir::Node* HostProgram::next(const ir::Node& node) const {
 }
 
 bool HostProgram::is_in_comprehension(const ir::Node& node) const {
-  return nb::cast<bool>(source_.attr("is_in_comprehension")(node.position.line, node.position.column));
+  const ir::Position& p = node.position;
+  return nb::cast<bool>(source_.attr("is_in_comprehension")(p.line, p.column, p.end_line, p.end_column));
 }
 
 PyObject* HostProgram::made(std::vector<nb::object>& table, const char* kind, ir::Index i) const {

@@ -116,11 +116,11 @@ class Fragments:
             return code, tuple(names), {}
         return code, (), {name: ast.unparse(annotation) for name, annotation in names.items()}
 
-    def is_in_comprehension(self, line: int, column: int) -> bool:
+    def is_in_comprehension(self, line: int, column: int, end_line: int, end_column: int) -> bool:
         """Whether what stands there is in a comprehension that is a function of its own, as up to Python 3.11."""
         if sys.version_info >= (3, 12):
             return False
-        place = (line, column)
+        place = ((line, column), (end_line, end_column))
         return any(
             isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp))
             and _covers(node, place)
@@ -249,8 +249,9 @@ class Statement:
         return tuple([variables.get(name, UNBOUND) for name in self._outputs])
 
 
-def _covers(node: Any, place: tuple[int, int]) -> bool:
-    return (node.lineno, node.col_offset) <= place < (node.end_lineno, node.end_col_offset)
+def _covers(node: Any, place: tuple[tuple[int, int], tuple[int, int]]) -> bool:
+    start, end = place
+    return (node.lineno, node.col_offset) <= start and end <= (node.end_lineno, node.end_col_offset)
 
 
 def _load(name: str) -> ast.Name:
