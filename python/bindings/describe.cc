@@ -1,6 +1,8 @@
 // What is known of values that are not there yet; see Note [known values].
 #include "describe.h"
 
+#include <algorithm>
+
 #include "host.h"
 
 namespace xcs::python {
@@ -307,6 +309,139 @@ std::vector<Value> PythonHost::held_by(const Value& container) {
       add(PySequence_Fast_GET_ITEM(object, i));
   }
   return held;
+}
+
+namespace {
+
+bool is_atom_there(PyObject* item) {
+  const Value v = to_value(item);
+  return v.is_pending() ? (v.flags() & kAtom) != 0 : is_atom(object_of(v));
+}
+
+bool all_atoms_there(PyObject* container) {
+  if (PyObject_Length(container) > static_cast<Py_ssize_t>(kMostItems)) return false;
+  if (PyDict_Check(container)) {
+    PyObject *key = nullptr, *value = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(container, &position, &key, &value) != 0)
+      if (!is_atom_there(value)) return false;
+    return true;
+  }
+  if (PyList_Check(container) || PyTuple_Check(container)) {
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(container); ++i)
+      if (!is_atom_there(PySequence_Fast_GET_ITEM(container, i))) return false;
+    return true;
+  }
+  for (nb::handle item : nb::borrow(container))
+    if (!is_atom_there(item.ptr())) return false;
+  return true;
+}
+
+// The value that the store leaves in its container, or null when it is not one of its operands.
+const Value* stored_value(const PendingStore& store) {
+  switch (store.node->op) {
+    case ir::Op::kStoreItem: return &store.operands[2];
+    case ir::Op::kAppend:
+    case ir::Op::kAdd: return &store.operands[1];
+    default: return nullptr;
+  }
+}
+
+bool stores_atom(const PendingStore& store) {
+  const Value* stored = stored_value(store);
+  if (stored == nullptr) return false;
+  Value v = *stored;
+  v.settle();
+  return v.is_pending() ? (v.flags() & kAtom) != 0 : v.bound() && is_atom(object_of(v));
+}
+
+// The builtins whose results follow from what their arguments hold, found once.
+struct Builtins {
+  PyObject* sum = imported("builtins", "sum").release().ptr();
+  PyObject* max = imported("builtins", "max").release().ptr();
+  PyObject* min = imported("builtins", "min").release().ptr();
+  PyObject* sorted = imported("builtins", "sorted").release().ptr();
+  static const Builtins& found() {
+    static const auto* builtins = new Builtins;
+    return *builtins;
+  }
+};
+
+bool is_type(PyObject* callee, std::initializer_list<PyTypeObject*> types) {
+  return std::ranges::any_of(types, [&](PyTypeObject* t) { return reinterpret_cast<PyObject*>(t) == callee; });
+}
+
+KnownRef zipped(std::span<const Value> arguments, View& view) {
+  std::vector<KnownRef> parts;
+  for (const Value& v : arguments) {
+    parts.push_back(items_of(v, Part::kItems, view));
+    if (parts.back() == nullptr) return nullptr;
+  }
+  return parts.empty() ? window::known_data() : window::known_container(window::known_tuple(std::move(parts)));
+}
+
+// One of the items of the only argument, or one of several arguments.
+KnownResult chosen(std::span<const Value> arguments, View& view) {
+  if (arguments.size() == 1) return {items_of(arguments[0], Part::kItems, view), holds_atoms(arguments[0], view)};
+  KnownResult result{known_of(arguments[0], view), true};
+  for (const Value& v : arguments) {
+    const KnownRef known = known_of(v, view);
+    result.known = result.known == nullptr || known == nullptr ? nullptr : join(result.known, known);
+    result.atom = result.atom && (v.is_pending() ? (v.flags() & kAtom) != 0 : is_atom(object_of(v)));
+  }
+  return result;
+}
+
+}  // namespace
+
+bool holds_atoms(const Value& container, View& view) {
+  if (container.is_pending()) return (container.flags() & kAtom) != 0;
+  PyObject* object = object_of(container);
+  if (shape_of(object) == Shape::kView && PyDictValues_Check(object)) object = dict_of_view(object);
+  if (is_frozen(object)) return all_atoms_there(object);
+  if (!is_container(shape_of(object))) return is_constant(object);
+  switch (view.look(address_of(object), {Where::kAll})) {
+    case View::State::kClear: return all_atoms_there(object);
+    case View::State::kPending: {
+      const std::vector<PendingStore> stores(view.stores().begin(), view.stores().end());
+      return std::ranges::all_of(stores, stores_atom) && all_atoms_there(object);
+    }
+    case View::State::kBlocked: return (view.blocked_flags() & kAtom) != 0 && all_atoms_there(object);
+  }
+  return false;
+}
+
+KnownResult result_of(PyObject* callee, std::span<const Value> arguments, View& view) {
+  const Builtins& builtins = Builtins::found();
+  if (arguments.empty()) return {};
+  if (is_type(callee, {&PyZip_Type})) return {zipped(arguments, view)};
+  if (callee == builtins.max || callee == builtins.min) return chosen(arguments, view);
+  if (is_type(callee, {&PyEnum_Type})) {
+    const KnownRef items = items_of(arguments[0], Part::kItems, view);
+    if (items == nullptr) return {};
+    return {window::known_container(window::known_tuple({window::known_data(), items}))};
+  }
+  if (callee == builtins.sum) {
+    const bool data = is_data(items_of(arguments[0], Part::kItems, view));
+    const bool start = arguments.size() == 1 || (arguments[1].ready() && is_atom(object_of(arguments[1])));
+    if (!data || !start) return {};
+    return {window::known_data(), holds_atoms(arguments[0], view)};
+  }
+  if (arguments.size() != 1) return {};
+  if (callee == builtins.sorted ||
+      is_type(callee, {&PyList_Type, &PyTuple_Type, &PySet_Type, &PyFrozenSet_Type, &PyReversed_Type})) {
+    const KnownRef items = items_of(arguments[0], Part::kItems, view);
+    return {items == nullptr ? nullptr : window::known_container(items)};
+  }
+  // The class of data is a builtin one, or that of an exception.
+  if (is_type(callee, {&PyType_Type}) && is_data(known_of(arguments[0], view))) return {window::known_data()};
+  return {};
+}
+
+Action with_result(Action a, KnownResult result) {
+  if (result.known == nullptr && !result.atom) return a;
+  if (result.atom) a.flags |= kData | kAtom;
+  return with_known(std::move(a), std::move(result.known));
 }
 
 }  // namespace xcs::python

@@ -23,6 +23,16 @@ bool is_data(const Value& value, View& view);
 bool all_data(std::span<const Value> values, View& view);
 // What an operator on builtin containers and data may give: data, or a new container of what they hold.
 KnownRef combined(std::span<const Value> operands, View& view);
+// Whether all that a list, tuple or set holds, or all values of a dict, are atoms at the view's place.
+bool holds_atoms(const Value& container, View& view);
+// What a builtin that is called with `arguments` gives, as far as that follows from what they hold.
+struct KnownResult {
+  KnownRef known;
+  bool atom = false;
+};
+KnownResult result_of(PyObject* callee, std::span<const Value> arguments, View& view);
+// The action, when its result while it is not there is what `result` says.
+Action with_result(Action a, KnownResult result);
 // What the value may be.
 KnownRef known_of(const Value& value, View& view);
 

@@ -60,7 +60,7 @@ Action PythonHost::call_found(const Site& s, PyObject* callee, Arguments argumen
 
 // A method of data that is not there yet, bound before its arguments were evaluated, may be known by its name.
 Action PythonHost::pending_callee(const Site& s) {
-  const ir::Node* made = s.program.definition(s.node.args[0]);
+  const ir::Node* made = s.program.giver(s.node, s.node.args[0]);
   const bool data = (s[0].flags() & (kData | kAtom)) != 0 && all_data(s.operands, s.view);
   if (data && made != nullptr && made->op == ir::Op::kLoadAttr && !is_mutator(s.program.names[made->index]))
     return needs_operand(0, kData);
@@ -338,7 +338,7 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
     Action a = needs_argument(s, *pending, flags, may_do_more ? Effect::kAnything : Effect::kNone);
     if (back) a.reason = static_cast<window::ReasonCode>(Reason::kCallback);
     if (!back && plain && may_do_more) a.reason = static_cast<window::ReasonCode>(Reason::kChangesArguments);
-    return a;
+    return may_do_more ? std::move(a) : with_result(std::move(a), result_of(callee, arguments.positional, s.view));
   }
   if (s.view.quiet() && PyFunction_Check(callee)) return call_framed(s, callee, std::move(arguments));
   if (s.view.quiet()) return call_composing(s, callee, arguments, nullptr);
@@ -363,7 +363,11 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
     if (steps) return Iterators::composes(callee) ? Obstacle::kNothing : Obstacle::kUnknown;
     return now.add(object_of(v));
   };
-  auto held = [&](Obstacle o) { return held_up_inside(o, now.element(), flags, arguments.data(s.view)); };
+  auto held = [&](Obstacle o) {
+    const bool data = arguments.data(s.view);
+    Action a = held_up_inside(o, now.element(), flags, data);
+    return data ? with_result(std::move(a), result_of(callee, arguments.positional, s.view)) : std::move(a);
+  };
   for (const Value& v : arguments.positional)
     if (const Obstacle o = add(v); o != Obstacle::kNothing) return held(o);
   for (const auto& [name, v] : arguments.keywords)

@@ -248,6 +248,7 @@ bool PythonHost::enter_operator(const Site& s, PyObject* object, const char* nam
   if (s.view.quiet() && !reaches_independent(method)) return false;
   Arguments arguments;
   arguments.positional.assign(s.operands.begin(), s.operands.end());
+  arguments.has_self = true;
   answer = call_object(s, method, std::move(arguments));
   return true;
 }

@@ -15,6 +15,13 @@ bool makes_builtin_default(PyObject* dict) {
   return PyType_Check(factory.ptr()) && (reinterpret_cast<PyTypeObject*>(factory.ptr())->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
 }
 
+// Whether what it puts where a key is missing is a number or a string. REQUIRES: makes_builtin_default(dict)
+bool makes_atom(PyObject* dict) {
+  const nb::object factory = nb::handle(dict).attr("default_factory");
+  const auto* type = reinterpret_cast<PyTypeObject*>(factory.ptr());
+  return type == &PyLong_Type || type == &PyFloat_Type || type == &PyUnicode_Type || type == &PyBool_Type;
+}
+
 // The stored value if the last of the stores is a plain assignment of an item.
 const Value* assigned_item(std::span<const PendingStore> stores) {
   const PendingStore& last = stores.back();
@@ -85,8 +92,10 @@ Action PythonHost::load_item(const Site& s) {
 Action PythonHost::load_pending_item(const Site& s, std::size_t pending) {
   if (!is_data(s[1], s.view)) return needs_operand(pending, kUnknown, Effect::kAnything);
   if (s[0].ready() && is_default_dict(s.object(0))) {  // a key that is missing is stored
-    Action a = needs_operand(pending, kUnknown, makes_builtin_default(s.object(0)) ? Effect::kOpaque : Effect::kAnything);
+    const bool builtin = makes_builtin_default(s.object(0));
+    Action a = needs_operand(pending, kUnknown, builtin ? Effect::kOpaque : Effect::kAnything);
     a.effect.stores.push_back({s[0], {Where::kAll}});
+    if (builtin && makes_atom(s.object(0)) && holds_atoms(s[0], s.view)) a.flags = kData | kAtom;
     return a;
   }
   const bool keyed = s[0].ready() && PyDict_Check(s.object(0));
@@ -104,7 +113,8 @@ Action PythonHost::load_pending_item(const Site& s, std::size_t pending) {
   }
   if (!one && items != nullptr)  // perhaps a slice
     items = s[1].ready() ? window::known_container(items) : join(items, window::known_container(items));
-  return with_known(needs_operand(pending, kUnknown), std::move(items));
+  const bool atom = keyed && one && holds_atoms(s[0], s.view);
+  return with_known(needs_operand(pending, atom ? kData | kAtom : kUnknown), std::move(items));
 }
 
 Action PythonHost::load_list_item(const Site& s, PyObject* list, PyObject* index) {

@@ -164,10 +164,12 @@ Action PythonHost::inplace(const Site& s) {
   if (s[0].is_pending() || (s[1].is_pending() && is_atom(s.object(0)))) {
     const std::uint32_t first = s[0].is_pending() ? 0 : 1;
     if (!all_data(s.operands, s.view)) return needs_operand(first, kUnknown, Effect::kAnything);
+    // What an operator makes of an atom and data is new, or an atom.
     if (s[0].ready() || (s[0].flags() & kAtom) != 0)
-      return needs_operand(first, atoms_to_be(s.operands) ? kData | kAtom : kData);
-    Action a = needs_operand(0, kData, Effect::kOpaque);
+      return needs_operand(first, atoms_to_be(s.operands) ? kData | kAtom : kData | kFresh);
+    Action a = needs_operand(0, kData | (s[0].flags() & kFresh), Effect::kOpaque);
     a.effect.stores.push_back({s[0], {Where::kAll}});
+    a.in_place = true;
     return a;
   }
   PyObject* target = s.object(0);

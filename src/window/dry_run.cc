@@ -273,6 +273,8 @@ bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<
   if (n.op == ir::Op::kMakeCell || n.op == ir::Op::kMakeFunction)
     for (const Value& v : operands) escape(v);
   set_dests(program, n, action, env);
+  // A new object matters to nobody else, so what is stored through the result is stored through the operand.
+  if (action.in_place && operands[0].is_pending() && (operands[0].flags() & kMaybeUnbound) == 0) env[n.dest] = operands[0];
   return true;
 }
 
@@ -510,18 +512,19 @@ DryRun::Flow DryRun::attempt_try(const ir::Program& program, const ir::Node& n, 
 }
 
 // The variables at an unknown point of the statement.
-Env DryRun::forgotten(const ir::Program& program, const ir::Try& t, const Env& start) {
+// The variables where an exception has left the body, or, `after` everything, where one may have left a handler.
+Env DryRun::forgotten(const ir::Program& program, const ir::Try& t, const Env& start, bool after) {
   Env env = start;
   auto forget = [&](ir::RegionId region) {
     if (region == ir::kNone) return;
     for (ir::SlotId slot : program.regions[region].assigned) env[slot] = unknown(kMaybeUnbound);
   };
   forget(t.body);
-  forget(t.orelse);
   for (const ir::Handler& h : t.handlers) {
     forget(h.test);
-    forget(h.body);
+    if (after) forget(h.body);
   }
+  if (after) forget(t.orelse);
   return env;
 }
 
@@ -533,7 +536,7 @@ DryRun::Flow DryRun::after_body(const ir::Program& program, const ir::Try& t, co
     join(flow, region(program, t.orelse, std::move(env)));
   }
   for (const ir::Handler& h : t.handlers) {
-    Env env = forgotten(program, t, start);
+    Env env = forgotten(program, t, start, false);
     if (t.exception != ir::kNone) env[t.exception] = unknown(kData);
     Flow tested = region(program, h.test, std::move(env));
     if (tested.fell) join(flow, region(program, h.body, std::move(*tested.fell)));
@@ -543,7 +546,7 @@ DryRun::Flow DryRun::after_body(const ir::Program& program, const ir::Try& t, co
 
 DryRun::Flow DryRun::finally(const ir::Program& program, const ir::Try& t, const Env& start, Flow flow) {
   if (t.final_region == ir::kNone) return flow;
-  Flow after = region(program, t.final_region, forgotten(program, t, start));
+  Flow after = region(program, t.final_region, forgotten(program, t, start, true));
   join(flow.returned, std::move(after.returned));
   join(flow.broke, std::move(after.broke));
   join(flow.continued, std::move(after.continued));

@@ -34,6 +34,10 @@ void Machine::fill(const Value& result, Value content) {
       contents = longest(contents, content.chain);
     }
   }
+  if (const auto& lineage = result.cell()->lineage(); lineage != nullptr) {
+    if (content.is_pending()) content.cell()->join_lineage(lineage);
+    if (content.ready()) lineage->last = content;
+  }
   result.cell()->fill(std::move(content));
 }
 
@@ -271,6 +275,10 @@ void Machine::give_results(Entry& entry, Frame& frame, const Action& action) {
     for (ir::SlotId slot : frame.program.statements[node.index].outputs) give(slot, kMaybeUnbound);
   } else if (node.dest != ir::kNone) {
     give(node.dest, action.flags, action.known);
+    const Value& source = entry.operands.empty() ? entry.results[0] : entry.operands[0];
+    if (!action.in_place || !source.is_pending()) return;
+    if (source.cell()->lineage() == nullptr) source.cell()->join_lineage(std::make_shared<Lineage>());
+    entry.results[0].cell()->join_lineage(source.cell()->lineage());
   }
 }
 

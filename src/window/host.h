@@ -151,6 +151,7 @@ struct Action {
   Flags flags = kUnknown;  // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
   KnownRef known;          // likewise; see Note [known values]
   bool shallow = false;    // kDone of a call: it did not look at what its operands hold
+  bool in_place = false;   // kOperand: the result is operand 0 itself or, otherwise, a new object
   bool sure = false;       // kOrdered: it will not raise when its turn comes
   bool in_turn = false;    // kIssue, when view.quiet(): an effect that takes time; `effect` is what it may do meanwhile
   ReasonCode reason = 0;   // kOrdered, kBlocked: why

@@ -99,15 +99,18 @@ void MemoryIndex::remove_item(const Item* item, const std::vector<Effect::Store>
 
 // Note [unresolved targets]
 // A store whose target is not there yet is moved into the index by object as soon as the target is. One that is
-// still pending cannot meet an object at hand if its target will be fresh: that object does not exist yet.
+// still pending cannot meet an object at hand if its target will be fresh: that object does not exist yet, unless
+// it is what the target's lineage has come to.
 // Otherwise it may be any object, and everything after it waits.
-Item* MemoryIndex::resolve(Place place) {
+Item* MemoryIndex::resolve(const Object* object, Place place) {
   Item* blocker = nullptr;
   for (std::size_t i = 0; i < unresolved_.size();) {
     Unresolved& u = unresolved_[i];
     u.store.target.settle();
     if (u.store.target.is_pending()) {
-      if (blocker == nullptr && (u.store.target.flags() & kFresh) == 0 && before(*u.item, place)) blocker = u.item;
+      const auto& lineage = u.store.target.cell()->lineage();
+      const bool may_be = (u.store.target.flags() & kFresh) == 0 || (lineage != nullptr && lineage->last.object() == object);
+      if (blocker == nullptr && may_be && before(*u.item, place)) blocker = u.item;
       ++i;
       continue;
     }
@@ -158,7 +161,7 @@ MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, 
   answer.hidden = true;
   if (Item* item = opaque_before(place)) return blocked(item);
   if (!unresolved_.empty())
-    if (Item* item = resolve(place)) return blocked(item);
+    if (Item* item = resolve(object, place)) return blocked(item);
   answer.hidden = false;
   auto found = places_.find(object);
   if (found == places_.end()) return answer;

@@ -57,7 +57,7 @@ class MemoryIndex {
   void add_store(Item* item, const Effect::Store& store, bool replayable);
   friend class DryRun;
   void remove_item(const Item* item, const std::vector<Effect::Store>& stores);
-  Item* resolve(Place place);
+  Item* resolve(const Object* object, Place place);
   bool overlap(const Where& a, const Where& b);
 
   Host& host_;

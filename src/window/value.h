@@ -111,6 +111,14 @@ class Waiter {
   ~Waiter() = default;
 };
 
+// Note [lineage]
+// `x += y` answers x itself or a new object, and which of them is known only when x is there. So the results of a chain
+// of such operations are one and the same object as long as it is mutable. What the chain has come to so far is the
+// only object that existed before and that a pending result of it may turn out to be.
+struct Lineage {
+  Value last;
+};
+
 // The place of a result. Filled at most once; a cell whose entry failed is never filled, and what waits for it is
 // discarded when the failure is handled.
 class Cell {
@@ -130,6 +138,10 @@ class Cell {
   // The objects that hold the pending value already; only named, not kept alive.
   void held_by(Object* holder) { holders_.push_back(holder); }
   const std::vector<Object*>& holders() const { return holders_; }
+
+  // Null unless it belongs to a chain of operations in place.
+  const std::shared_ptr<Lineage>& lineage() const { return lineage_; }
+  void join_lineage(std::shared_ptr<Lineage> lineage) { lineage_ = std::move(lineage); }
 
   // Why it is not there yet, when it is more than an answer to come: a row of Waits, and whether the maker of this value
   // could make it but for the order.
@@ -155,6 +167,7 @@ class Cell {
   Value content_;
   std::vector<Waiter*> waiters_;
   std::vector<Object*> holders_;
+  std::shared_ptr<Lineage> lineage_;
 };
 
 }  // namespace xcs::window
