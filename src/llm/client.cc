@@ -16,24 +16,41 @@
 namespace xcs::llm {
 namespace {
 
+// A refusal for rate costs nothing and says little about the call: it may be repeated this many times as
+// often.
+constexpr int kRefusalsPerRetry = 5;
+
+const Clock& real_clock() {
+  static const RealClock clock;
+  return clock;
+}
+
 // One call, over all its attempts. Lives in the handler, on the transport's thread.
 class Call {
  public:
-  Call(WireRequest wire, int max_retries, std::uint64_t seed, OnDelta delta, OnAnswer done)
+  Call(WireRequest wire, std::unique_ptr<Admission> admission, int max_retries, std::uint64_t seed,
+       OnDelta delta, OnAnswer done)
       : wire_(std::move(wire)),
+        admission_(std::move(admission)),
         max_retries_(max_retries),
         random_(static_cast<std::minstd_rand::result_type>(seed)),
         delta_(std::move(delta)),
         done_(std::move(done)) {}
 
+  Result<Duration> on_turn() {
+    Result<Duration> turn = admission_->try_begin();
+    attempts_ += turn && *turn == Duration::zero();
+    return turn;
+  }
+
   std::optional<Duration> on_done(Result<net::Response> response) {
-    ++attempts_;
+    static const net::Headers kNoHeaders;
+    const net::Headers& headers = response ? response->headers : kNoHeaders;
     Result<ChatAnswer> answer = read(response);
     stream_.reset();
+    admission_->end(answer ? nullptr : &answer.error(), headers, answer ? answer->usage : Usage{});
     if (!answer) {
-      static const net::Headers kNoHeaders;
-      if (const auto delay = delay_after(answer.error(), response ? response->headers : kNoHeaders))
-        return delay;
+      if (const auto delay = delay_after(answer.error(), headers)) return delay;
       if (attempts_ > 1) answer.error().message += fmt::format(" (after {} attempts)", attempts_);
     } else {
       answer->attempts = attempts_;
@@ -65,27 +82,36 @@ class Call {
 
   std::optional<Duration> delay_after(const Error& error, const net::Headers& headers) {
     if (delivered_) return std::nullopt;
-    return delay_before_retry({.error = error,
-                               .headers = headers,
-                               .retries_done = attempts_ - 1,
-                               .max_retries = max_retries_,
-                               .now = std::chrono::system_clock::now(),
-                               .random = std::generate_canonical<double, 32>(random_)});
+    const bool refused = error.code == "llm.rate_limit";
+    int& done = refused ? refusals_ : failures_;
+    return delay_before_retry(
+        {.error = error,
+         .headers = headers,
+         .retries_done = attempts_ - 1,
+         .retries_left = (refused ? kRefusalsPerRetry * max_retries_ : max_retries_) - done++,
+         .now = std::chrono::system_clock::now(),
+         .random = std::generate_canonical<double, 32>(random_)});
   }
 
   const WireRequest wire_;
+  const std::unique_ptr<Admission> admission_;
   const int max_retries_;
   std::minstd_rand random_;
   OnDelta delta_;
   OnAnswer done_;
   std::optional<AnswerStream> stream_;  // of the present attempt
   int attempts_ = 0;
+  int refusals_ = 0;        // attempts refused for rate
+  int failures_ = 0;        // attempts that failed otherwise
   bool delivered_ = false;  // some text has reached delta_
 };
 
 }  // namespace
 
-Client::Client(net::Transport& transport, std::uint64_t seed) : transport_(transport), seed_(seed) {}
+Client::Client(net::Transport& transport, std::uint64_t seed) : Client(transport, real_clock(), seed) {}
+
+Client::Client(net::Transport& transport, const Clock& clock, std::uint64_t seed)
+    : transport_(transport), seed_(seed), limits_(clock) {}
 
 net::Handle Client::start(ChatRequest request, OnAnswer done) {
   return start_stream(std::move(request), nullptr, std::move(done));
@@ -99,10 +125,14 @@ net::Handle Client::start_stream(ChatRequest request, OnDelta delta, OnAnswer do
     return nullptr;
   }
   net::Request http = std::exchange(wire->http, {.url = wire->http.url});
-  // Shared because the handler is two functions over one call.
-  auto call = std::make_shared<Call>(*std::move(wire), request.max_retries, seed_ + ++started_,
-                                     std::move(delta), std::move(done));
-  net::Handler handler{.on_done = [call](Result<net::Response> r) { return call->on_done(std::move(r)); }};
+  // Shared because the handler is several functions over one call.
+  auto admission = std::make_unique<Admission>(limits_.group_of(*wire, request.model), http.body.size(),
+                                               request.max_tokens);
+  http.lane = admission->lane();
+  auto call = std::make_shared<Call>(*std::move(wire), std::move(admission), request.max_retries,
+                                     seed_ + ++started_, std::move(delta), std::move(done));
+  net::Handler handler{.on_done = [call](Result<net::Response> r) { return call->on_done(std::move(r)); },
+                       .on_turn = [call] { return call->on_turn(); }};
   if (streams) handler.on_piece = [call](std::string_view piece) { return call->on_piece(piece); };
   return transport_.start(std::move(http), std::move(handler));
 }

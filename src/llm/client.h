@@ -6,8 +6,10 @@
 #include <functional>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "llm/chat.h"
+#include "llm/limits.h"
 #include "net/transport.h"
 
 namespace xcs::llm {
@@ -15,12 +17,14 @@ namespace xcs::llm {
 using OnAnswer = std::move_only_function<void(Result<ChatAnswer>)>;
 using OnDelta = std::move_only_function<void(std::string_view text)>;
 
-// Sends chat requests over a transport and repeats those that failed for reasons that pass: see
-// llm/retry.h. The transport outlives the client. Safe to use from any thread.
+// Sends chat requests over a transport, no sooner than the provider's limits allow (see llm/limiter.h), and
+// repeats those that failed for reasons that pass (see llm/retry.h). The transport outlives the client, and
+// the clock both. Safe to use from any thread.
 class Client {
  public:
   // The seed makes the jitter of the delays between attempts repeatable.
   explicit Client(net::Transport& transport, std::uint64_t seed = 0);
+  Client(net::Transport& transport, const Clock& clock, std::uint64_t seed = 0);
 
   // Both callbacks run on the transport's thread and must neither block nor throw; `done` runs exactly
   // once, unless the handle is destroyed before, and may run before start returns, as it does for requests
@@ -35,6 +39,7 @@ class Client {
  private:
   net::Transport& transport_;
   const std::uint64_t seed_;
+  Limits limits_;
   std::atomic<std::uint64_t> started_ = 0;
 };
 

@@ -77,7 +77,7 @@ class ClientTest : public ::testing::Test {
   }
 
   ScriptTransport transport_;
-  Client client_{transport_, 42};
+  Client client_{transport_, transport_.clock(), 42};
   std::vector<std::string> deltas_;
 };
 
@@ -371,7 +371,7 @@ TEST_F(ClientTest, TheSeedDecidesTheJitter) {
   const auto delays_with = [](std::uint64_t seed) {
     ScriptTransport transport;
     for (int i = 0; i < 3; ++i) transport.add(500, "");
-    Client client(transport, seed);
+    Client client(transport, transport.clock(), seed);
     const net::Handle handle = client.start(openai(), [](Result<ChatAnswer>) {});
     return transport.delays();
   };

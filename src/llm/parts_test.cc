@@ -123,7 +123,7 @@ std::optional<Duration> delay(const Error& error, net::Headers headers = {}, int
   return delay_before_retry({.error = error,
                              .headers = headers,
                              .retries_done = done,
-                             .max_retries = 20,
+                             .retries_left = 20,
                              .now = {},
                              .random = random});
 }
@@ -145,9 +145,9 @@ TEST(Retry, BacksOffFromHalfASecondToEightLessARandomQuarter) {
 TEST(Retry, EndsWhenTheRetriesAreUsedUp) {
   const Error error = transient();
   const net::Headers none;
-  FailedAttempt attempt{.error = error, .headers = none, .retries_done = 1, .max_retries = 2, .now = {}};
+  FailedAttempt attempt{.error = error, .headers = none, .retries_done = 1, .retries_left = 1, .now = {}};
   EXPECT_TRUE(delay_before_retry(attempt));
-  attempt.retries_done = 2;
+  attempt.retries_left = 0;
   EXPECT_FALSE(delay_before_retry(attempt));
 }
 

@@ -6,18 +6,20 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "llm/limit_headers.h"
 #include "net/transport.h"
 
 namespace xcs::llm {
 
-using WallTime = std::chrono::system_clock::time_point;
+// A provider that asks for a longer pause asks to come back another day.
+inline constexpr Duration kLongestServerDelay = std::chrono::seconds(120);
 
 // What is known when an attempt has failed.
 struct FailedAttempt {
   const Error& error;
   const net::Headers& headers;  // of the response; empty when there was none
   int retries_done = 0;
-  int max_retries = 0;
+  int retries_left = 0;
   WallTime now = {};
   double random = 0;  // from [0, 1): spreads calls that failed together
 };

@@ -25,10 +25,10 @@ struct ProviderFacts {
   std::string_view address_variable;
 };
 
-constexpr ProviderFacts kOpenAi = {"https://api.openai.com/v1", "api.openai.com", "/v1", "/chat/completions",
-                                   "OPENAI_API_KEY", "OPENAI_BASE_URL"};
+constexpr ProviderFacts kOpenAi = {"https://api.openai.com/v1", "api.openai.com", "/v1",
+                                   "/chat/completions",         "OPENAI_API_KEY", "OPENAI_BASE_URL"};
 constexpr ProviderFacts kAnthropic = {"https://api.anthropic.com", "api.anthropic.com", "", "/v1/messages",
-                                      "ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"};
+                                      "ANTHROPIC_API_KEY",         "ANTHROPIC_BASE_URL"};
 
 const ProviderFacts& facts_of(Provider provider) {
   return provider == Provider::kAnthropic ? kAnthropic : kOpenAi;

@@ -21,6 +21,7 @@ constexpr std::size_t kIdleEasies = 512;
 // Shorter than libcurl keeps a name (see easy.cc), so that a known name is always in its cache.
 constexpr Duration kNameLifetime = std::chrono::seconds(240);
 constexpr Duration kDescriptorRetry = std::chrono::milliseconds(50);
+constexpr Duration kLongestWait = std::chrono::hours(24 * 365);
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
@@ -84,10 +85,11 @@ bool Loop::turn() {
   Mailbox::Delivery delivery = mailbox_->take();
   for (Command& command : delivery.commands) accept(command);
   if (delivery.closed) return false;
+  serve_lanes();
   admit();
   serve_multis();
   // The handlers that ran since the mail was taken may have posted, and such mail does not wake this thread.
-  const TimePoint until = mailbox_->empty() ? wake_at() : TimePoint::min();
+  const TimePoint until = mailbox_->empty() && touched_lanes_.empty() ? wake_at() : TimePoint::min();
   for (const Sockets::Event& event : sockets_.wait(until)) {
     if (event.multi != nullptr) event.multi->on_socket(event.fd, event.curl_events);
   }
@@ -112,11 +114,66 @@ void Loop::accept(Command& command) {
   if (command.kind == Command::Kind::kStart) {
     if (transfer.gate.closed()) return;
     hold(command.transfer);
-    queue_.push_back(std::move(command.transfer));
+    join_line(std::move(command.transfer), false);
   } else if (transfer.held) {
     detach(transfer);
     forget(transfer);
   }
+}
+
+// Puts a request at the end of its lane, or at the head when it has been in flight before.
+void Loop::join_line(Owner transfer, bool at_head) {
+  std::deque<Owner>& line = transfer->waits_in_lane ? lanes_[transfer->request.lane] : queue_;
+  transfer->phase = transfer->waits_in_lane ? Phase::kInLine : Phase::kQueued;
+  touch_lane(*transfer);
+  if (at_head) {
+    line.push_front(std::move(transfer));
+  } else {
+    line.push_back(std::move(transfer));
+  }
+}
+
+void Loop::touch_lane(const Transfer& transfer) {
+  const std::uint64_t lane = transfer.request.lane;
+  if (transfer.waits_in_lane && (touched_lanes_.empty() || touched_lanes_.back() != lane))
+    touched_lanes_.push_back(lane);
+}
+
+void Loop::serve_lanes() {
+  for (const std::uint64_t number : std::exchange(touched_lanes_, {})) serve_lane(number);
+}
+
+// Lets requests go, first come first served, until one has to wait.
+void Loop::serve_lane(std::uint64_t number) {
+  std::deque<Owner>& line = lanes_[number];
+  while (!line.empty()) {
+    Owner head = line.front();
+    const std::optional<Result<Duration>> turn = head->held ? ask(*head) : std::nullopt;
+    if (turn && *turn && **turn > Duration::zero()) {
+      timers_.set(*head, now() + std::min(**turn, kLongestWait));
+      return;
+    }
+    line.pop_front();
+    timers_.unset(*head);
+    if (!turn) {
+      if (head->held) forget(*head);
+    } else if (*turn) {
+      head->phase = Phase::kQueued;
+      queue_.push_back(std::move(head));
+    } else {
+      settle(std::move(head), std::unexpected(turn->error()));
+    }
+  }
+  lanes_.erase(number);
+}
+
+// What the handler says when it is its turn; nothing when nobody waits for the answer any more.
+std::optional<Result<Duration>> Loop::ask(Transfer& transfer) {
+  if (!transfer.gate.try_enter()) return std::nullopt;
+  Result<Duration> turn = transfer.handler.on_turn();
+  if (transfer.gate.leave()) return turn;
+  transfer.handler = {};
+  return std::nullopt;
 }
 
 void Loop::admit() {
@@ -226,6 +283,7 @@ void Loop::settle(Owner transfer, Result<Response> result) {
     forget(*transfer);
     return;
   }
+  touch_lane(*transfer);
   transfer->phase = Phase::kDelayed;
   transfer->response = {};
   transfer->failure.reset();
@@ -236,6 +294,8 @@ void Loop::settle(Owner transfer, Result<Response> result) {
 void Loop::settle_all(const Error& error) {
   for (Command& command : mailbox_->take().commands) accept(command);
   queue_.clear();
+  lanes_.clear();
+  touched_lanes_.clear();
   leaders_.clear();
   while (!transfers_.empty()) {
     Owner transfer = transfers_.back();
@@ -256,8 +316,12 @@ void Loop::on_timer(const Owner& transfer) {
   Owner owner = transfer;
   if (owner->phase == Phase::kDelayed) {
     timers_.unset(*owner);
-    owner->phase = Phase::kQueued;
-    queue_.push_front(std::move(owner));
+    join_line(std::move(owner), true);
+    return;
+  }
+  if (owner->phase == Phase::kInLine) {
+    timers_.unset(*owner);
+    touch_lane(*owner);
     return;
   }
   const TimePoint at = now();
@@ -324,6 +388,7 @@ void Loop::hold(const Owner& transfer) {
 
 // Handles may live on for long: what they share with the loop gives up its memory now.
 void Loop::forget(Transfer& transfer) {
+  touch_lane(transfer);
   transfer.held = false;
   transfer.request = {};
   transfer.response = {};

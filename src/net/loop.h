@@ -4,9 +4,12 @@
 #include <curl/curl.h>
 
 #include <atomic>
+#include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "net/easy.h"
@@ -38,6 +41,11 @@ class Loop {
   bool turn();
   void accept(Command& command);
   void admit();
+  void join_line(Owner transfer, bool at_head);
+  void serve_lanes();
+  void serve_lane(std::uint64_t number);
+  std::optional<Result<Duration>> ask(Transfer& transfer);
+  void touch_lane(const Transfer& transfer);
   void begin(Owner transfer);
   void finish(const Owner& transfer, CURLcode code);
   void settle(Owner transfer, Result<Response> result);
@@ -69,8 +77,10 @@ class Loop {
   Lookups<Owner> lookups_;
 
   std::vector<Owner> transfers_;  // all that are not settled, by Transfer::slot
-  std::deque<Owner> queue_;       // those that wait for a slot, and some that were cancelled meanwhile
-  std::vector<Owner> leaders_;    // those in flight whose name lookup others wait for
+  std::unordered_map<std::uint64_t, std::deque<Owner>> lanes_;
+  std::vector<std::uint64_t> touched_lanes_;  // where something has changed since they were served
+  std::deque<Owner> queue_;     // those that wait for a slot, and some that were cancelled meanwhile
+  std::vector<Owner> leaders_;  // those in flight whose name lookup others wait for
   std::size_t in_flight_ = 0;
   std::size_t attempts_ = 0;
   std::size_t most_in_flight_ = 0;

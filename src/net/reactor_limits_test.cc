@@ -279,5 +279,107 @@ TEST(Reactor, CanBeTornDownAtEveryStep) {
   }
 }
 
+// A lane that lets `room` requests be in flight at once.
+struct Gatekeeper {
+  std::atomic<int> room = 1;
+  std::atomic<int> in_flight = 0;
+  std::atomic<int> most = 0;
+  std::vector<int> order;  // written on the reactor's thread alone
+
+  Result<Duration> take_turn(int number) {
+    if (in_flight >= room) return Duration::max();
+    most = std::max<int>(most, ++in_flight);
+    order.push_back(number);
+    return Duration::zero();
+  }
+};
+
+TEST(Lane, RequestsGoInOrderAndNoMoreThanTheLaneLets) {
+  FakeServer server(always(200, "ok"));
+  Reactor reactor;
+  Gatekeeper gate;
+  gate.room = 2;
+  std::latch finished(20);
+  std::vector<Handle> handles;
+  for (int i = 0; i < 20; ++i) {
+    Request request = get(server.url());
+    request.lane = 7;
+    Handler handler{.on_done = [&](Result<Response> response) -> std::optional<Duration> {
+      EXPECT_TRUE(response);
+      --gate.in_flight;
+      finished.count_down();
+      return std::nullopt;
+    }};
+    handler.on_turn = [&gate, i] { return gate.take_turn(i); };
+    handles.push_back(reactor.start(std::move(request), std::move(handler)));
+  }
+  finished.wait();
+  EXPECT_EQ(gate.most, 2);
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(gate.order[static_cast<std::size_t>(i)], i);
+}
+
+TEST(Lane, ARequestThatIsTurnedAwayHearsWhyAndIsNeverSent) {
+  FakeServer server(always(200, "ok"));
+  Reactor reactor;
+  std::promise<Error> outcome;
+  Request request = get(server.url());
+  request.lane = 1;
+  Handler handler{.on_done = [&](Result<Response> response) {
+    outcome.set_value(response ? Error{} : response.error());
+    return std::nullopt;
+  }};
+  handler.on_turn = []() -> Result<Duration> {
+    return std::unexpected(Error{.kind = ErrorKind::kUsage, .code = "test.no"});
+  };
+  const Handle handle = reactor.start(std::move(request), std::move(handler));
+  EXPECT_EQ(outcome.get_future().get().code, "test.no");
+  EXPECT_EQ(reactor.stats().attempts, 0u);
+}
+
+TEST(Lane, ARequestThatWaitsIsAskedAgainWhenItsTimeHasCome) {
+  FakeServer server(always(200, "ok"));
+  Reactor reactor;
+  std::promise<void> outcome;
+  std::atomic<int> asked = 0;
+  Request request = get(server.url());
+  request.lane = 1;
+  Handler handler{.on_done = [&](Result<Response>) {
+    outcome.set_value();
+    return std::nullopt;
+  }};
+  handler.on_turn = [&]() -> Result<Duration> { return ++asked < 3 ? milliseconds(1) : Duration::zero(); };
+  const Handle handle = reactor.start(std::move(request), std::move(handler));
+  outcome.get_future().wait();
+  EXPECT_EQ(asked, 3);
+}
+
+TEST(Lane, ACancelledRequestLetsTheNextOneTakeItsTurn) {
+  FakeServer server(always(200, "ok"));
+  Reactor reactor;
+  std::promise<void> asked;
+  std::promise<void> outcome;
+  std::atomic<bool> first = true;
+  const auto start = [&](std::function<Result<Duration>()> turn, std::function<void()> done) {
+    Request request = get(server.url());
+    request.lane = 3;
+    Handler handler{.on_done = [done](Result<Response>) {
+      done();
+      return std::nullopt;
+    }};
+    handler.on_turn = [turn] { return turn(); };
+    return reactor.start(std::move(request), std::move(handler));
+  };
+  Handle stuck = start(
+      [&]() -> Result<Duration> {
+        if (first.exchange(false)) asked.set_value();
+        return Duration::max();
+      },
+      [] {});
+  const Handle next = start([] { return Result<Duration>(Duration::zero()); }, [&] { outcome.set_value(); });
+  asked.get_future().wait();
+  stuck.reset();
+  outcome.get_future().wait();
+}
+
 }  // namespace
 }  // namespace xcs::net

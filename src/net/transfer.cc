@@ -17,7 +17,10 @@ TimePoint after(TimePoint start, Duration limit) {
 }  // namespace
 
 Transfer::Transfer(Request r, Handler h)
-    : request(std::move(r)), streams(h.on_piece != nullptr), handler(std::move(h)) {}
+    : request(std::move(r)),
+      streams(h.on_piece != nullptr),
+      waits_in_lane(request.lane != 0 && h.on_turn != nullptr),
+      handler(std::move(h)) {}
 
 Transfer::~Transfer() = default;
 

@@ -19,6 +19,7 @@ class Multi;
 // thread.
 struct Transfer final : Timer {
   enum class Phase {
+    kInLine,      // waits in its lane
     kQueued,      // waits for a slot
     kConnecting,  // has a slot; no usable connection yet
     kWaiting,     // may send; nothing of the answer has arrived
@@ -32,11 +33,12 @@ struct Transfer final : Timer {
   bool in_flight() const { return easy != nullptr; }
 
   Request request;
-  const bool streams;  // whether the handler takes pieces
+  const bool streams;        // whether the handler takes pieces
+  const bool waits_in_lane;  // whether the handler decides when it may be sent
   Gate gate;
   Handler handler;
 
-  Phase phase = Phase::kQueued;
+  Phase phase = Phase::kInLine;
   TimePoint started{};     // when this attempt left the queue
   TimePoint progressed{};  // when this phase began; in kReceiving, when the last piece arrived
   bool held = false;       // among the loop's transfers, at `slot`

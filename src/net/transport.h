@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -48,6 +49,8 @@ struct Request {
   std::string body = {};
   Timeouts timeouts = {};
   std::size_t max_response_bytes = std::size_t{64} << 20;  // after decompression
+  // Requests with the same number, other than 0, and an on_turn wait in one line.
+  std::uint64_t lane = 0;
 };
 
 struct Response {
@@ -56,7 +59,7 @@ struct Response {
   std::string body;  // empty when the handler took it piece by piece
 };
 
-// Who hears of a request. Both functions run on the transport's thread and must not block.
+// Who hears of a request. The functions run on the transport's thread and must not block.
 struct Handler {
   // Called once per attempt: with the response, whatever its status, or with the reason why there is none.
   // Returns nullopt when the matter is settled, or a delay after which the same request is sent again.
@@ -65,6 +68,10 @@ struct Handler {
   // When set, receives the body of a 2xx response piece by piece instead of Response::body; other
   // responses are collected as usual. Returns an error to give up: on_done receives it. Never throws.
   std::move_only_function<Result<void>(std::string_view piece)> on_piece = {};
+  // When set, asked before each attempt, at the head of the request's lane. Returns zero to let it go, or how
+  // long it has to wait: it is asked again after that, or sooner, when a request of the lane has ended. An
+  // error settles the request: on_done receives it. Never throws.
+  std::move_only_function<Result<Duration>()> on_turn = {};
 };
 
 // A request under way. Destroying it cancels the request, at any time and from any thread: when the

@@ -361,8 +361,8 @@ def test_ctrl_c_ends_a_run_with_200_calls_in_flight(sim: xcs.Simulator, tmp_path
             import xcs
 
             @xcs.jit
-            def fan_out(url):
-                return [xcs.llm(f"{i} [fault black_hole always]", model="sim", base_url=url) for i in range(200)]
+            def fan_out(url, calls, fault):
+                return [xcs.llm(f"{i} {fault}", model="sim", base_url=url) for i in range(calls)]
         """)
     )
     ended = interrupted(
@@ -372,7 +372,8 @@ def test_ctrl_c_ends_a_run_with_200_calls_in_flight(sim: xcs.Simulator, tmp_path
         sys.path.insert(0, {str(tmp_path)!r})
         import fan_out
         try:
-            fan_out.fan_out(url)
+            fan_out.fan_out(url, 1000, "")  # so that as many may be in flight
+            fan_out.fan_out(url, 200, "[fault black_hole always]")
         except KeyboardInterrupt:
             print("interrupted")
         """,
@@ -380,6 +381,41 @@ def test_ctrl_c_ends_a_run_with_200_calls_in_flight(sim: xcs.Simulator, tmp_path
     )
     assert (ended.stdout, ended.returncode) == ("interrupted\n", 0), ended.stderr
     wait_until_idle(sim)
+
+
+def test_a_limit_per_minute_is_learnt_from_the_first_answers_and_never_exceeded_again(
+    built_simulator: None,
+) -> None:
+    with xcs.Simulator(latency_ms=5, rpm=3000, burst_seconds=1) as limited:
+        url = limited.base_url
+
+        @xcs.jit
+        def calls(n: int) -> list[str]:
+            return [xcs.llm(f"question {i}", model="sim", base_url=url, api_key="limited") for i in range(n)]
+
+        assert len(calls(100)) == 100
+        counters = limited.stats()
+        assert counters["limit_violations"] <= 1, (
+            "the provider lets 50 calls go at once, not the 3000 it names"
+        )
+        assert counters["requests"] == 100 + counters["limit_violations"]
+
+
+def test_an_exhausted_account_fails_every_call_that_waits_without_sending_it(built_simulator: None) -> None:
+    with xcs.Simulator(latency_ms=20) as poor:
+        url = poor.base_url
+
+        @xcs.jit
+        def calls(n: int) -> list[str]:
+            return [
+                xcs.llm(f"{i} [fault quota always]", model="sim", base_url=url, api_key="poor")
+                for i in range(n)
+            ]
+
+        with pytest.raises(xcs.LLMError, match="billing") as caught:
+            calls(500)
+        assert caught.value.reason == "credit_balance_exhausted"
+        assert poor.stats()["requests"] <= 20
 
 
 def test_ctrl_c_ends_a_call_outside_any_run(sim: xcs.Simulator) -> None:

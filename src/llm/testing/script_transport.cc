@@ -11,6 +11,10 @@ class Settled final : public net::Operation {};
 
 net::Handle ScriptTransport::start(net::Request request, net::Handler handler) {
   for (;;) {
+    if (const Result<void> turn = wait_turn(handler); !turn) {
+      handler.on_done(std::unexpected(turn.error()));
+      return std::make_unique<Settled>();
+    }
     requests_.push_back(request);
     XCS_CHECK(!script_.empty(), requests_.size());
     Outcome outcome = std::move(script_.front());
@@ -23,7 +27,19 @@ net::Handle ScriptTransport::start(net::Request request, net::Handler handler) {
     const std::optional<Duration> delay = handler.on_done(std::move(outcome.response));
     if (!delay) return std::make_unique<Settled>();
     delays_.push_back(*delay);
+    clock_.advance(*delay);
   }
+}
+
+Result<void> ScriptTransport::wait_turn(net::Handler& handler) {
+  while (handler.on_turn != nullptr) {
+    const Result<Duration> turn = handler.on_turn();
+    if (!turn) return std::unexpected(turn.error());
+    if (*turn == Duration::zero()) break;
+    waits_.push_back(*turn);
+    clock_.advance(*turn);
+  }
+  return {};
 }
 
 }  // namespace xcs::llm::testing

@@ -7,12 +7,13 @@
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "net/transport.h"
 
 namespace xcs::llm::testing {
 
 // Each attempt takes the next outcome of the script, and throws InternalError when there is none left;
-// delays between attempts pass at once and are kept.
+// delays between attempts, and waits for a turn, pass at once on its own clock and are kept.
 class ScriptTransport final : public net::Transport {
  public:
   struct Outcome {
@@ -34,12 +35,18 @@ class ScriptTransport final : public net::Transport {
 
   const std::vector<net::Request>& requests() const { return requests_; }
   const std::vector<Duration>& delays() const { return delays_; }
+  const std::vector<Duration>& waits() const { return waits_; }
+  const Clock& clock() const { return clock_; }
   bool used_up() const { return script_.empty(); }
 
  private:
+  Result<void> wait_turn(net::Handler& handler);
+
   std::deque<Outcome> script_;
   std::vector<net::Request> requests_;  // one for each attempt
   std::vector<Duration> delays_;
+  std::vector<Duration> waits_;  // for a turn
+  ManualClock clock_;
 };
 
 }  // namespace xcs::llm::testing

@@ -1,0 +1,111 @@
+// When a call of one group may be sent: pure decisions, from what the provider has said so far.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <expected>
+#include <optional>
+#include <type_traits>
+
+#include "base/clock.h"
+#include "llm/concurrency.h"
+#include "llm/limit_headers.h"
+#include "llm/pace.h"
+
+namespace xcs::llm {
+
+// What a call takes from each limit, by Dimension, as far as that can be told before it is answered.
+using Need = std::array<double, kDimensions>;
+
+// A call that has begun: what the limiter wants to hear again when it is over.
+struct Begun {
+  TimePoint at{};
+  Need charged{};         // by all calls up to this one
+  Need charged_before{};  // by those that had surely arrived when this one did
+};
+
+// What became of a call that had begun.
+enum class Outcome {
+  kSuccess,
+  kRateLimit,   // refused: too many requests or tokens in too short a time
+  kSlowDown,    // refused: the rate of requests grows too fast
+  kTooMany,     // refused: too many in flight at once
+  kTrouble,     // the server failed, is overloaded or did not answer
+  kUnanswered,  // given up by whoever waited for it
+  kOther,       // refused for reasons of its own
+};
+
+// Note [what remains]
+// Between reports, a level is what it was, less what calls have been charged, plus what has come back. A
+// response's headers tell what remained when the provider admitted the call, soon after it was sent; by the
+// time they arrive, others have been sent and some of the limit has come back. Nobody knows in which order
+// the provider admitted calls that were sent at nearly the same time. So a report gives two bounds: at most
+// what remained less what was charged after this call; at least that less what was charged in the moment
+// before it (kDoubt), with as much less come back. The level is moved into these bounds, and stays as it is
+// when it lies within. A report on an older call than the last one applied is dropped.
+
+// One limiter serves a group: calls for which a provider counts together. No clock: every function takes the
+// time, which never goes back. A value without pointers, so that processes can share one.
+class Limiter {
+ public:
+  // Either the call may go, and has begun, or it has to wait this long; Duration::max() is until a call is
+  // over.
+  std::expected<Begun, Duration> try_begin(const Need& need, TimePoint now);
+
+  // The limits that the response to a call named.
+  void learn(const Begun& begun, const LimitReports& reports, TimePoint now);
+
+  struct End {
+    Outcome outcome = Outcome::kOther;
+    bool first_attempt = true;
+    std::optional<Duration> server_delay = std::nullopt;
+  };
+  // A call that had begun is over. A report on it is learnt before.
+  void end(const End& end, TimePoint now);
+
+  // The account has nothing left to spend: one call at a time finds out when that has changed.
+  void start_over() { concurrency_.start_over(); }
+
+  int in_flight() const { return in_flight_; }
+  int concurrency_limit() const { return concurrency_.limit(); }
+  TimePoint cool_until() const { return cool_until_; }
+
+ private:
+  struct Bucket {
+    bool known = false;
+    double limit = 0;
+    double level = 0;
+    double window = 60;       // seconds in which the whole limit comes back
+    double burst = 60;        // seconds of coming back that can be saved up
+    double charged = 0;       // by all calls so far
+    double charged_then = 0;  // as it was at least kDoubt ago
+    double charged_mark = 0;  // as it was at marked
+    TimePoint marked{};
+    TimePoint at{};                         // when level was right
+    TimePoint reported = TimePoint::min();  // when the call began whose report was applied last
+
+    double per_second() const { return limit / window; }
+    double capacity() const;
+    void advance(TimePoint now);
+    Duration wait(double need) const;
+    void believe_window(const LimitReport& report);
+    void charge(double need, TimePoint now);
+    void apply(const LimitReport& report, TimePoint begun, double charged_after, double charged_around,
+               TimePoint now);
+  };
+
+  Duration wait(const Need& need, TimePoint now);
+  void cool_down(Duration pause, TimePoint now);
+  void on_rate_limit(const End& end, TimePoint now);
+  bool explained(TimePoint now);
+
+  Concurrency concurrency_;
+  std::array<Bucket, kDimensions> buckets_;
+  Pace pace_;
+  int in_flight_ = 0;
+  int refusals_in_a_row_ = 0;
+  TimePoint cool_until_ = TimePoint::min();
+};
+static_assert(std::is_trivially_copyable_v<Limiter>);
+
+}  // namespace xcs::llm

@@ -1,0 +1,138 @@
+#include "llm/limits.h"
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "llm/retry.h"
+#include "net/origin.h"
+
+namespace xcs::llm {
+namespace {
+
+constexpr double kLearningRate = 0.1;
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// Whether the text ends in "-20260131" or "-2026-01-31"; how long that is.
+std::size_t date_length(std::string_view text) {
+  for (const std::string_view form : {"-dddddddd", "-dddd-dd-dd"}) {
+    if (text.size() <= form.size()) continue;
+    const std::string_view end = text.substr(text.size() - form.size());
+    if (std::ranges::equal(form, end, [](char f, char c) { return f == 'd' ? is_digit(c) : f == c; }))
+      return form.size();
+  }
+  return 0;
+}
+
+double move_towards(double old, double seen) { return old + kLearningRate * (seen - old); }
+
+Outcome outcome_of(const Error& error) {
+  const std::string_view reason = error.provider_reason;
+  if (reason == "slow_down" || reason == "ramp_limit_exceeded") return Outcome::kSlowDown;
+  if (error.code == "llm.rate_limit") {
+    const bool in_flight = error.message.contains("oncurren") || error.message.contains("in flight");
+    return in_flight ? Outcome::kTooMany : Outcome::kRateLimit;
+  }
+  return error.kind == ErrorKind::kTransient ? Outcome::kTrouble : Outcome::kOther;
+}
+
+}  // namespace
+
+std::string model_group(std::string_view model) {
+  model.remove_suffix(date_length(model));
+  constexpr std::string_view kLatest = "-latest";
+  if (model.ends_with(kLatest)) model.remove_suffix(kLatest.size());
+  if (!model.starts_with("claude-")) return std::string(model);
+  const std::size_t last = model.rfind('-');
+  const bool has_minor =
+      last >= 2 && model.size() == last + 2 && is_digit(model.back()) && is_digit(model[last - 1]);
+  return std::string(has_minor ? model.substr(0, last) : model);
+}
+
+Need TokenEstimate::need_of(Provider provider, std::size_t body_bytes,
+                            std::optional<double> max_output) const {
+  const double input = input_per_byte_ * static_cast<double>(body_bytes);
+  const double most = max_output.value_or(output_);
+  Need need{};
+  need[static_cast<std::size_t>(Dimension::kRequests)] = 1;
+  need[static_cast<std::size_t>(Dimension::kInputTokens)] = input;
+  need[static_cast<std::size_t>(Dimension::kOutputTokens)] = output_ > 0 ? std::min(output_, most) : most;
+  need[static_cast<std::size_t>(Dimension::kTokens)] = input + (provider == Provider::kAnthropic ? 0 : most);
+  return need;
+}
+
+void TokenEstimate::learn(std::size_t body_bytes, const Usage& usage) {
+  if (usage.input_tokens > 0 && body_bytes > 0) {
+    const double seen = static_cast<double>(usage.input_tokens) / static_cast<double>(body_bytes);
+    input_per_byte_ = seen > input_per_byte_ ? seen : move_towards(input_per_byte_, seen);
+  }
+  const auto output = static_cast<double>(usage.output_tokens);
+  if (output > 0) output_ = output_ > 0 ? move_towards(output_, output) : output;
+}
+
+Admission::Admission(std::shared_ptr<Group> group, std::size_t body_bytes, std::optional<double> max_output)
+    : group_(std::move(group)), body_bytes_(body_bytes), max_output_(max_output) {
+  const MutexLock lock(group_->mutex_);
+  number_ = ++group_->joined_;
+}
+
+Admission::~Admission() {
+  if (!begun_) return;
+  const MutexLock lock(group_->mutex_);
+  end_locked({.outcome = Outcome::kUnanswered});
+}
+
+Result<Duration> Admission::try_begin() {
+  const MutexLock lock(group_->mutex_);
+  if (group_->refusal_ && number_ <= group_->refused_up_to_) return std::unexpected(*group_->refusal_);
+  const Need need = group_->estimate_.need_of(group_->provider_, body_bytes_, max_output_);
+  const auto begun = group_->limiter_.try_begin(need, group_->clock_.now());
+  if (!begun) return std::min<Duration>(begun.error(), std::chrono::hours(24));
+  begun_ = *begun;
+  ++attempts_;
+  return Duration::zero();
+}
+
+void Admission::end_locked(const Limiter::End& end) {
+  group_->limiter_.end(end, group_->clock_.now());
+  begun_.reset();
+}
+
+// A refusal that no wait within reason cures holds for all that wait, too.
+void Admission::end(const Error* error, const net::Headers& headers, const Usage& usage) {
+  if (!begun_) return;
+  const WallTime wall = std::chrono::system_clock::now();
+  const LimitReports reports = read_limits(headers, wall);
+  const std::optional<Duration> delay = error == nullptr ? std::nullopt : server_delay(headers, wall);
+  const MutexLock lock(group_->mutex_);
+  group_->limiter_.learn(*begun_, reports, group_->clock_.now());
+  const bool first = attempts_ == 1;
+  if (error == nullptr) {
+    group_->estimate_.learn(body_bytes_, usage);
+    end_locked({.outcome = Outcome::kSuccess, .first_attempt = first});
+    return;
+  }
+  const Outcome outcome = outcome_of(*error);
+  const bool limited = outcome == Outcome::kRateLimit || outcome == Outcome::kSlowDown;
+  const bool hopeless = error->code == "llm.billing" || (limited && delay && *delay > kLongestServerDelay);
+  if (!hopeless) {
+    end_locked({.outcome = outcome, .first_attempt = first, .server_delay = delay});
+    return;
+  }
+  end_locked({.outcome = Outcome::kOther, .first_attempt = first});
+  group_->limiter_.start_over();
+  group_->refusal_ = *error;
+  group_->refused_up_to_ = group_->joined_;
+}
+
+std::shared_ptr<Group> Limits::group_of(const WireRequest& request, std::string_view model) {
+  std::string name = net::to_string(net::origin_of(request.http.url));
+  name.append("\n").append(request.api_key).append("\n").append(model_group(model));
+  const MutexLock lock(mutex_);
+  std::shared_ptr<Group>& group = groups_[std::move(name)];
+  if (!group) group = std::make_shared<Group>(groups_.size(), request.provider, clock_);
+  return group;
+}
+
+}  // namespace xcs::llm

@@ -1,0 +1,103 @@
+// The limiters of a process: one for each group of calls that a provider counts together.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/mutex.h"
+#include "llm/chat.h"
+#include "llm/limiter.h"
+#include "llm/wire_request.h"
+#include "net/transport.h"
+
+namespace xcs::llm {
+
+// The models that a provider counts together with this one: the name without a date or "-latest" at its end
+// and, of Anthropic's, without the minor version.
+std::string model_group(std::string_view model);
+
+// How many tokens calls of a group take, learnt from answers.
+class TokenEstimate {
+ public:
+  // `max_output` is what the request allows; absent: no bound. OpenAI counts all of it, Anthropic what is
+  // produced.
+  Need need_of(Provider provider, std::size_t body_bytes, std::optional<double> max_output) const;
+  void learn(std::size_t body_bytes, const Usage& usage);
+
+ private:
+  double input_per_byte_ = 0.3;
+  double output_ = 0;  // of an answer
+};
+
+// One group, shared by its calls. Safe from any thread.
+class Group {
+ public:
+  Group(std::uint64_t lane, Provider provider, const Clock& clock)
+      : lane_(lane), provider_(provider), clock_(clock) {}
+
+  std::uint64_t lane() const { return lane_; }
+
+ private:
+  friend class Admission;
+
+  const std::uint64_t lane_;
+  const Provider provider_;
+  const Clock& clock_;
+  Mutex mutex_;
+  Limiter limiter_ XCS_GUARDED_BY(mutex_);
+  TokenEstimate estimate_ XCS_GUARDED_BY(mutex_);
+  std::uint64_t joined_ XCS_GUARDED_BY(mutex_) = 0;  // calls so far
+  // Why every call up to the one with this number is refused, if it has not begun.
+  std::optional<Error> refusal_ XCS_GUARDED_BY(mutex_);
+  std::uint64_t refused_up_to_ XCS_GUARDED_BY(mutex_) = 0;
+};
+
+// One call's way through its group, over all its attempts. Destroying it gives up the attempt under way.
+class Admission {
+ public:
+  Admission(std::shared_ptr<Group> group, std::size_t body_bytes, std::optional<double> max_output);
+  ~Admission();
+  Admission(const Admission&) = delete;
+  Admission& operator=(const Admission&) = delete;
+
+  // Zero: an attempt has begun. Else how long to wait before asking again; a day at the most. Fails when the
+  // provider has refused another call of the group for a reason that holds for all that wait.
+  Result<Duration> try_begin();
+
+  // The attempt that has begun is over; does nothing if none is under way. `error` is null for an answer.
+  void end(const Error* error, const net::Headers& headers, const Usage& usage);
+
+  std::uint64_t lane() const { return group_->lane(); }
+
+ private:
+  void end_locked(const Limiter::End& end) XCS_REQUIRES(group_->mutex_);
+
+  const std::shared_ptr<Group> group_;
+  const std::size_t body_bytes_;
+  const std::optional<double> max_output_;
+  std::uint64_t number_ = 0;
+  int attempts_ = 0;
+  std::optional<Begun> begun_;
+};
+
+// All groups. Safe from any thread; groups live as long as somebody uses them, and as long as this.
+class Limits {
+ public:
+  explicit Limits(const Clock& clock) : clock_(clock) {}
+
+  // Calls with the same server, key and model group share a group.
+  std::shared_ptr<Group> group_of(const WireRequest& request, std::string_view model);
+
+ private:
+  const Clock& clock_;
+  Mutex mutex_;
+  std::unordered_map<std::string, std::shared_ptr<Group>> groups_ XCS_GUARDED_BY(mutex_);
+};
+
+}  // namespace xcs::llm
