@@ -1,110 +1,39 @@
 #include "llm/client.h"
 
-#include <fmt/format.h>
-
-#include <chrono>
 #include <memory>
-#include <optional>
-#include <random>
 #include <utility>
+#include <vector>
 
-#include "llm/retry.h"
-#include "llm/stream.h"
-#include "llm/wire_answer.h"
 #include "llm/wire_request.h"
 
 namespace xcs::llm {
 namespace {
-
-// A refusal for rate costs nothing and says little about the call: it may be repeated this many times as
-// often.
-constexpr int kRefusalsPerRetry = 5;
 
 const Clock& real_clock() {
   static const RealClock clock;
   return clock;
 }
 
-// One call, over all its attempts. Lives in the handler, on the transport's thread.
-class Call {
+// Shared because the handler is several functions over one call.
+net::Handler handler_of(const std::shared_ptr<Call>& call, bool streams) {
+  net::Handler handler{.on_done = [call](Result<net::Response> r) { return call->on_done(std::move(r)); },
+                       .on_turn = [call] { return call->on_turn(); }};
+  if (streams) handler.on_piece = [call](std::string_view piece) { return call->on_piece(piece); };
+  return handler;
+}
+
+// Both requests of a call. Destroying it cancels them.
+class HedgedOperation final : public net::Operation {
  public:
-  Call(WireRequest wire, std::unique_ptr<Admission> admission, int max_retries, std::uint64_t seed,
-       OnDelta delta, OnAnswer done)
-      : wire_(std::move(wire)),
-        admission_(std::move(admission)),
-        max_retries_(max_retries),
-        random_(static_cast<std::minstd_rand::result_type>(seed)),
-        delta_(std::move(delta)),
-        done_(std::move(done)) {}
-
-  Result<Duration> on_turn() {
-    Result<Duration> turn = admission_->try_begin();
-    attempts_ += turn && *turn == Duration::zero();
-    return turn;
-  }
-
-  std::optional<Duration> on_done(Result<net::Response> response) {
-    static const net::Headers kNoHeaders;
-    const net::Headers& headers = response ? response->headers : kNoHeaders;
-    Result<ChatAnswer> answer = read(response);
-    stream_.reset();
-    admission_->end(answer ? nullptr : &answer.error(), headers, answer ? answer->usage : Usage{});
-    if (!answer) {
-      if (const auto delay = delay_after(answer.error(), headers)) return delay;
-      if (attempts_ > 1) answer.error().message += fmt::format(" (after {} attempts)", attempts_);
-    } else {
-      answer->attempts = attempts_;
-    }
-    done_(std::move(answer));
-    return std::nullopt;
-  }
-
-  Result<void> on_piece(std::string_view piece) {
-    if (!stream_) stream_.emplace(wire_, [this](std::string_view text) { delta_(text); });
-    Result<void> fed = stream_->feed(piece);
-    delivered_ = delivered_ || stream_->has_text();
-    return fed;
-  }
+  explicit HedgedOperation(std::shared_ptr<Race> race) : race_(std::move(race)) {}
+  ~HedgedOperation() override { race_->take_handles().clear(); }
 
  private:
-  Result<ChatAnswer> read(Result<net::Response>& response) {
-    if (!response) return std::unexpected(std::move(response.error()));
-    if (delta_ && response->status / 100 == 2) {
-      if (!stream_) return std::unexpected(malformed(wire_, response->status, "is no stream of events", ""));
-      Result<ChatAnswer> answer = stream_->finish();
-      if (answer) answer->request_id = request_id_of(response->headers);
-      return answer;
-    }
-    Result<ChatAnswer> answer = to_answer(wire_, *response);
-    if (answer) answer->raw = std::move(response->body);
-    return answer;
-  }
-
-  std::optional<Duration> delay_after(const Error& error, const net::Headers& headers) {
-    if (delivered_) return std::nullopt;
-    const bool refused = error.code == "llm.rate_limit";
-    int& done = refused ? refusals_ : failures_;
-    return delay_before_retry(
-        {.error = error,
-         .headers = headers,
-         .retries_done = attempts_ - 1,
-         .retries_left = (refused ? kRefusalsPerRetry * max_retries_ : max_retries_) - done++,
-         .now = std::chrono::system_clock::now(),
-         .random = std::generate_canonical<double, 32>(random_)});
-  }
-
-  const WireRequest wire_;
-  const std::unique_ptr<Admission> admission_;
-  const int max_retries_;
-  std::minstd_rand random_;
-  OnDelta delta_;
-  OnAnswer done_;
-  std::optional<AnswerStream> stream_;  // of the present attempt
-  int attempts_ = 0;
-  int refusals_ = 0;        // attempts refused for rate
-  int failures_ = 0;        // attempts that failed otherwise
-  bool delivered_ = false;  // some text has reached delta_
+  const std::shared_ptr<Race> race_;
 };
+
+// Hedges wait in a lane of their own, where they become due in the order in which their calls were made.
+std::uint64_t hedge_lane(std::uint64_t lane) { return ~lane; }
 
 }  // namespace
 
@@ -119,22 +48,51 @@ net::Handle Client::start(ChatRequest request, OnAnswer done) {
 
 net::Handle Client::start_stream(ChatRequest request, OnDelta delta, OnAnswer done) {
   const bool streams = delta != nullptr;
-  Result<WireRequest> wire = to_wire(request, streams);
-  if (!wire) {
-    done(std::unexpected(std::move(wire.error())));
+  const auto refuse = [&](Error error) -> net::Handle {
+    done(std::unexpected(std::move(error)));
     return nullptr;
-  }
+  };
+  Result<WireRequest> wire = to_wire(request, streams);
+  if (!wire) return refuse(std::move(wire.error()));
   net::Request http = std::exchange(wire->http, {.url = wire->http.url});
-  // Shared because the handler is several functions over one call.
-  auto admission = std::make_unique<Admission>(limits_.group_of(*wire, request.model), http.body.size(),
-                                               request.max_tokens);
-  http.lane = admission->lane();
-  auto call = std::make_shared<Call>(*std::move(wire), std::move(admission), request.max_retries,
-                                     seed_ + ++started_, std::move(delta), std::move(done));
-  net::Handler handler{.on_done = [call](Result<net::Response> r) { return call->on_done(std::move(r)); },
-                       .on_turn = [call] { return call->on_turn(); }};
-  if (streams) handler.on_piece = [call](std::string_view piece) { return call->on_piece(piece); };
-  return transport_.start(std::move(http), std::move(handler));
+  const std::shared_ptr<Group> group = limits_.group_of(*wire, request.model);
+  http.lane = group->lane();
+  const auto make_parts = [&](bool hedge) -> Result<Call::Parts> {
+    auto account = Account::open(request, wire->provider, http.body.size(), wire->max_output);
+    if (!account) return std::unexpected(std::move(account.error()));
+    return Call::Parts{.wire = *wire,
+                       .admission = std::make_unique<Admission>(
+                           group, Admission::Size{.body_bytes = http.body.size(),
+                                                  .max_output = wire->max_output,
+                                                  .in_flight = request.in_flight,
+                                                  .hedge = request.hedge.value_or(Hedge{})}),
+                       .account = *std::move(account),
+                       .max_retries = hedge ? 0 : request.max_retries,
+                       .seed = seed_ + ++started_,
+                       .hedge = hedge};
+  };
+  Result<Call::Parts> parts = make_parts(false);
+  if (!parts) return refuse(std::move(parts.error()));
+  if (request.hedge && !streams) {
+    Result<Call::Parts> hedge = make_parts(true);
+    if (!hedge) return refuse(std::move(hedge.error()));
+    return start_hedged(std::move(http), *std::move(parts), *std::move(hedge), std::move(done));
+  }
+  auto call =
+      std::make_shared<Call>(*std::move(parts), std::move(delta), std::make_shared<Race>(std::move(done), 1));
+  return transport_.start(std::move(http), handler_of(call, streams));
+}
+
+net::Handle Client::start_hedged(net::Request http, Call::Parts parts, Call::Parts hedge, OnAnswer done) {
+  auto race = std::make_shared<Race>(std::move(done), 2);
+  auto first = std::make_shared<Call>(std::move(parts), nullptr, race);
+  auto second = std::make_shared<Call>(std::move(hedge), nullptr, race);
+  auto operation = std::make_unique<HedgedOperation>(race);
+  net::Request again = http;
+  again.lane = hedge_lane(http.lane);
+  race->keep(transport_.start(std::move(http), handler_of(first, false)));
+  race->keep(transport_.start(std::move(again), handler_of(second, false)));
+  return operation;
 }
 
 }  // namespace xcs::llm

@@ -8,14 +8,12 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "llm/call.h"
 #include "llm/chat.h"
 #include "llm/limits.h"
 #include "net/transport.h"
 
 namespace xcs::llm {
-
-using OnAnswer = std::move_only_function<void(Result<ChatAnswer>)>;
-using OnDelta = std::move_only_function<void(std::string_view text)>;
 
 // Sends chat requests over a transport, no sooner than the provider's limits allow (see llm/limiter.h), and
 // repeats those that failed for reasons that pass (see llm/retry.h). The transport outlives the client, and
@@ -37,6 +35,8 @@ class Client {
   [[nodiscard]] net::Handle start_stream(ChatRequest request, OnDelta delta, OnAnswer done);
 
  private:
+  net::Handle start_hedged(net::Request http, Call::Parts parts, Call::Parts hedge, OnAnswer done);
+
   net::Transport& transport_;
   const std::uint64_t seed_;
   Limits limits_;

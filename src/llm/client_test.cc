@@ -131,7 +131,7 @@ TEST_F(ClientTest, ExtraFieldsAreAddedAndWinOverOwnOnes) {
 TEST_F(ClientTest, ContentJsonIsSentAsItIs) {
   transport_.add(200, std::string(kOpenAiAnswer));
   ChatRequest request = openai();
-  request.messages = {{.role = "user", .content = "", .content_json = R"([{"type":"text","text":"x"}])"}};
+  request.messages = {{.json = R"({"role":"user","content":[{"type":"text","text":"x"}]})"}};
   ASSERT_TRUE(call(request));
   EXPECT_THAT(transport_.requests().at(0).body, HasSubstr(R"("content":[{"type":"text","text":"x"}])"));
 }
@@ -234,7 +234,7 @@ TEST_F(ClientTest, RequestsThatCannotBeSentAreUsageErrors) {
   EXPECT_EQ(code_with([](ChatRequest& r) { r.messages = {}; }), "llm.messages");
   EXPECT_EQ(code_with([](ChatRequest& r) { r.extra_json = "[1]"; }), "llm.extra");
   EXPECT_EQ(code_with([](ChatRequest& r) { r.extra_json = "{\"a\":"; }), "llm.extra");
-  EXPECT_EQ(code_with([](ChatRequest& r) { r.messages[0].content_json = "[1"; }), "llm.content");
+  EXPECT_EQ(code_with([](ChatRequest& r) { r.messages[0].json = "[1"; }), "llm.content");
   EXPECT_EQ(code_with([](ChatRequest& r) { r.messages[0].content = "\xff"; }), "llm.utf8");
   EXPECT_EQ(code_with([](ChatRequest& r) { r.temperature = 0.0 / 0.0; }), "llm.temperature");
   EXPECT_EQ(code_with([](ChatRequest& r) { r.api_key = "sk-secret\n"; }), "llm.key_malformed");

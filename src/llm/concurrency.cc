@@ -24,7 +24,14 @@ void Concurrency::begin_round() {
   peak_ = 0;
 }
 
+void Concurrency::expect(int in_flight) {
+  if (!slow_start_ || starting_over_ || in_flight <= limit()) return;
+  limit_ = std::min<double>(in_flight, kMost);
+  begin_round();
+}
+
 void Concurrency::on_success(bool first_attempt, bool limits_known, TimePoint now) {
+  starting_over_ = false;
   if (!first_attempt || now < episode_ends_) return;
   if (slow_start_ && used()) {
     limit_ = std::min(limit_ + (limits_known ? kGrowthPerSuccessOfKnownLimits : kGrowthPerSuccess), kMost);
@@ -54,6 +61,7 @@ void Concurrency::on_too_many(int in_flight) {
 void Concurrency::start_over() {
   *this = Concurrency();
   limit_ = round_ = 1;
+  starting_over_ = true;
 }
 
 }  // namespace xcs::llm

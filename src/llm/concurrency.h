@@ -27,6 +27,8 @@ class Concurrency {
 
   int limit() const { return static_cast<int>(limit_); }
 
+  // Somebody means to have this many in flight: until a refusal says otherwise, that is allowed.
+  void expect(int in_flight);
   // A call has begun, and this many are in flight now.
   void on_begin(int in_flight) { peak_ = in_flight > peak_ ? in_flight : peak_; }
   void on_success(bool first_attempt, bool limits_known, TimePoint now);
@@ -47,6 +49,7 @@ class Concurrency {
   int successes_ = 0;      // in this round
   int peak_ = 0;           // most in flight in this round
   bool slow_start_ = true;
+  bool starting_over_ = false;  // nothing has succeeded since
   TimePoint episode_ends_ = TimePoint::min();
 };
 static_assert(std::is_trivially_copyable_v<Concurrency>);

@@ -63,6 +63,8 @@ class Limiter {
   // A call that had begun is over. A report on it is learnt before.
   void end(const End& end, TimePoint now);
 
+  void expect(int in_flight) { concurrency_.expect(in_flight); }
+
   // The account has nothing left to spend: one call at a time finds out when that has changed.
   void start_over() { concurrency_.start_over(); }
 

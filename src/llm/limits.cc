@@ -71,9 +71,9 @@ void TokenEstimate::learn(std::size_t body_bytes, const Usage& usage) {
   if (output > 0) output_ = output_ > 0 ? move_towards(output_, output) : output;
 }
 
-Admission::Admission(std::shared_ptr<Group> group, std::size_t body_bytes, std::optional<double> max_output)
-    : group_(std::move(group)), body_bytes_(body_bytes), max_output_(max_output) {
+Admission::Admission(std::shared_ptr<Group> group, const Size& size) : group_(std::move(group)), size_(size) {
   const MutexLock lock(group_->mutex_);
+  group_->limiter_.expect(size_.in_flight);
   number_ = ++group_->joined_;
 }
 
@@ -86,11 +86,12 @@ Admission::~Admission() {
 Result<Duration> Admission::try_begin() {
   const MutexLock lock(group_->mutex_);
   if (group_->refusal_ && number_ <= group_->refused_up_to_) return std::unexpected(*group_->refusal_);
-  const Need need = group_->estimate_.need_of(group_->provider_, body_bytes_, max_output_);
+  const Need need = group_->estimate_.need_of(group_->provider_, size_.body_bytes, size_.max_output);
   const auto begun = group_->limiter_.try_begin(need, group_->clock_.now());
   if (!begun) return std::min<Duration>(begun.error(), std::chrono::hours(24));
   begun_ = *begun;
   ++attempts_;
+  ++group_->attempts_;
   return Duration::zero();
 }
 
@@ -109,7 +110,8 @@ void Admission::end(const Error* error, const net::Headers& headers, const Usage
   group_->limiter_.learn(*begun_, reports, group_->clock_.now());
   const bool first = attempts_ == 1;
   if (error == nullptr) {
-    group_->estimate_.learn(body_bytes_, usage);
+    group_->estimate_.learn(size_.body_bytes, usage);
+    group_->latencies_.add(group_->clock_.now() - begun_->at);
     end_locked({.outcome = Outcome::kSuccess, .first_attempt = first});
     return;
   }
@@ -124,6 +126,24 @@ void Admission::end(const Error* error, const net::Headers& headers, const Usage
   group_->limiter_.start_over();
   group_->refusal_ = *error;
   group_->refused_up_to_ = group_->joined_;
+}
+
+std::optional<Duration> Admission::usual_latency() {
+  const MutexLock lock(group_->mutex_);
+  return group_->latencies_.at(size_.hedge.percentile);
+}
+
+bool Admission::try_hedge() {
+  const MutexLock lock(group_->mutex_);
+  const double allowed = size_.hedge.share * static_cast<double>(group_->attempts_);
+  if (static_cast<double>(group_->hedges_.sent + 1) > allowed) return false;
+  ++group_->hedges_.sent;
+  return true;
+}
+
+void Admission::count_hedge_won() {
+  const MutexLock lock(group_->mutex_);
+  ++group_->hedges_.won;
 }
 
 std::shared_ptr<Group> Limits::group_of(const WireRequest& request, std::string_view model) {

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/mutex.h"
 #include "llm/chat.h"
+#include "llm/latencies.h"
 #include "llm/limiter.h"
 #include "llm/wire_request.h"
 #include "net/transport.h"
@@ -43,15 +44,27 @@ class Group {
 
   std::uint64_t lane() const { return lane_; }
 
+  struct Hedges {
+    std::uint64_t sent = 0;
+    std::uint64_t won = 0;  // answered sooner than the call that they stood in for
+  };
+  Hedges hedges() const {
+    const MutexLock lock(mutex_);
+    return hedges_;
+  }
+
  private:
   friend class Admission;
 
   const std::uint64_t lane_;
   const Provider provider_;
   const Clock& clock_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   Limiter limiter_ XCS_GUARDED_BY(mutex_);
   TokenEstimate estimate_ XCS_GUARDED_BY(mutex_);
+  Latencies latencies_ XCS_GUARDED_BY(mutex_);
+  Hedges hedges_ XCS_GUARDED_BY(mutex_);
+  std::uint64_t attempts_ XCS_GUARDED_BY(mutex_) = 0;
   std::uint64_t joined_ XCS_GUARDED_BY(mutex_) = 0;  // calls so far
   // Why every call up to the one with this number is refused, if it has not begun.
   std::optional<Error> refusal_ XCS_GUARDED_BY(mutex_);
@@ -61,7 +74,13 @@ class Group {
 // One call's way through its group, over all its attempts. Destroying it gives up the attempt under way.
 class Admission {
  public:
-  Admission(std::shared_ptr<Group> group, std::size_t body_bytes, std::optional<double> max_output);
+  struct Size {
+    std::size_t body_bytes = 0;
+    std::optional<double> max_output = std::nullopt;
+    int in_flight = 0;  // calls that the caller means to have in flight; 0: it did not say
+    Hedge hedge = {};
+  };
+  Admission(std::shared_ptr<Group> group, const Size& size);
   ~Admission();
   Admission(const Admission&) = delete;
   Admission& operator=(const Admission&) = delete;
@@ -73,14 +92,19 @@ class Admission {
   // The attempt that has begun is over; does nothing if none is under way. `error` is null for an answer.
   void end(const Error* error, const net::Headers& headers, const Usage& usage);
 
-  std::uint64_t lane() const { return group_->lane(); }
+  // The time after which a call is slow, once that is known.
+  std::optional<Duration> usual_latency();
+  // Whether a slow call may be sent a second time; counted when it may.
+  bool try_hedge();
+  void count_hedge_won();
+
+  TimePoint now() const { return group_->clock_.now(); }
 
  private:
   void end_locked(const Limiter::End& end) XCS_REQUIRES(group_->mutex_);
 
   const std::shared_ptr<Group> group_;
-  const std::size_t body_bytes_;
-  const std::optional<double> max_output_;
+  const Size size_;
   std::uint64_t number_ = 0;
   int attempts_ = 0;
   std::optional<Begun> begun_;

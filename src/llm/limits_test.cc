@@ -20,7 +20,7 @@ class LimitsTest : public ::testing::Test {
     return limits_.group_of(request, model);
   }
   std::unique_ptr<Admission> call() {
-    return std::make_unique<Admission>(group("http://a/v1", "k", "m"), 100, 50);
+    return std::make_unique<Admission>(group("http://a/v1", "k", "m"), Admission::Size{100, 50});
   }
 
   ManualClock clock_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "llm/wire_answer.h"
@@ -48,12 +49,54 @@ Result<void> AnswerStream::on_event(const SseEvent& event) {
   if (const auto error = find(root, {"error"}); error && error->is_object()) {
     return std::unexpected(to_error(request_, 200, *error, find_string(root, {"request_id"}).value_or("")));
   }
-  if (request_.provider == Provider::kAnthropic) {
-    read_anthropic(root);
-  } else {
-    read_openai(root);
+  switch (request_.provider) {
+    case Provider::kAnthropic:
+      read_anthropic(root);
+      break;
+    case Provider::kResponses:
+      return read_responses_event(root);
+    case Provider::kOpenAi:
+      read_openai(root);
   }
   return {};
+}
+
+// The last event holds the whole answer, and a failure is an event of its own.
+Result<void> AnswerStream::read_responses_event(Json root) {
+  const std::string_view type = find_string(root, {"type"}).value_or("");
+  if (type == "response.output_text.delta" || type == "response.refusal.delta") {
+    add_text(find_string(root, {"delta"}).value_or(""));
+  } else if (type == "error") {
+    return std::unexpected(to_error(request_, 200, root, ""));
+  } else if (type == "response.failed") {
+    if (const auto error = find(root, {"response", "error"}); error && error->is_object())
+      return std::unexpected(to_error(request_, 200, *error, ""));
+  } else if (type == "response.completed" || type == "response.incomplete") {
+    const std::optional<Json> response = find(root, {"response"});
+    std::optional<ChatAnswer> whole = response ? read_responses(*response) : std::nullopt;
+    if (!whole)
+      return std::unexpected(malformed(request_, 200, "ends with an event that holds no answer", ""));
+    if (const auto usage = find(*response, {"usage"})) read_usage(Provider::kResponses, *usage, whole->usage);
+    set_if_found(whole->id, *response, {"id"});
+    set_if_found(whole->model, *response, {"model"});
+    answer_ = *std::move(whole);
+    complete_ = true;
+  }
+  return {};
+}
+
+ToolCall& AnswerStream::call_at(std::int64_t index) {
+  constexpr std::int64_t kMostCalls = 1024;
+  const auto at = static_cast<std::size_t>(std::clamp<std::int64_t>(index, 0, kMostCalls - 1));
+  if (answer_.tool_calls.size() <= at) answer_.tool_calls.resize(at + 1);
+  return answer_.tool_calls[at];
+}
+
+void AnswerStream::add_call_delta(Json delta) {
+  ToolCall& call = call_at(find_integer(delta, {"index"}).value_or(0));
+  set_if_found(call.id, delta, {"id"});
+  set_if_found(call.name, delta, {"function", "name"});
+  call.arguments += find_string(delta, {"function", "arguments"}).value_or("");
 }
 
 void AnswerStream::add_text(std::string_view text) {
@@ -70,6 +113,11 @@ void AnswerStream::read_openai(Json root) {
   Json choice;
   if (!choices || !choices->is_array() || choices->at(0).get(choice) != simdjson::SUCCESS) return;
   add_text(find_string(choice, {"delta", "content"}).value_or(""));
+  simdjson::dom::array calls;
+  if (const auto found = find(choice, {"delta", "tool_calls"});
+      found && found->get(calls) == simdjson::SUCCESS) {
+    for (const Json call : calls) add_call_delta(call);
+  }
   if (const auto reason = find_string(choice, {"finish_reason"})) {
     answer_.finish_reason = *reason;
     complete_ = true;
@@ -83,9 +131,18 @@ void AnswerStream::read_anthropic(Json root) {
     set_if_found(answer_.model, root, {"message", "model"});
     if (const auto usage = find(root, {"message", "usage"}))
       read_usage(Provider::kAnthropic, *usage, answer_.usage);
+  } else if (type == "content_block_start") {
+    if (find_string(root, {"content_block", "type"}) == "tool_use") {
+      ToolCall& call = answer_.tool_calls.emplace_back();
+      set_if_found(call.id, root, {"content_block", "id"});
+      set_if_found(call.name, root, {"content_block", "name"});
+    }
   } else if (type == "content_block_delta") {
-    if (find_string(root, {"delta", "type"}) == "text_delta") {
+    const auto kind = find_string(root, {"delta", "type"});
+    if (kind == "text_delta") {
       add_text(find_string(root, {"delta", "text"}).value_or(""));
+    } else if (kind == "input_json_delta" && !answer_.tool_calls.empty()) {
+      answer_.tool_calls.back().arguments += find_string(root, {"delta", "partial_json"}).value_or("");
     }
   } else if (type == "message_delta") {
     set_if_found(answer_.finish_reason, root, {"delta", "stop_reason"});

@@ -1,6 +1,7 @@
 // A streamed answer, put together from its events.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string_view>
 
@@ -32,6 +33,9 @@ class AnswerStream {
   Result<void> on_event(const SseEvent& event);
   void read_openai(Json root);
   void read_anthropic(Json root);
+  Result<void> read_responses_event(Json root);
+  ToolCall& call_at(std::int64_t index);
+  void add_call_delta(Json delta);
   void add_text(std::string_view text);
 
   const WireRequest& request_;

@@ -117,6 +117,15 @@ std::string text_of_parts(Json parts) {
   return text;
 }
 
+// Calls f for each element of the array at `name`, if there is one.
+template <class F>
+void for_each(Json object, std::string_view name, F f) {
+  simdjson::dom::array array;
+  const std::optional<Json> found = find(object, {name});
+  if (!found || found->get(array) != simdjson::SUCCESS) return;
+  for (const Json element : array) f(element);
+}
+
 std::optional<ChatAnswer> read_openai(Json root) {
   const std::optional<Json> choices = find(root, {"choices"});
   Json choice;
@@ -133,7 +142,27 @@ std::optional<ChatAnswer> read_openai(Json root) {
     answer.text = find_string(*message, {"refusal"}).value_or("");
   }
   answer.finish_reason = find_string(choice, {"finish_reason"}).value_or("");
+  for_each(*message, "tool_calls", [&](Json call) {
+    answer.tool_calls.push_back(
+        {.id = std::string(find_string(call, {"id"}).value_or("")),
+         .name = std::string(find_string(call, {"function", "name"}).value_or("")),
+         .arguments = std::string(find_string(call, {"function", "arguments"}).value_or(""))});
+  });
   return answer;
+}
+
+void read_output_item(Json item, ChatAnswer& answer) {
+  const std::string_view type = find_string(item, {"type"}).value_or("");
+  if (type == "function_call") {
+    answer.tool_calls.push_back({.id = std::string(find_string(item, {"call_id"}).value_or("")),
+                                 .name = std::string(find_string(item, {"name"}).value_or("")),
+                                 .arguments = std::string(find_string(item, {"arguments"}).value_or(""))});
+  } else if (type == "message") {
+    for_each(item, "content", [&](Json part) {
+      const bool text = find_string(part, {"type"}) == "output_text";
+      answer.text += find_string(part, {text ? "text" : "refusal"}).value_or("");
+    });
+  }
 }
 
 std::optional<ChatAnswer> read_anthropic(Json root) {
@@ -142,10 +171,27 @@ std::optional<ChatAnswer> read_anthropic(Json root) {
   ChatAnswer answer;
   answer.text = text_of_parts(*content);
   answer.finish_reason = find_string(root, {"stop_reason"}).value_or("");
+  for_each(root, "content", [&](Json block) {
+    if (find_string(block, {"type"}) != "tool_use") return;
+    const std::optional<Json> input = find(block, {"input"});
+    answer.tool_calls.push_back({.id = std::string(find_string(block, {"id"}).value_or("")),
+                                 .name = std::string(find_string(block, {"name"}).value_or("")),
+                                 .arguments = input ? simdjson::minify(*input) : "{}"});
+  });
   return answer;
 }
 
 }  // namespace
+
+std::optional<ChatAnswer> read_responses(Json root) {
+  const std::optional<Json> output = find(root, {"output"});
+  if (!output || !output->is_array()) return std::nullopt;
+  ChatAnswer answer;
+  for_each(root, "output", [&](Json item) { read_output_item(item, answer); });
+  const std::string_view status = find_string(root, {"status"}).value_or("");
+  answer.finish_reason = find_string(root, {"incomplete_details", "reason"}).value_or(status);
+  return answer;
+}
 
 std::string_view request_id_of(const net::Headers& headers) {
   if (const auto id = headers.find("x-request-id")) return *id;
@@ -161,7 +207,15 @@ void read_usage(Provider provider, Json object, Usage& usage) {
     read(usage.output_tokens, {"output_tokens"});
     read(usage.cached_input_tokens, {"cache_read_input_tokens"});
     read(usage.reasoning_tokens, {"output_tokens_details", "thinking_tokens"});
+    read(usage.cache_write_tokens, {"cache_creation_input_tokens"});
+  } else if (provider == Provider::kResponses) {
+    read(usage.input_tokens, {"input_tokens"});
+    read(usage.output_tokens, {"output_tokens"});
+    read(usage.cached_input_tokens, {"input_tokens_details", "cached_tokens"});
+    read(usage.cache_write_tokens, {"input_tokens_details", "cache_write_tokens"});
+    read(usage.reasoning_tokens, {"output_tokens_details", "reasoning_tokens"});
   } else {
+    read(usage.cache_write_tokens, {"prompt_tokens_details", "cache_write_tokens"});
     read(usage.input_tokens, {"prompt_tokens"});
     read(usage.output_tokens, {"completion_tokens"});
     read(usage.cached_input_tokens, {"prompt_tokens_details", "cached_tokens"});
@@ -204,8 +258,9 @@ Result<ChatAnswer> to_answer(const WireRequest& request, const net::Response& re
   }
   if (!parsed)
     return std::unexpected(malformed(request, response.status, "is not a JSON object", response.body));
-  std::optional<ChatAnswer> answer =
-      request.provider == Provider::kAnthropic ? read_anthropic(root) : read_openai(root);
+  std::optional<ChatAnswer> answer = request.provider == Provider::kAnthropic   ? read_anthropic(root)
+                                     : request.provider == Provider::kResponses ? read_responses(root)
+                                                                                : read_openai(root);
   if (!answer) {
     return std::unexpected(malformed(request, response.status, "holds no message", response.body));
   }

@@ -1,6 +1,7 @@
 // What a provider sends back, as an answer or as an error.
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "base/error.h"
@@ -20,6 +21,9 @@ Error to_error(const WireRequest& request, int status, Json error_object, std::s
 
 // "llm.malformed", with the first 200 bytes of what came.
 Error malformed(const WireRequest& request, int status, std::string_view what, std::string_view body);
+
+// An answer in the format of responses; nothing when it is none.
+std::optional<ChatAnswer> read_responses(Json root);
 
 // The provider's name for the request, in a response's headers; empty when there is none.
 std::string_view request_id_of(const net::Headers& headers);

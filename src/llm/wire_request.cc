@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "llm/json.h"
+#include "llm/wire_messages.h"
 
 namespace xcs::llm {
 namespace {
@@ -30,8 +31,39 @@ constexpr ProviderFacts kOpenAi = {"https://api.openai.com/v1", "api.openai.com"
 constexpr ProviderFacts kAnthropic = {"https://api.anthropic.com", "api.anthropic.com", "", "/v1/messages",
                                       "ANTHROPIC_API_KEY",         "ANTHROPIC_BASE_URL"};
 
+constexpr ProviderFacts kResponses = {
+    "https://api.openai.com/v1", "api.openai.com", "/v1", "/responses", "OPENAI_API_KEY", "OPENAI_BASE_URL"};
+
 const ProviderFacts& facts_of(Provider provider) {
+  if (provider == Provider::kResponses) return kResponses;
   return provider == Provider::kAnthropic ? kAnthropic : kOpenAi;
+}
+
+bool is_azure(std::string_view address) { return address.contains(".azure.com"); }
+
+// The path goes before the query that an address may have, as Azure's do.
+std::string with_path(std::string_view address, std::string_view path) {
+  const std::size_t query = std::min(address.find('?'), address.size());
+  std::string_view before = address.substr(0, query);
+  while (before.ends_with('/')) before.remove_suffix(1);
+  return fmt::format("{}{}{}", before, path, address.substr(query));
+}
+
+// How many tokens the answers may have together, if the request says so.
+std::optional<double> max_output_of(const ChatRequest& request, Provider provider) {
+  constexpr std::int64_t kUnbounded = -1;
+  const std::int64_t by_default = provider == Provider::kAnthropic ? kAnthropicMaxTokens : kUnbounded;
+  std::int64_t most = request.max_tokens ? *request.max_tokens : by_default;
+  std::int64_t choices = 1;
+  simdjson::dom::parser parser;
+  Json extra;
+  if (!request.extra_json.empty() && parser.parse(request.extra_json).get(extra) == simdjson::SUCCESS) {
+    for (const std::string_view name : {"max_tokens", "max_output_tokens", "max_completion_tokens"})
+      most = find_integer(extra, {name}).value_or(most);
+    choices = std::max<std::int64_t>(1, find_integer(extra, {"n"}).value_or(1));
+  }
+  if (most < 0) return std::nullopt;
+  return static_cast<double>(most) * static_cast<double>(choices);
 }
 
 std::string environment(std::string_view name) {
@@ -50,7 +82,8 @@ std::string address_of(const ChatRequest& request, const ProviderFacts& facts) {
   if (address.empty()) address = facts.public_address;
   while (address.ends_with('/')) address.pop_back();
   const std::size_t host = address.find("://");
-  const bool has_path = host == std::string::npos || address.find('/', host + 3) != std::string::npos;
+  const bool has_path =
+      host == std::string::npos || address.find_first_of("/?", host + 3) != std::string::npos;
   if (!has_path) address += facts.root;
   return address;
 }
@@ -112,57 +145,81 @@ class Body {
   ObjectWriter writer_;
 };
 
-Result<std::string> message_json(const Message& message) {
-  ObjectWriter writer;
-  writer.add_string("role", message.role);
-  if (message.content_json.empty()) {
-    writer.add_string("content", message.content);
-  } else {
-    simdjson::dom::parser parser;
-    if (parser.parse(message.content_json).error() != simdjson::SUCCESS) {
-      return usage_error("llm.content", "the content of a message is not valid JSON");
-    }
-    writer.add_raw("content", message.content_json);
-  }
-  return std::move(writer).finish();
-}
-
-// Writes the messages, and the system prompt where the provider wants it: with OpenAI it is the first
-// message; with Anthropic it is a field of its own, which also takes messages of the role "system".
+// Writes the messages, and the system prompt where the provider wants it: OpenAI's chat completions take it
+// as the first message, the others as a field of its own; Anthropic takes messages of the role "system"
+// there, too.
 Result<void> add_messages(Body& body, Provider provider, const ChatRequest& request) {
   std::string system = request.system;
-  std::string list;
-  const auto append = [&](const Message& message) -> Result<void> {
-    Result<std::string> json = message_json(message);
-    if (!json) return std::unexpected(std::move(json.error()));
-    list.append(list.empty() ? "[" : ",").append(*json);
-    return {};
-  };
+  std::string list = "[";
   if (provider == Provider::kOpenAi && !system.empty()) {
-    if (Result<void> added = append({.role = "system", .content = system}); !added) return added;
+    if (auto added = append_message(list, provider, {.role = "system", .content = system}); !added)
+      return added;
   }
   for (const Message& message : request.messages) {
-    if (provider == Provider::kAnthropic && message.role == "system" && message.content_json.empty()) {
+    if (provider == Provider::kAnthropic && message.role == "system" && message.json.empty()) {
       system.append(system.empty() ? "" : "\n\n").append(message.content);
-    } else if (Result<void> added = append(message); !added) {
+    } else if (Result<void> added = append_message(list, provider, message); !added) {
       return added;
     }
   }
-  if (list.empty()) return usage_error("llm.messages", "the request has no messages");
+  if (list == "[") return usage_error("llm.messages", "the request has no messages");
   if (provider == Provider::kAnthropic && !system.empty()) body.add_string("system", system);
-  body.add_raw("messages", list + "]");
+  if (provider == Provider::kResponses && !system.empty()) body.add_string("instructions", system);
+  body.add_raw(provider == Provider::kResponses ? "input" : "messages", list + "]");
   return {};
 }
 
 void add_limits(Body& body, Provider provider, const ChatRequest& request, std::string_view address) {
   if (provider == Provider::kAnthropic) {
     body.add_raw("max_tokens", fmt::to_string(request.max_tokens.value_or(kAnthropicMaxTokens)));
+  } else if (request.max_tokens && provider == Provider::kResponses) {
+    body.add_raw("max_output_tokens", fmt::to_string(*request.max_tokens));
   } else if (request.max_tokens) {
     // OpenAI's own models refuse the older name, most other servers know no other.
-    const bool own = address.contains(kOpenAi.host);
+    const bool own = address.contains(kOpenAi.host) || is_azure(address);
     body.add_raw(own ? "max_completion_tokens" : "max_tokens", fmt::to_string(*request.max_tokens));
   }
   if (request.temperature) body.add_raw("temperature", fmt::to_string(*request.temperature));
+}
+
+Result<void> add_tools(Body& body, Provider provider, const ChatRequest& request) {
+  if (!request.tools_json.empty()) {
+    Result<std::string> tools = tools_of(provider, request.tools_json);
+    if (!tools) return std::unexpected(std::move(tools.error()));
+    body.add_raw("tools", *tools);
+  }
+  if (!request.tool_choice.empty())
+    body.add_raw("tool_choice", tool_choice_of(provider, request.tool_choice));
+  return {};
+}
+
+// The schema that the answer follows, and the effort, which Anthropic takes in the same field.
+Result<void> add_shape(Body& body, Provider provider, const ChatRequest& request) {
+  std::string effort;
+  append_json_string(effort, request.reasoning_effort);
+  std::string config;
+  if (!request.schema_json.empty()) {
+    Result<Field> field = schema_of(request, provider);
+    if (!field) return std::unexpected(std::move(field.error()));
+    if (provider == Provider::kAnthropic) {
+      config = std::move(field->json);
+    } else {
+      body.add_raw(field->name, field->json);
+    }
+  }
+  if (provider != Provider::kAnthropic) {
+    if (request.reasoning_effort.empty()) return {};
+    if (provider == Provider::kOpenAi) body.add_raw("reasoning_effort", effort);
+    if (provider == Provider::kResponses)
+      body.add_raw("reasoning", fmt::format(R"({{"effort":{}}})", effort));
+    return {};
+  }
+  if (!request.reasoning_effort.empty()) {
+    config = config.empty() ? fmt::format(R"({{"effort":{}}})", effort)
+                            : fmt::format(R"({{"effort":{},{})", effort, std::string_view(config).substr(1));
+  }
+  if (!config.empty()) body.add_raw("output_config", config);
+  return {};
 }
 
 Result<std::string> body_of(const ChatRequest& request, Provider provider, std::string_view address,
@@ -179,6 +236,10 @@ Result<std::string> body_of(const ChatRequest& request, Provider provider, std::
     return std::unexpected(std::move(added.error()));
   }
   add_limits(body, provider, request, address);
+  if (Result<void> added = add_tools(body, provider, request); !added)
+    return std::unexpected(std::move(added.error()));
+  if (Result<void> added = add_shape(body, provider, request); !added)
+    return std::unexpected(std::move(added.error()));
   if (stream) {
     body.add_raw("stream", "true");
     if (provider == Provider::kOpenAi) body.add_raw("stream_options", R"({"include_usage":true})");
@@ -189,10 +250,12 @@ Result<std::string> body_of(const ChatRequest& request, Provider provider, std::
   return text;
 }
 
-void add_key(net::Headers& headers, Provider provider, const std::string& key) {
+void add_key(net::Headers& headers, Provider provider, std::string_view address, const std::string& key) {
   if (key.empty()) return;
   if (provider == Provider::kAnthropic) {
     headers.add("x-api-key", key);
+  } else if (is_azure(address)) {
+    headers.add("api-key", key);
   } else {
     headers.add("Authorization", "Bearer " + key);
   }
@@ -217,14 +280,16 @@ Result<WireRequest> to_wire(const ChatRequest& request, bool stream) {
   Result<std::string> body = body_of(request, provider, address, stream);
   if (!body) return std::unexpected(std::move(body.error()));
   net::Request http{.method = "POST",
-                    .url = address + std::string(facts.path),
+                    .url = with_path(address, facts.path),
                     .body = std::move(*body),
                     .timeouts = request.timeouts};
   http.headers.add("Content-Type", "application/json");
   http.headers.add("Accept", stream ? "text/event-stream" : "application/json");
   if (provider == Provider::kAnthropic) http.headers.add("anthropic-version", kAnthropicVersion);
-  add_key(http.headers, provider, *key);
-  return WireRequest{.provider = provider, .http = std::move(http), .api_key = std::move(*key)};
+  add_key(http.headers, provider, address, *key);
+  WireRequest wire{.provider = provider, .http = std::move(http), .api_key = std::move(*key)};
+  wire.max_output = max_output_of(request, provider);
+  return wire;
 }
 
 }  // namespace xcs::llm

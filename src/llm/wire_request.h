@@ -1,7 +1,9 @@
 // A chat request as an HTTP request in its provider's format.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/error.h"
 #include "llm/chat.h"
@@ -13,7 +15,8 @@ namespace xcs::llm {
 struct WireRequest {
   Provider provider = Provider::kOpenAi;
   net::Request http;
-  std::string api_key;  // to keep it out of messages; empty when none is sent
+  std::string api_key;                              // to keep it out of messages; empty when none is sent
+  std::optional<double> max_output = std::nullopt;  // tokens of all answers together; absent: not bounded
 };
 
 // Fills in addresses and keys from the environment. Fails with a usage error that says what to change when
