@@ -114,7 +114,7 @@ std::uint8_t word_index(const std::array<std::string_view, N>& words, nb::handle
 constexpr std::array<std::string_view, 5> kEffects{"pure", "independent", "reads", "ordered", "unknown"};
 constexpr std::array<std::string_view, 5> kReturns{"object", "data", "atom", "element", "argument"};
 constexpr std::array<std::string_view, 3> kReads{"deep", "shallow", "none"};
-constexpr std::array<std::string_view, 3> kRuns{"thread", "native", "async"};
+constexpr std::array<std::string_view, 4> kRuns{"thread", "native", "async", "embed"};
 
 // Positions are kept apart from names.
 void add_argument(nb::handle item, std::vector<std::uint32_t>& positions, std::vector<std::string>& names) {

@@ -15,7 +15,8 @@ struct Contract {
   enum Effect : std::uint8_t { kPure, kIndependent, kReads, kOrdered, kUnknown };
   enum Returns : std::uint8_t { kObject, kData, kAtom, kElement, kArgument };
   enum Reads : std::uint8_t { kDeep, kShallow, kNothing };
-  enum Run : std::uint8_t { kThread, kNative, kAsync };  // kNative: xcs.llm, on the reactor; kAsync: it is awaited
+  // kNative: xcs.llm, on the reactor; kAsync: it is awaited; kEmbed: xcs.embed, merged with others on the reactor
+  enum Run : std::uint8_t { kThread, kNative, kAsync, kEmbed };
 
   Effect effect = kUnknown;
   Returns returns = kObject;

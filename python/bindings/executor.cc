@@ -117,10 +117,11 @@ struct PythonExecutor::Job {
   }
 };
 
-PythonExecutor::PythonExecutor(Recorder* recorder) : recorder_(recorder) {}
+PythonExecutor::PythonExecutor(Recorder* recorder)
+    : recorder_(recorder), models_([this](ModelCalls::Answered answered) { queue_.push(std::move(answered)); }) {}
 
 PythonExecutor::~PythonExecutor() {
-  sent_.clear();
+  models_.clear();
   sent_adopted_.clear();
   drain();
 }
@@ -128,7 +129,7 @@ PythonExecutor::~PythonExecutor() {
 void PythonExecutor::start(window::Ticket ticket, std::unique_ptr<window::Call> call) {
   if (find(ticket, static_cast<const HostCall&>(*call))) return;
   if (dynamic_cast<ModelCall*>(call.get()) != nullptr)
-    send(ticket, std::unique_ptr<ModelCall>(static_cast<ModelCall*>(call.release())));
+    models_.start(ticket, std::unique_ptr<ModelCall>(static_cast<ModelCall*>(call.release())));
   else if (dynamic_cast<AdoptedCall*>(call.get()) != nullptr)
     send(ticket, std::unique_ptr<AdoptedCall>(static_cast<AdoptedCall*>(call.release())));
   else
@@ -141,14 +142,6 @@ bool PythonExecutor::find(window::Ticket ticket, const HostCall& call) {
   if (!answer) return false;
   ready_.push_back({ticket, false, steal_value(std::move(*answer))});
   return true;
-}
-
-void PythonExecutor::send(window::Ticket ticket, std::unique_ptr<ModelCall> call) {
-  Sent& sent = sent_[ticket];
-  sent.call = std::move(call);
-  sent.transfer = sent.call->send([this, ticket](Result<llm::ChatAnswer> answer) {
-    queue_.push(Answered{ticket, std::move(answer)});
-  });
 }
 
 void PythonExecutor::send(window::Ticket ticket, std::unique_ptr<AdoptedCall> call) {
@@ -180,7 +173,7 @@ void PythonExecutor::cancel(window::Ticket ticket) {
   if (recorder_ != nullptr) ready_ = deliver(queue_.poll());
   std::erase_if(ready_, [&](const window::Completion& c) { return c.ticket == ticket; });
   storing_.erase(ticket);
-  if (sent_.erase(ticket) + sent_adopted_.erase(ticket) != 0) {
+  if (models_.cancel(ticket) || sent_adopted_.erase(ticket) != 0) {
     if (recorder_ != nullptr) recorder_->forget(ticket);
     return;
   }
@@ -195,7 +188,7 @@ std::vector<window::Completion> PythonExecutor::deliver(std::vector<Finished> fi
   for (Finished& f : finished) {
     if (auto* job = std::get_if<std::shared_ptr<Job>>(&f))
       deliver_job(**job);
-    else if (const auto* answered = std::get_if<Answered>(&f))
+    else if (const auto* answered = std::get_if<ModelCalls::Answered>(&f))
       deliver_answer(*answered);
     else if (const auto* responded = std::get_if<Responded>(&f))
       deliver_response(*responded);
@@ -224,15 +217,14 @@ void PythonExecutor::finish(window::Completion completion, bool wanted) {
   keep(std::move(completion), wanted, refused);
 }
 
-void PythonExecutor::deliver_answer(const Answered& answered) {
-  const auto sent = sent_.extract(answered.ticket);
-  if (sent.empty()) return;
-  auto [object, raised] = sent.mapped().call->receive(answered.answer);
+void PythonExecutor::deliver_answer(const ModelCalls::Answered& answered) {
+  std::optional<window::Completion> completion = models_.receive(answered);
+  if (!completion) return;
   static auto* is_refusal = imported("xcs._journal", "is_refusal").release().ptr();
   const bool refused =
       recorder_ != nullptr && recorder_->has_cache() && answered.answer &&
       nb::cast<bool>(nb::handle(is_refusal)(answered.answer->finish_reason, answered.answer->raw));
-  keep({answered.ticket, raised, steal_value(std::move(object))}, true, refused);
+  keep(*std::move(completion), true, refused);
 }
 
 // The call has ended. Its result is delivered, if it is wanted, once it is durable.
@@ -271,6 +263,7 @@ std::vector<window::Completion> PythonExecutor::poll() { return deliver(queue_.p
 
 std::vector<window::Completion> PythonExecutor::wait() {
   const exec::WorkerPool::Blocked blocked(pool());
+  models_.flush();
   while (true) {
     std::vector<Finished> finished;
     if (ready_.empty()) {
@@ -285,6 +278,7 @@ std::vector<window::Completion> PythonExecutor::wait() {
 
 void PythonExecutor::drain() {
   const exec::WorkerPool::Blocked blocked(pool());
+  models_.flush();
   while (!idle()) {
     std::vector<Finished> finished;
     {

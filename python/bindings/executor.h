@@ -8,7 +8,7 @@
 
 #include "exec/completion_queue.h"
 #include "http.h"
-#include "llm.h"
+#include "model_calls.h"
 #include "objects.h"
 #include "recorder.h"
 #include "window/run.h"
@@ -47,7 +47,10 @@ class PythonExecutor final : public window::Executor {
   // From now on, whatever finishes also adds to the counter of the event descriptor.
   void notify(int descriptor) { queue_.notify(descriptor); }
   // Whether nothing is running, as far as poll() has seen.
-  bool idle() const { return running_ == 0 && writes_ == 0 && sent_.empty() && sent_adopted_.empty(); }
+  bool idle() const { return running_ == 0 && writes_ == 0 && models_.idle() && sent_adopted_.empty(); }
+  // Sends what waits to be merged with calls to come.
+  void flush() { models_.flush(); }
+  Ledger& ledger() { return models_.ledger(); }
 
   // For calls that somebody else carries out. Whether the call has been answered already; and its end, when it has
   // not: both are delivered by poll().
@@ -58,10 +61,6 @@ class PythonExecutor final : public window::Executor {
 
  private:
   struct Job;
-  struct Answered {
-    window::Ticket ticket = 0;
-    Result<llm::ChatAnswer> answer;
-  };
   struct Responded {
     window::Ticket ticket = 0;
     Result<net::Response> response;
@@ -71,25 +70,18 @@ class PythonExecutor final : public window::Executor {
     window::Ticket ticket = 0;
     std::optional<Error> error;
   };
-  using Finished = std::variant<std::shared_ptr<Job>, Answered, Responded, Stored>;
-  // A model call on the reactor. Destroying it cancels the transfer.
-  struct Sent {
-    std::unique_ptr<ModelCall> call;
-    net::Handle transfer;
-  };
-
-  // The same for a call of an adopted client.
+  using Finished = std::variant<std::shared_ptr<Job>, ModelCalls::Answered, Responded, Stored>;
+  // A call of an adopted client on the reactor. Destroying it cancels the transfer.
   struct SentAdopted {
     std::unique_ptr<AdoptedCall> call;
     net::Handle transfer;
   };
 
-  void send(window::Ticket ticket, std::unique_ptr<ModelCall> call);
   void send(window::Ticket ticket, std::unique_ptr<AdoptedCall> call);
   void submit(window::Ticket ticket, std::unique_ptr<PythonCall> call);
   std::vector<window::Completion> deliver(std::vector<Finished> finished);
   void deliver_job(Job& job);
-  void deliver_answer(const Answered& answered);
+  void deliver_answer(const ModelCalls::Answered& answered);
   void deliver_response(const Responded& responded);
   void deliver_stored(const Stored& stored);
   void finish(window::Completion completion, bool wanted);
@@ -100,8 +92,8 @@ class PythonExecutor final : public window::Executor {
   std::vector<window::Completion> ready_;  // to be delivered
   std::unordered_map<window::Ticket, window::Completion> storing_;  // wanted, but not durable yet
   std::size_t writes_ = 0;  // results handed to the recorder that are not durable yet, unwanted ones too
-  std::unordered_map<window::Ticket, Sent> sent_;                  // neither delivered nor cancelled
-  std::unordered_map<window::Ticket, SentAdopted> sent_adopted_;  // likewise
+  ModelCalls models_;
+  std::unordered_map<window::Ticket, SentAdopted> sent_adopted_;  // neither delivered nor cancelled
   std::unordered_map<window::Ticket, std::shared_ptr<Job>> jobs_;  // started, neither delivered nor cancelled
   std::size_t running_ = 0;  // handed to the pool and not come back, cancelled ones too
 };

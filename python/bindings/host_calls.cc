@@ -468,8 +468,9 @@ CallArguments arguments_of(const Arguments& arguments) {
 }  // namespace
 
 Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments, bool awaits) {
-  const bool native = !awaits && contract.run == Contract::kNative && ModelCall::fits(arguments.positional, arguments.keywords);
-  const Flags flags = native ? ModelCall::flags(arguments.keywords) : contract.flags();
+  const bool model = contract.run == Contract::kNative || contract.run == Contract::kEmbed;
+  const bool native = !awaits && model && ModelCall::fits(arguments.positional, arguments.keywords);
+  const Flags flags = native ? ModelCall::flags(contract.run, arguments.keywords) : contract.flags();
   if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, flags, Effect::kNone);
   if (!s.view.quiet()) {
     // What a declared method does with `self` is part of its promise.
@@ -492,7 +493,8 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
   a.flags = flags;
   std::unique_ptr<HostCall> call;
   if (native) {
-    call = ModelCall::make(arguments.positional, arguments.keywords, handled_);
+    const Place place{&s.program, &s.node};
+    call = ModelCall::make(contract.run, arguments.positional, arguments.keywords, handled_, place);
     if (call == nullptr) return raised();
   } else if (arguments.has_self && !awaits && is_adopted(object_of(arguments.positional[0]))) {
     call = std::make_unique<AdoptedCall>(nb::borrow(callee), arguments_of(arguments),
@@ -659,6 +661,7 @@ Action PythonHost::call_framed(const Site& s, PyObject* callee, Arguments argume
 }
 
 bool PythonHost::guard_holds(const Contract& contract, const Arguments& arguments) {
+  if (contract.run == Contract::kNative) return !ModelCall::streams(arguments.keywords);
   if (!contract.guard) return true;
   const RoomForOwnCode room;
   nb::list positional;

@@ -2,6 +2,7 @@
 
 #include <structmember.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <new>
@@ -38,6 +39,18 @@ PyObject* config_variable() {
   return variable;
 }
 
+void apply_to_calls(nb::handle config, CallOptions& options) {
+  const nb::object max_in_flight = config.attr("max_in_flight");
+  const nb::object budget = config.attr("budget");
+  const nb::object hedge = config.attr("hedge");
+  if (!max_in_flight.is_none())
+    options.in_flight = static_cast<int>(std::min<std::int64_t>(nb::cast<std::int64_t>(max_in_flight), 1 << 30));
+  if (!budget.is_none()) options.budget = nb::cast<double>(budget);
+  if (hedge.is_none()) return;
+  options.hedge.reset();
+  if (const double share = nb::cast<double>(hedge); share > 0) options.hedge = llm::Hedge{.share = share};
+}
+
 void apply(nb::handle config, RunOptions& run) {
   if (config.is_none()) return;
   window::Options& options = run.window;
@@ -49,6 +62,7 @@ void apply(nb::handle config, RunOptions& run) {
   if (!max_in_flight.is_none()) options.max_in_flight = nb::cast<std::uint32_t>(max_in_flight);
   if (!window.is_none()) options.window = nb::cast<std::uint32_t>(window);
   if (!forward.is_none()) options.forward = nb::cast<bool>(forward);
+  apply_to_calls(config, run.calls);
 }
 
 // What the function was given comes before what a block around the call says.
@@ -70,9 +84,13 @@ PyObject* finish(window::Outcome outcome) {
   return nullptr;
 }
 
-std::unique_ptr<window::Executor> executor_of_context(Recorder* recorder) {
+// Drawn from a seed, no call goes to a model.
+std::unique_ptr<window::Executor> executor_of_context(const RunOptions& options, Recorder* recorder, Ledger*& ledger) {
   if (const auto seed = completion_seed()) return std::make_unique<SeededExecutor>(*seed);
-  return std::make_unique<PythonExecutor>(recorder);
+  auto executor = std::make_unique<PythonExecutor>(recorder);
+  ledger = &executor->ledger();
+  ledger->set_options(options.calls);
+  return executor;
 }
 
 PyObject* run(Jitted* self, PyObject* const* args, std::size_t count, PyObject* keyword_names) {
@@ -88,14 +106,16 @@ PyObject* run(Jitted* self, PyObject* const* args, std::size_t count, PyObject* 
     recorder = Recorder::make(options, self->function, call_arguments(args, count, keyword_names));
     host.identify_calls();
   }
-  const std::unique_ptr<window::Executor> executor = executor_of_context(recorder.get());
+  Ledger* ledger = nullptr;  // null: there is none
+  const std::unique_ptr<window::Executor> executor = executor_of_context(options, recorder.get(), ledger);
   window::Run run(host, *executor, options.window);
   window::Outcome outcome = run.call(std::move(begun.enter));
   host.finish();
   outcome.value.settle();
   if (recorder != nullptr) recorder->finish(outcome.raised, object_of(outcome.value));
-  auto report = std::make_unique<RunReport>(run.counters(), run.sites(), now_ns() - start,
-                                            recorder != nullptr ? recorder->to_python() : nb::dict());
+  auto report = std::make_unique<RunReport>(run.counters(), run.sites(),
+                                            ledger == nullptr ? std::vector<Ledger::Entry>() : ledger->entries(),
+                                            now_ns() - start, recorder != nullptr ? recorder->to_python() : nb::dict());
   delete std::exchange(self->last_run, report.release());
   return finish(std::move(outcome));
 }

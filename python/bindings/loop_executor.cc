@@ -157,6 +157,7 @@ void LoopExecutor::answer(bool raised, nb::object value) {
 }
 
 nb::object LoopExecutor::wake() {
+  threads_.flush();
   nb::object waiter = state_->waiter = loop_.attr("create_future")();
   if (threads_.has_ready()) state_->wake();
   return waiter;

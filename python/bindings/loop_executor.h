@@ -59,6 +59,8 @@ class LoopExecutor final : public window::Executor {
   // Whether nothing is running any more.
   bool idle();
 
+  Ledger& ledger() { return threads_.ledger(); }
+
  private:
   struct State;
   void listen();

@@ -33,7 +33,7 @@ class ResumableRun {
     outcome.value.settle();
     if (recorder_ != nullptr) recorder_->finish(outcome.raised, object_of(outcome.value));
     set_last_run(call_.jitted.ptr(),
-                 std::make_unique<RunReport>(run_->counters(), run_->sites(), now_ns() - start_,
+                 std::make_unique<RunReport>(run_->counters(), run_->sites(), executor_->ledger().entries(), now_ns() - start_,
                                              recorder_ != nullptr ? recorder_->to_python() : nb::dict()));
     nb::object value = nb::borrow(object_of(outcome.value));
     outcome.value = Value();
@@ -66,6 +66,7 @@ class ResumableRun {
       host_->identify_calls();
     }
     executor_.emplace(std::forward<Arguments>(arguments)..., recorder_.get());
+    executor_->ledger().set_options(call_.options.calls);
     run_.emplace(*host_, *executor_, call_.options.window);
     run_->begin(std::move(call_.enter));
   }

@@ -37,6 +37,25 @@ nb::dict describe(const window::Site& site) {
   return d;
 }
 
+nb::dict describe(const Ledger::Entry& entry) {
+  const llm::Spend spent = entry.meter->total();
+  nb::dict d;
+  d["file"] = entry.place.program->file;
+  d["function"] = entry.place.program->qualname;
+  d["line"] = entry.place.node->position.line;
+  d["model"] = entry.model;
+  d["calls"] = spent.calls;
+  d["failed"] = spent.failed;
+  d["attempts"] = spent.attempts;
+  d["lost"] = spent.lost;
+  d["input_tokens"] = spent.usage.input_tokens;
+  d["output_tokens"] = spent.usage.output_tokens;
+  d["cached_input_tokens"] = spent.usage.cached_input_tokens;
+  d["cache_write_tokens"] = spent.usage.cache_write_tokens;
+  d["reasoning_tokens"] = spent.usage.reasoning_tokens;
+  return d;
+}
+
 }  // namespace
 
 nb::dict RunReport::to_python() const {
@@ -55,6 +74,9 @@ nb::dict RunReport::to_python() const {
   nb::list sites;
   for (const window::Site& site : sites_) sites.append(describe(site));
   d["sites"] = sites;
+  nb::list spent;
+  for (const Ledger::Entry& entry : spent_) spent.append(describe(entry));
+  d["spent"] = spent;
   return d;
 }
 

@@ -11,6 +11,7 @@ from xcs._contracts import declare as declare
 from xcs._contracts import op as op
 from xcs._errors import LLMAnswerError as LLMAnswerError
 from xcs._errors import LLMAuthenticationError as LLMAuthenticationError
+from xcs._errors import LLMBillingError as LLMBillingError
 from xcs._errors import LLMConnectionError as LLMConnectionError
 from xcs._errors import LLMError as LLMError
 from xcs._errors import LLMRateLimitError as LLMRateLimitError
@@ -21,13 +22,19 @@ from xcs._errors import XcsError as XcsError
 from xcs._explain import Explanation as Explanation
 from xcs._explain import explain as explain
 from xcs._jit import Site as Site
+from xcs._jit import Spent as Spent
 from xcs._jit import Stats as Stats
 from xcs._jit import jit as jit
 from xcs._jit import stats as stats
 from xcs._llm import LLMAnswer as LLMAnswer
 from xcs._llm import LLMUsage as LLMUsage
+from xcs._llm import Stream as Stream
+from xcs._llm import ToolCall as ToolCall
+from xcs._llm import embed as embed
 from xcs._llm import llm as llm
 from xcs._local_model import LocalModel as LocalModel
+from xcs._prices import Price as Price
+from xcs._prices import set_price as set_price
 from xcs._simulator import Simulator as Simulator
 from xcs._vmap import vmap as vmap
 

@@ -23,6 +23,11 @@ class Config:
         journal: The path of a file that keeps the answers of runs until the `with` block that named it, or else the
             program, has ended well; a program that was interrupted finds them there when it is run again.
         cache: The path of a file that keeps answers across programs; True stands for one in the user's cache directory.
+        budget: Dollars that the calls of `xcs.llm` and `xcs.embed` in one run may cost. What a call may cost at the
+            most is reserved before it is sent, so every call has to give `max_tokens`, and its model's price has to be
+            known.
+        hedge: The share of model calls, such as 0.05, that may be sent a second time when they take longer than 95 % of
+            calls do; the first answer counts (0).
     """
 
     max_in_flight: int | None = None
@@ -30,6 +35,8 @@ class Config:
     forward: bool | None = None
     journal: _journal.StorePath | _journal.Block | None = None
     cache: _journal.StorePath | bool | None = None
+    budget: float | None = None
+    hedge: float | None = None
 
     def __post_init__(self) -> None:
         for name in ("max_in_flight", "window"):
@@ -44,6 +51,11 @@ class Config:
             object.__setattr__(self, "cache", None)
         elif self.cache is not None and self.cache is not True:
             object.__setattr__(self, "cache", _journal.checked_path("cache", self.cache))
+        for name, most in (("budget", 1e12), ("hedge", 1.0)):
+            value = getattr(self, name)
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            if value is not None and not (number and 0 <= value <= most):
+                raise UsageError(f"{name} must be a number from 0 to {most:g}, not {value!r}")
 
 
 _current = cast("ContextVar[Config]", _core.config_variable)

@@ -56,6 +56,10 @@ class LLMRateLimitError(LLMError):
     """The server limits the rate of requests, or is overloaded."""
 
 
+class LLMBillingError(LLMError):
+    """The account has nothing left to spend, or a budget of this package does not allow the call."""
+
+
 class LLMAnswerError(LLMError):
     """The server's answer is not one that the API knows."""
 
@@ -69,6 +73,8 @@ class StorageError(XcsError, OSError):
 
 
 _CLASSES: dict[str, type[LLMError]] = {
+    "llm.billing": LLMBillingError,
+    "llm.budget": LLMBillingError,
     "llm.authentication": LLMAuthenticationError,
     "llm.permission": LLMAuthenticationError,
     "llm.malformed": LLMAnswerError,
@@ -93,7 +99,7 @@ def llm_error(
     kind: str, code: str, message: str, status: int | None, reason: str, request_id: str
 ) -> XcsError:
     """The exception for an error of the compiled part."""
-    if kind == "usage" and status is None:
+    if kind == "usage" and status is None and code != "llm.budget":
         return UsageError(message)
     of_transport = LLMConnectionError if code.startswith("net.") else LLMError
     made = _CLASSES.get(code, of_transport)

@@ -14,6 +14,7 @@ from typing_extensions import ParamSpec
 from xcs import _core
 from xcs._config import Config, changed
 from xcs._errors import UsageError
+from xcs._prices import price_of
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
@@ -159,6 +160,35 @@ class Record:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """What the model calls of one place took with one model, every attempt counted.
+
+    Attributes:
+        calls: Calls that were answered or failed; `failed` of them failed.
+        attempts: How many requests were sent for them.
+        lost: Attempts that may have to be paid for although no answer came: the connection broke, it took too long,
+            or another attempt was sooner. Their tokens are not known.
+        input_tokens: Those of the provider's cache among them.
+        cost: Dollars for the tokens; None when the price of the model is not known.
+    """
+
+    file: str
+    function: str
+    line: int
+    model: str
+    calls: int
+    failed: int
+    attempts: int
+    lost: int
+    input_tokens: int
+    output_tokens: int
+    cached_input_tokens: int
+    cache_write_tokens: int
+    reasoning_tokens: int
+    cost: float | None
+
+
+@dataclass(frozen=True)
 class Stats:
     """What happened in one run.
 
@@ -174,6 +204,7 @@ class Stats:
         forwards: Reads that looked through changes which had not happened yet.
         sites: The places that started calls or waited.
         record: What a journal or a cache had to do with it; None without either.
+        spent: What calls of `xcs.llm` and `xcs.embed` took, by place and model.
     """
 
     calls: int
@@ -187,6 +218,13 @@ class Stats:
     forwards: int
     sites: tuple[Site, ...]
     record: Record | None = None
+    spent: tuple[Spent, ...] = ()
+
+    @property
+    def cost(self) -> float | None:
+        """Dollars for all model calls; None when the price of a model is not known."""
+        costs = [spent.cost for spent in self.spent]
+        return None if None in costs else sum(cost for cost in costs if cost is not None)
 
     @property
     def lost(self) -> dict[str, float]:
@@ -254,6 +292,7 @@ def stats(function: Callable[..., Any]) -> Stats | None:
         forwards=run["forwards"],
         sites=tuple(_site(site) for site in run["sites"]),
         record=Record(**run["record"]) if run["record"] else None,
+        spent=tuple(_spent(spent) for spent in run["spent"]),
     )
 
 
@@ -270,3 +309,10 @@ def _wait(wait: dict[str, Any]) -> Wait:
         lost=wait["lost_ns"] / 1e9,
         because_of=None if wait["own"] else (wait["file"], wait["line"]),
     )
+
+
+def _spent(spent: dict[str, Any]) -> Spent:
+    price = price_of(spent["model"])
+    tokens = ("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens")
+    cost = None if price is None else price.cost(**{name: spent[name] for name in tokens})
+    return Spent(**spent, cost=cost)

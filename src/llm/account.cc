@@ -69,17 +69,17 @@ void Account::begin() { under_way_ = true; }
 
 void Account::end(Charge charge, const Usage& usage) {
   if (!std::exchange(under_way_, false)) return;
-  if (meter_ != nullptr)
-    meter_->add({.attempts = 1, .lost = charge == Charge::kMost ? 1u : 0u, .usage = usage});
+  if (meter_ != nullptr) {
+    Usage counted = usage;
+    if (provider_ == Provider::kAnthropic)
+      counted.input_tokens += usage.cached_input_tokens + usage.cache_write_tokens;
+    meter_->add({.attempts = 1, .lost = charge == Charge::kMost ? 1u : 0u, .usage = counted});
+  }
   if (!std::exchange(reserved_, false)) return;
   const double spent = charge == Charge::kNothing ? 0
                        : charge == Charge::kMost  ? most_
                                                   : cost_of(provider_, usage, price_);
   budget_->settle(most_, spent);
-}
-
-void Account::close(bool failed) {
-  if (meter_ != nullptr) meter_->add({.calls = 1, .failed = failed ? 1u : 0u});
 }
 
 }  // namespace xcs::llm

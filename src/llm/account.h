@@ -36,8 +36,6 @@ class Account {
   };
   // The attempt has ended.
   void end(Charge charge, const Usage& usage);
-  // The call has.
-  void close(bool failed);
 
  private:
   Account(const ChatRequest& request, Provider provider, double most)

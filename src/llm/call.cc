@@ -48,6 +48,7 @@ void Race::withdraw() {
 // The handles go first: one of them may be that of the request whose handler runs now.
 void Race::end(Result<ChatAnswer> answer) {
   over_ = true;
+  if (meter_ != nullptr) meter_->add({.calls = 1, .failed = answer ? 0u : 1u});
   take_handles().clear();
   std::exchange(done_, nullptr)(std::move(answer));
 }
@@ -124,7 +125,6 @@ std::optional<Duration> Call::on_done(Result<net::Response> response) {
     if (const auto delay = delay_after(answer.error(), headers)) return delay;
     if (attempts_ > 1) answer.error().message += fmt::format(" (after {} attempts)", attempts_);
   }
-  if (!parts_.hedge) parts_.account->close(!answer);
   race_->finish(std::move(answer));
   return std::nullopt;
 }

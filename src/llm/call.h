@@ -27,7 +27,9 @@ using OnDelta = std::move_only_function<void(std::string_view text)>;
 // thread, but for take_handles and keep.
 class Race {
  public:
-  Race(OnAnswer done, int runners) : done_(std::move(done)), runners_(runners) {}
+  // The call is counted on the meter, if there is one.
+  Race(OnAnswer done, int runners, std::shared_ptr<Meter> meter)
+      : done_(std::move(done)), runners_(runners), meter_(std::move(meter)) {}
 
   bool over() const { return over_; }
   // The first answer, or the error when nobody else runs any more, ends the race; the other request is
@@ -48,6 +50,7 @@ class Race {
 
   OnAnswer done_;
   int runners_;
+  const std::shared_ptr<Meter> meter_;
   bool over_ = false;
   std::optional<Error> error_;  // of a request that failed while another ran
   Mutex mutex_;

@@ -12,9 +12,10 @@
 namespace xcs::llm {
 
 enum class Provider {
-  kOpenAi,     // POST {base_url}/chat/completions, or {base_url}/v1/chat/completions if that has no path
-  kAnthropic,  // POST {base_url}/v1/messages
-  kResponses,  // OpenAI's newer format: POST {base_url}/responses, with the same rule
+  kOpenAi,      // POST {base_url}/chat/completions, or {base_url}/v1/chat/completions if that has no path
+  kAnthropic,   // POST {base_url}/v1/messages
+  kResponses,   // OpenAI's newer format: POST {base_url}/responses, with the same rule
+  kEmbeddings,  // POST {base_url}/embeddings: each message's text is an input, and the answer holds vectors
 };
 
 struct Message {
@@ -100,6 +101,7 @@ struct ChatAnswer {
   std::string model;
   std::string finish_reason;  // the provider's own word: "stop", "end_turn", "length", ...
   std::vector<ToolCall> tool_calls;
+  std::vector<std::vector<double>> vectors;  // of embeddings, in the order of the inputs
   Usage usage;
   std::string id;          // the provider's name for the answer
   std::string request_id;  // from the response's headers; empty when there was none

@@ -76,15 +76,16 @@ net::Handle Client::start_stream(ChatRequest request, OnDelta delta, OnAnswer do
   if (request.hedge && !streams) {
     Result<Call::Parts> hedge = make_parts(true);
     if (!hedge) return refuse(std::move(hedge.error()));
-    return start_hedged(std::move(http), *std::move(parts), *std::move(hedge), std::move(done));
+    return start_hedged(std::move(http), *std::move(parts), *std::move(hedge),
+                        std::make_shared<Race>(std::move(done), 2, request.meter));
   }
-  auto call =
-      std::make_shared<Call>(*std::move(parts), std::move(delta), std::make_shared<Race>(std::move(done), 1));
+  auto call = std::make_shared<Call>(*std::move(parts), std::move(delta),
+                                     std::make_shared<Race>(std::move(done), 1, request.meter));
   return transport_.start(std::move(http), handler_of(call, streams));
 }
 
-net::Handle Client::start_hedged(net::Request http, Call::Parts parts, Call::Parts hedge, OnAnswer done) {
-  auto race = std::make_shared<Race>(std::move(done), 2);
+net::Handle Client::start_hedged(net::Request http, Call::Parts parts, Call::Parts hedge,
+                                 std::shared_ptr<Race> race) {
   auto first = std::make_shared<Call>(std::move(parts), nullptr, race);
   auto second = std::make_shared<Call>(std::move(hedge), nullptr, race);
   auto operation = std::make_unique<HedgedOperation>(race);

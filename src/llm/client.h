@@ -35,7 +35,8 @@ class Client {
   [[nodiscard]] net::Handle start_stream(ChatRequest request, OnDelta delta, OnAnswer done);
 
  private:
-  net::Handle start_hedged(net::Request http, Call::Parts parts, Call::Parts hedge, OnAnswer done);
+  net::Handle start_hedged(net::Request http, Call::Parts parts, Call::Parts hedge,
+                           std::shared_ptr<Race> race);
 
   net::Transport& transport_;
   const std::uint64_t seed_;

@@ -18,7 +18,7 @@ struct Spend {
   // Attempts that may have been paid for without an answer: the connection broke, or nobody waited any
   // longer.
   std::uint64_t lost = 0;
-  Usage usage = {};
+  Usage usage = {};  // input tokens with those of the cache, whoever the provider
 };
 
 // Safe from any thread.

@@ -55,6 +55,7 @@ Result<void> AnswerStream::on_event(const SseEvent& event) {
       break;
     case Provider::kResponses:
       return read_responses_event(root);
+    case Provider::kEmbeddings:  // are not streamed
     case Provider::kOpenAi:
       read_openai(root);
   }

@@ -151,6 +151,19 @@ std::optional<ChatAnswer> read_openai(Json root) {
   return answer;
 }
 
+// A list of numbers; empty when it is none.
+std::vector<double> read_vector(Json embedding) {
+  std::vector<double> vector;
+  simdjson::dom::array numbers;
+  if (embedding.get(numbers) != simdjson::SUCCESS) return vector;
+  for (const Json number : numbers) {
+    double value = 0;
+    if (number.get(value) != simdjson::SUCCESS) return {};
+    vector.push_back(value);
+  }
+  return vector;
+}
+
 void read_output_item(Json item, ChatAnswer& answer) {
   const std::string_view type = find_string(item, {"type"}).value_or("");
   if (type == "function_call") {
@@ -182,6 +195,24 @@ std::optional<ChatAnswer> read_anthropic(Json root) {
 }
 
 }  // namespace
+
+// The vectors by their index; nothing when one is missing.
+std::optional<ChatAnswer> read_embeddings(Json root) {
+  simdjson::dom::array data;
+  const std::optional<Json> found = find(root, {"data"});
+  if (!found || found->get(data) != simdjson::SUCCESS) return std::nullopt;
+  ChatAnswer answer;
+  answer.vectors.resize(data.size());
+  for (const Json item : data) {
+    const auto index = static_cast<std::size_t>(find_integer(item, {"index"}).value_or(-1));
+    const std::optional<Json> embedding = find(item, {"embedding"});
+    if (index >= answer.vectors.size() || !embedding) return std::nullopt;
+    answer.vectors[index] = read_vector(*embedding);
+  }
+  for (const auto& vector : answer.vectors)
+    if (vector.empty()) return std::nullopt;
+  return answer;
+}
 
 std::optional<ChatAnswer> read_responses(Json root) {
   const std::optional<Json> output = find(root, {"output"});
@@ -258,7 +289,8 @@ Result<ChatAnswer> to_answer(const WireRequest& request, const net::Response& re
   }
   if (!parsed)
     return std::unexpected(malformed(request, response.status, "is not a JSON object", response.body));
-  std::optional<ChatAnswer> answer = request.provider == Provider::kAnthropic   ? read_anthropic(root)
+  std::optional<ChatAnswer> answer = request.provider == Provider::kEmbeddings  ? read_embeddings(root)
+                                     : request.provider == Provider::kAnthropic ? read_anthropic(root)
                                      : request.provider == Provider::kResponses ? read_responses(root)
                                                                                 : read_openai(root);
   if (!answer) {

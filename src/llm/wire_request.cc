@@ -34,7 +34,11 @@ constexpr ProviderFacts kAnthropic = {"https://api.anthropic.com", "api.anthropi
 constexpr ProviderFacts kResponses = {
     "https://api.openai.com/v1", "api.openai.com", "/v1", "/responses", "OPENAI_API_KEY", "OPENAI_BASE_URL"};
 
+constexpr ProviderFacts kEmbeddings = {
+    "https://api.openai.com/v1", "api.openai.com", "/v1", "/embeddings", "OPENAI_API_KEY", "OPENAI_BASE_URL"};
+
 const ProviderFacts& facts_of(Provider provider) {
+  if (provider == Provider::kEmbeddings) return kEmbeddings;
   if (provider == Provider::kResponses) return kResponses;
   return provider == Provider::kAnthropic ? kAnthropic : kOpenAi;
 }
@@ -62,6 +66,7 @@ std::optional<double> max_output_of(const ChatRequest& request, Provider provide
       most = find_integer(extra, {name}).value_or(most);
     choices = std::max<std::int64_t>(1, find_integer(extra, {"n"}).value_or(1));
   }
+  if (provider == Provider::kEmbeddings) return 0;
   if (most < 0) return std::nullopt;
   return static_cast<double>(most) * static_cast<double>(choices);
 }
@@ -222,6 +227,22 @@ Result<void> add_shape(Body& body, Provider provider, const ChatRequest& request
   return {};
 }
 
+std::string inputs_of(const ChatRequest& request) {
+  std::string list = "[";
+  for (const Message& message : request.messages) {
+    if (list.size() > 1) list.push_back(',');
+    append_json_string(list, message.content);
+  }
+  return list + "]";
+}
+
+Result<std::string> finish_body(Body&& body) {
+  std::string text = std::move(body).finish();
+  if (!simdjson::validate_utf8(text))
+    return usage_error("llm.utf8", "the request contains text that is not UTF-8");
+  return text;
+}
+
 Result<std::string> body_of(const ChatRequest& request, Provider provider, std::string_view address,
                             bool stream) {
   if (request.model.empty()) return usage_error("llm.model", "the request names no model");
@@ -232,6 +253,11 @@ Result<std::string> body_of(const ChatRequest& request, Provider provider, std::
   Body body(request.extra_json);
   if (Result<void> parsed = body.parse_extra(); !parsed) return std::unexpected(std::move(parsed.error()));
   body.add_string("model", request.model);
+  if (provider == Provider::kEmbeddings) {
+    body.add_raw("input", inputs_of(request));
+    body.add_string("encoding_format", "float");
+    return finish_body(std::move(body));
+  }
   if (Result<void> added = add_messages(body, provider, request); !added) {
     return std::unexpected(std::move(added.error()));
   }
@@ -244,10 +270,7 @@ Result<std::string> body_of(const ChatRequest& request, Provider provider, std::
     body.add_raw("stream", "true");
     if (provider == Provider::kOpenAi) body.add_raw("stream_options", R"({"include_usage":true})");
   }
-  std::string text = std::move(body).finish();
-  if (!simdjson::validate_utf8(text))
-    return usage_error("llm.utf8", "the request contains text that is not UTF-8");
-  return text;
+  return finish_body(std::move(body));
 }
 
 void add_key(net::Headers& headers, Provider provider, std::string_view address, const std::string& key) {

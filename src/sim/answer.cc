@@ -139,6 +139,21 @@ void cut_at_length(Answer& answer, const ApiRequest& request) {
   answer.stop_sequence = {};
 }
 
+// The tool and its arguments that a prompt's last directive names.
+void read_call(std::string_view prompt, Answer& answer) {
+  const std::size_t open = prompt.rfind('[');
+  if (open == std::string_view::npos) return;
+  std::string_view inside = prompt.substr(open + 1);
+  const std::size_t close = inside.find(']');
+  if (close == std::string_view::npos || !take(inside, "call ")) return;
+  inside = inside.substr(0, inside.find(']'));
+  const std::size_t space = std::min(inside.find(' '), inside.size());
+  answer.tool = inside.substr(0, space);
+  answer.arguments = space == inside.size() ? "{}" : inside.substr(space + 1);
+  answer.tokens = count_tokens(inside.size());
+  answer.stop = Stop::kToolCall;
+}
+
 }  // namespace
 
 std::string answer_text(std::string_view prompt, std::uint64_t hash) {
@@ -156,6 +171,8 @@ std::string answer_text(std::string_view prompt, std::uint64_t hash) {
 
 Answer make_answer(const ApiRequest& request, std::int64_t choice, std::uint64_t salt) {
   Answer answer;
+  if (!request.stream) read_call(request.prompt, answer);
+  if (answer.stop == Stop::kToolCall) return answer;
   answer.text = answer_text(request.prompt, mix(request.hash + salt) + static_cast<std::uint64_t>(choice));
   cut_at_stop_sequence(answer, request);
   cut_at_length(answer, request);

@@ -10,7 +10,7 @@
 
 namespace xcs::sim {
 
-enum class Stop { kEnd, kLength, kStopSequence };
+enum class Stop { kEnd, kLength, kStopSequence, kToolCall };
 
 // One choice of an answer.
 struct Answer {
@@ -18,6 +18,8 @@ struct Answer {
   std::int64_t tokens = 0;
   Stop stop = Stop::kEnd;
   std::string_view stop_sequence;  // the one that was met; empty otherwise
+  std::string_view tool;           // what is called instead of an answer's text; empty otherwise
+  std::string_view arguments;      // JSON
 };
 
 // The text a model would answer to `prompt`, a pure function of the two. The last directive in the prompt
@@ -26,6 +28,7 @@ struct Answer {
 //   [one of: A | B | C] one of the options
 //   [list of N]         N lines, "1. ..." to "N. ..."
 //   [about N words]     N words
+//   [call NAME JSON]    no text but a call of that tool, in answers that are not streamed; JSON has no bracket
 // Without one, 12 words. N is at most 100,000.
 std::string answer_text(std::string_view prompt, std::uint64_t hash);
 

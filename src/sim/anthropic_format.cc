@@ -13,6 +13,8 @@ std::string_view stop_reason(Stop stop) {
       return "max_tokens";
     case Stop::kStopSequence:
       return "stop_sequence";
+    case Stop::kToolCall:
+      return "tool_use";
     case Stop::kEnd:
       break;
   }
@@ -80,8 +82,18 @@ std::string end_event(const Answer& answer) {
 }  // namespace
 
 std::string message_body(const ApiRequest& request, const Answer& answer) {
-  std::string content = R"([{"type":"text","text":)";
-  append_json_string(content, answer.text);
+  std::string content;
+  if (answer.tool.empty()) {
+    content = R"([{"type":"text","text":)";
+    append_json_string(content, answer.text);
+  } else {
+    content = R"([{"type":"tool_use","id":"toolu_)";
+    append_hex(content, request.hash);
+    content += R"(","name":)";
+    append_json_string(content, answer.tool);
+    content += R"(,"input":)";
+    content += answer.arguments;
+  }
   content += "}]";
   return message(request, content, &answer, answer.tokens);
 }

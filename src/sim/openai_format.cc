@@ -15,7 +15,10 @@ namespace {
 constexpr std::string_view kCreated = "1790000000";
 constexpr std::array<std::string_view, 3> kModels = {"sim-small", "sim-large", "sim-embedding"};
 
-std::string_view finish_reason(Stop stop) { return stop == Stop::kLength ? R"("length")" : R"("stop")"; }
+std::string_view finish_reason(Stop stop) {
+  if (stop == Stop::kToolCall) return R"("tool_calls")";
+  return stop == Stop::kLength ? R"("length")" : R"("stop")";
+}
 
 void append_usage(std::string& out, std::int64_t prompt, std::int64_t completion) {
   out += R"({"prompt_tokens":)";
@@ -48,7 +51,17 @@ void append_choice(std::string& out, const Answer& answer, std::size_t index) {
   out += R"({"index":)";
   append_number(out, static_cast<std::int64_t>(index));
   out += R"(,"message":{"role":"assistant","content":)";
-  append_json_string(out, answer.text);
+  if (answer.tool.empty()) {
+    append_json_string(out, answer.text);
+  } else {
+    out += R"(null,"tool_calls":[{"id":"call_)";
+    append_hex(out, hash_bytes(answer.arguments, hash_bytes(answer.tool, 0)));
+    out += R"(","type":"function","function":{"name":)";
+    append_json_string(out, answer.tool);
+    out += R"(,"arguments":)";
+    append_json_string(out, answer.arguments);
+    out += "}}]";
+  }
   out += R"(,"refusal":null,"annotations":[]},"logprobs":null,"finish_reason":)";
   out += finish_reason(answer.stop);
   out += '}';

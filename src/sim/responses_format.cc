@@ -36,7 +36,20 @@ std::string message_item(const ApiRequest& request, std::string_view status, std
   return out;
 }
 
+std::string call_item(const ApiRequest& request, const Answer& answer) {
+  std::string out = R"({"type":"function_call","status":"completed","id":"fc_)";
+  append_hex(out, request.hash);
+  out += R"(","call_id":"call_)";
+  append_hex(out, request.hash);
+  out += R"(","name":)";
+  append_json_string(out, answer.tool);
+  out += R"(,"arguments":)";
+  append_json_string(out, answer.arguments);
+  return out + "}";
+}
+
 std::string finished_item(const ApiRequest& request, const Answer& answer) {
+  if (!answer.tool.empty()) return call_item(request, answer);
   return message_item(request, answer.stop == Stop::kLength ? "incomplete" : "completed",
                       fmt::format("[{}]", text_part(answer.text)));
 }
