@@ -79,8 +79,8 @@ def set_price(
 
 def price_of(model: str) -> Price | None:
     """The price of a model; None when it is not known."""
-    for name in (model, _DATE.sub("", model)):
-        for table in (_set, _users(os.environ.get("XCS_PRICES", "")), _shipped()):
+    for table in (_set, _users(os.environ.get("XCS_PRICES", "")), _shipped()):
+        for name in (model, _DATE.sub("", model)):
             if name in table:
                 return table[name]
     return None

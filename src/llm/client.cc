@@ -1,6 +1,8 @@
 #include "llm/client.h"
 
+#include <cstdlib>
 #include <memory>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,10 +39,16 @@ std::uint64_t hedge_lane(std::uint64_t lane) { return ~lane; }
 
 }  // namespace
 
-Client::Client(net::Transport& transport, std::uint64_t seed) : Client(transport, real_clock(), seed) {}
+Client::Client(net::Transport& transport, std::uint64_t seed)
+    : Client(transport, real_clock(), seed, shared_limits_directory()) {}
 
 Client::Client(net::Transport& transport, const Clock& clock, std::uint64_t seed)
-    : transport_(transport), seed_(seed), limits_(clock) {}
+    : Client(transport, clock, seed, "") {}
+
+Client::Client(net::Transport& transport, const Clock& clock, std::uint64_t seed, std::string shared_limits)
+    : transport_(transport),
+      seed_(seed),
+      limits_(clock, std::move(shared_limits), std::getenv("XCS_SHARED_LIMITS") != nullptr) {}
 
 net::Handle Client::start(ChatRequest request, OnAnswer done) {
   return start_stream(std::move(request), nullptr, std::move(done));

@@ -22,6 +22,7 @@ class Client {
  public:
   // The seed makes the jitter of the delays between attempts repeatable.
   explicit Client(net::Transport& transport, std::uint64_t seed = 0);
+  // On a clock that is not the machine's, limits are shared with no other process.
   Client(net::Transport& transport, const Clock& clock, std::uint64_t seed = 0);
 
   // Both callbacks run on the transport's thread and must neither block nor throw; `done` runs exactly
@@ -37,6 +38,8 @@ class Client {
  private:
   net::Handle start_hedged(net::Request http, Call::Parts parts, Call::Parts hedge,
                            std::shared_ptr<Race> race);
+
+  Client(net::Transport& transport, const Clock& clock, std::uint64_t seed, std::string shared_limits);
 
   net::Transport& transport_;
   const std::uint64_t seed_;

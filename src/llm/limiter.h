@@ -65,6 +65,9 @@ class Limiter {
 
   void expect(int in_flight) { concurrency_.expect(in_flight); }
 
+  // Calls that had begun are over, and nobody knows how they ended.
+  void give_up(int calls) { in_flight_ = calls < in_flight_ ? in_flight_ - calls : 0; }
+
   // The account has nothing left to spend: one call at a time finds out when that has changed.
   void start_over() { concurrency_.start_over(); }
 

@@ -11,6 +11,7 @@ namespace xcs::llm {
 namespace {
 
 constexpr double kLearningRate = 0.1;
+constexpr Duration kLookAgain = std::chrono::milliseconds(50);
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -73,7 +74,7 @@ void TokenEstimate::learn(std::size_t body_bytes, const Usage& usage) {
 
 Admission::Admission(std::shared_ptr<Group> group, const Size& size) : group_(std::move(group)), size_(size) {
   const MutexLock lock(group_->mutex_);
-  group_->limiter_.expect(size_.in_flight);
+  if (size_.in_flight > 0) group_->with_limiter([&](Limiter& l) { l.expect(size_.in_flight); });
   number_ = ++group_->joined_;
 }
 
@@ -87,8 +88,13 @@ Result<Duration> Admission::try_begin() {
   const MutexLock lock(group_->mutex_);
   if (group_->refusal_ && number_ <= group_->refused_up_to_) return std::unexpected(*group_->refusal_);
   const Need need = group_->estimate_.need_of(group_->provider_, size_.body_bytes, size_.max_output);
-  const auto begun = group_->limiter_.try_begin(need, group_->clock_.now());
-  if (!begun) return std::min<Duration>(begun.error(), std::chrono::hours(24));
+  std::expected<Begun, Duration> begun;
+  group_->with_limiter([&](Limiter& l) { begun = l.try_begin(need, group_->clock_.now()); });
+  if (!begun) {
+    // A call of another process that ends wakes nobody here.
+    const bool alone = group_->shared_ == nullptr || !group_->shared_->has_company();
+    return std::min<Duration>(begun.error(), alone ? std::chrono::hours(24) : kLookAgain);
+  }
   begun_ = *begun;
   ++attempts_;
   ++group_->attempts_;
@@ -96,7 +102,7 @@ Result<Duration> Admission::try_begin() {
 }
 
 void Admission::end_locked(const Limiter::End& end) {
-  group_->limiter_.end(end, group_->clock_.now());
+  group_->with_limiter([&](Limiter& l) { l.end(end, group_->clock_.now()); });
   begun_.reset();
 }
 
@@ -107,7 +113,7 @@ void Admission::end(const Error* error, const net::Headers& headers, const Usage
   const LimitReports reports = read_limits(headers, wall);
   const std::optional<Duration> delay = error == nullptr ? std::nullopt : server_delay(headers, wall);
   const MutexLock lock(group_->mutex_);
-  group_->limiter_.learn(*begun_, reports, group_->clock_.now());
+  group_->with_limiter([&](Limiter& l) { l.learn(*begun_, reports, group_->clock_.now()); });
   const bool first = attempts_ == 1;
   if (error == nullptr) {
     group_->estimate_.learn(size_.body_bytes, usage);
@@ -123,7 +129,7 @@ void Admission::end(const Error* error, const net::Headers& headers, const Usage
     return;
   }
   end_locked({.outcome = Outcome::kOther, .first_attempt = first});
-  group_->limiter_.start_over();
+  group_->with_limiter([](Limiter& l) { l.start_over(); });
   group_->refusal_ = *error;
   group_->refused_up_to_ = group_->joined_;
 }
@@ -146,12 +152,19 @@ void Admission::count_hedge_won() {
   ++group_->hedges_.won;
 }
 
+std::unique_ptr<SharedLimiter> Limits::share(const WireRequest& request, std::string_view name) const {
+  const std::string host = net::origin_of(request.http.url).host;
+  const bool here = host == "localhost" || host.starts_with("127.") || host == "::1";
+  if (directory_.empty() || (here && !chosen_)) return nullptr;
+  return SharedLimiter::open(directory_, name, clock_.now());
+}
+
 std::shared_ptr<Group> Limits::group_of(const WireRequest& request, std::string_view model) {
   std::string name = net::to_string(net::origin_of(request.http.url));
   name.append("\n").append(request.api_key).append("\n").append(model_group(model));
   const MutexLock lock(mutex_);
-  std::shared_ptr<Group>& group = groups_[std::move(name)];
-  if (!group) group = std::make_shared<Group>(groups_.size(), request.provider, clock_);
+  std::shared_ptr<Group>& group = groups_[name];
+  if (!group) group = std::make_shared<Group>(groups_.size(), request.provider, clock_, share(request, name));
   return group;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -14,6 +15,7 @@
 #include "llm/chat.h"
 #include "llm/latencies.h"
 #include "llm/limiter.h"
+#include "llm/shared_limiter.h"
 #include "llm/wire_request.h"
 #include "net/transport.h"
 
@@ -39,8 +41,9 @@ class TokenEstimate {
 // One group, shared by its calls. Safe from any thread.
 class Group {
  public:
-  Group(std::uint64_t lane, Provider provider, const Clock& clock)
-      : lane_(lane), provider_(provider), clock_(clock) {}
+  // `shared`: the limiter that other processes use, too; null: it is this process's own.
+  Group(std::uint64_t lane, Provider provider, const Clock& clock, std::unique_ptr<SharedLimiter> shared)
+      : lane_(lane), provider_(provider), clock_(clock), shared_(std::move(shared)) {}
 
   std::uint64_t lane() const { return lane_; }
 
@@ -56,11 +59,18 @@ class Group {
  private:
   friend class Admission;
 
+  template <class F>
+  void with_limiter(F f) XCS_REQUIRES(mutex_) {
+    if (shared_ == nullptr) return f(limiter_);
+    shared_->with_limiter(clock_.now(), f);
+  }
+
   const std::uint64_t lane_;
   const Provider provider_;
   const Clock& clock_;
   mutable Mutex mutex_;
-  Limiter limiter_ XCS_GUARDED_BY(mutex_);
+  const std::unique_ptr<SharedLimiter> shared_;
+  Limiter limiter_ XCS_GUARDED_BY(mutex_);  // without shared_
   TokenEstimate estimate_ XCS_GUARDED_BY(mutex_);
   Latencies latencies_ XCS_GUARDED_BY(mutex_);
   Hedges hedges_ XCS_GUARDED_BY(mutex_);
@@ -113,13 +123,20 @@ class Admission {
 // All groups. Safe from any thread; groups live as long as somebody uses them, and as long as this.
 class Limits {
  public:
-  explicit Limits(const Clock& clock) : clock_(clock) {}
+  // `directory`: where processes share limiters; empty: this one shares none. What is on this machine itself
+  // is shared only when the directory was chosen by the user.
+  Limits(const Clock& clock, std::string directory, bool chosen)
+      : clock_(clock), directory_(std::move(directory)), chosen_(chosen) {}
 
   // Calls with the same server, key and model group share a group.
   std::shared_ptr<Group> group_of(const WireRequest& request, std::string_view model);
 
  private:
+  std::unique_ptr<SharedLimiter> share(const WireRequest& request, std::string_view name) const;
+
   const Clock& clock_;
+  const std::string directory_;
+  const bool chosen_;
   Mutex mutex_;
   std::unordered_map<std::string, std::shared_ptr<Group>> groups_ XCS_GUARDED_BY(mutex_);
 };

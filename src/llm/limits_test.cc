@@ -24,7 +24,7 @@ class LimitsTest : public ::testing::Test {
   }
 
   ManualClock clock_;
-  Limits limits_{clock_};
+  Limits limits_{clock_, "", false};
 };
 
 TEST_F(LimitsTest, AGroupIsAServerAKeyAndAModelGroup) {

@@ -27,9 +27,18 @@ void set(CURL* handle, CURLoption option, Value value) {
   XCS_CHECK(code == CURLE_OK, static_cast<int>(option), curl_easy_strerror(code));
 }
 
-// CURLOPT_PREREQFUNCTION: a connection is ready and the request is about to be sent.
+// CURLOPT_PREREQFUNCTION: a connection is ready and the request is about to be sent. When a connection that
+// was used before breaks without an answer, libcurl would send the request again by itself; but the server
+// may have begun to work on it, so that is for the handler to decide, and an attempt that counts.
 int on_connected(void* user, char*, char*, int, int) {
   auto& transfer = *static_cast<Transfer*>(user);
+  if (transfer.phase == Transfer::Phase::kWaiting) {
+    transfer.failure = Error{.kind = ErrorKind::kTransient,
+                             .code = "net.broken",
+                             .message = fmt::format("the connection to {} broke before the answer began",
+                                                    to_string(origin_of(transfer.request.url)))};
+    return CURL_PREREQFUNC_ABORT;
+  }
   transfer.phase = Transfer::Phase::kWaiting;
   transfer.progressed = now();
   return CURL_PREREQFUNC_OK;

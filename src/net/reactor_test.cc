@@ -297,5 +297,20 @@ TEST(Reactor, SendsTheSameRequestAgainWhenTheHandlerAsksForIt) {
   EXPECT_EQ(requests, 3);
 }
 
+TEST(Reactor, ARequestIsNeverSentAgainWithoutBeingAskedTo) {
+  std::atomic<int> requests = 0;
+  FakeServer server([&](Connection& connection) {
+    for (int answered = 0; !connection.wait_request().empty(); ++answered) {
+      ++requests;
+      if (answered > 0) return connection.reset();
+      connection.respond(200, "ok");
+    }
+  });
+  Reactor reactor;
+  ASSERT_TRUE(wait_for(reactor, get(server.url())));
+  EXPECT_EQ(wait_for_error(reactor, get(server.url())).code, "net.broken");
+  EXPECT_EQ(requests, 2) << "libcurl repeats what breaks on a connection that was used before";
+}
+
 }  // namespace
 }  // namespace xcs::net

@@ -250,7 +250,7 @@ def test_errors_survive_pickling(sim: xcs.Simulator) -> None:
         ({"max_retries": -1}, "max_retries must be a whole number from 0 on"),
         ({"temperature": "hot"}, "temperature must be a number"),
         ({"timeout": 0}, "timeout must be a positive number of seconds"),
-        ({"provider": "other"}, 'provider must be "openai" or "anthropic"'),
+        ({"provider": "other"}, 'provider must be "openai", "responses" or "anthropic"'),
         ({"model": 3}, "model must be a string"),
         ({"base_url": "ftp://host"}, "must begin with http"),
         ({"api_key": "sk secret"}, "contains a space"),
