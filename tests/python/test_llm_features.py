@@ -452,18 +452,17 @@ def test_a_budget_needs_a_price_and_a_bound(sim: xcs.Simulator) -> None:
 # --- Stragglers ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_call_that_takes_longer_than_most_is_sent_again_and_the_first_answer_counts(
-    sim: xcs.Simulator,
-) -> None:
+def test_a_call_that_takes_longer_than_most_is_sent_again_and_the_first_answer_counts(sim: xcs.Simulator) -> None:
     url = sim.base_url
 
-    @xcs.jit(hedge=0.1)
+    @xcs.jit
     def run(n: int, fault: str) -> list[str]:
         return [xcs.llm(f"{i} [one of: plum] {fault}", model="hedged", base_url=url) for i in range(n)]
 
     assert run(60, "") == ["plum"] * 60
     # The first attempt of each is never answered; the hedge is the second.
-    assert run(2, "[fault black_hole]") == ["plum"] * 2
-    stats = xcs.stats(run)
+    hedged = run.with_config(hedge=1.0)
+    assert hedged(2, "[fault black_hole]") == ["plum"] * 2
+    stats = xcs.stats(hedged)
     assert stats is not None
     assert [(s.calls, s.attempts, s.lost, s.failed) for s in stats.spent] == [(2, 4, 2, 0)]
