@@ -164,7 +164,7 @@ net::Handle AdoptedCall::send(Done done) {
           llm::delay_before_retry({.error = error,
                                    .headers = response ? response->headers : net::Headers(),
                                    .retries_done = retries,
-                                   .max_retries = most,
+                                   .retries_left = most - retries,
                                    .now = now,
                                    .random = random});
       if (delay) {
