@@ -11,8 +11,8 @@ from xcs._errors import without_this_frame
 def drive(run: Any) -> Generator[Any, Any, Any]:
     """What calling a jitted generator function gives; `run` is an `xcs._core.GeneratorRun`.
 
-    Asked for an item, the run goes up to its next `yield`: the calls before it overlap, and all of them are complete when
-    the item is given. What is sent or thrown in arrives at that `yield`.
+    Asked for an item, the run goes up to its next `yield`: the calls before it overlap, and all of them are complete
+    when the item is given. What is sent or thrown in arrives at that `yield`.
     """
     sent, error = None, None
     while (step := run.advance(sent, error)) is not None:

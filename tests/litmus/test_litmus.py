@@ -16,7 +16,9 @@ for independent in (cases.llm, cases.llm_obj, cases.score, cases.flaky):
     xcs.declare(independent, effect="independent")
 
 
-@pytest.mark.parametrize(("function", "arguments", "failing"), cases.CASES, ids=lambda v: getattr(v, "__name__", ""))
+@pytest.mark.parametrize(
+    ("function", "arguments", "failing"), cases.CASES, ids=lambda v: getattr(v, "__name__", "")
+)
 def test_a_case_gives_the_sequential_observation(
     function: Callable[..., Any], arguments: tuple[Any, ...], failing: set[str]
 ) -> None:
@@ -30,7 +32,9 @@ def test_a_case_gives_the_sequential_observation(
             assert repr(actual) == repr(expected), f"epoch {epoch}, seed {seed}"
 
 
-@pytest.mark.parametrize("name", ["append_acc", "try_fallback", "retry_loop", "tree_of_thoughts", "continue_skip"])
+@pytest.mark.parametrize(
+    "name", ["append_acc", "try_fallback", "retry_loop", "tree_of_thoughts", "continue_skip"]
+)
 def test_a_case_gives_the_sequential_observation_whatever_fails(name: str) -> None:
     (function, arguments, _) = next(case for case in cases.CASES if case[0].__name__ == name)
     jitted = xcs.jit(function)

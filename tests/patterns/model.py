@@ -27,6 +27,7 @@ kw fail_rate=p              raise ModelError on the first call of a prompt
                             the second with probability p*p
 kw garbage_rate=p           reply 'N/A ...' instead, likewise by repeat number
 """
+
 import hashlib
 import os
 import re
@@ -34,9 +35,11 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-WORDS = ("amber basin cedar delta ember flint grove harbor indigo juniper kiln "
-         "ledger meadow nickel orchard pebble quarry river saddle timber umber "
-         "violet willow xenon yonder zephyr anchor beacon copper dune").split()
+WORDS = (
+    "amber basin cedar delta ember flint grove harbor indigo juniper kiln "
+    "ledger meadow nickel orchard pebble quarry river saddle timber umber "
+    "violet willow xenon yonder zephyr anchor beacon copper dune"
+).split()
 
 
 class ModelError(Exception):
@@ -61,7 +64,7 @@ _seen = {}
 _lock = threading.Lock()
 _active = 0
 _peak = 0
-PERTURB = None      # set to change single answers: {(prompt, kw key, repeat): salt}
+PERTURB = None  # set to change single answers: {(prompt, kw key, repeat): salt}
 
 
 def reset():
@@ -79,8 +82,7 @@ def stats():
             return dict(calls=0, wall=0.0, busy=0.0, peak=0)
         t0 = min(c.start for c in LOG)
         t1 = max(c.end for c in LOG)
-        return dict(calls=len(LOG), wall=t1 - t0,
-                    busy=sum(c.end - c.start for c in LOG), peak=_peak)
+        return dict(calls=len(LOG), wall=t1 - t0, busy=sum(c.end - c.start for c in LOG), peak=_peak)
 
 
 def _digest(*parts):
@@ -88,7 +90,7 @@ def _digest(*parts):
 
 
 def _unit(d, off):
-    return int.from_bytes(d[off:off + 4], "big") / 2 ** 32
+    return int.from_bytes(d[off : off + 4], "big") / 2**32
 
 
 def _words(d, n):
@@ -103,8 +105,10 @@ def _words(d, n):
 
 def _answer(prompt, d):
     m = None
-    for m in re.finditer(r"\[number (-?\d+)-(\d+)\]|\[one of: ([^\]]+)\]|\[list of (\d+)\]|\[about (\d+) words\]", prompt):
-        pass                                    # the last directive counts
+    for m in re.finditer(
+        r"\[number (-?\d+)-(\d+)\]|\[one of: ([^\]]+)\]|\[list of (\d+)\]|\[about (\d+) words\]", prompt
+    ):
+        pass  # the last directive counts
     if m is None:
         return _words(d, 12)
     if m.group(1) is not None:
@@ -127,8 +131,14 @@ def llm(prompt: str, **kw) -> str:
     with _lock:
         repeat = _seen.get(key, 0)
         _seen[key] = repeat + 1
-        call = Call(len(LOG), prompt, dict(kw), time.perf_counter(),
-                    thread=threading.current_thread().name, repeat=repeat)
+        call = Call(
+            len(LOG),
+            prompt,
+            dict(kw),
+            time.perf_counter(),
+            thread=threading.current_thread().name,
+            repeat=repeat,
+        )
         LOG.append(call)
         _active += 1
         _peak = max(_peak, _active)

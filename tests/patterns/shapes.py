@@ -4,6 +4,7 @@
 
 llm() is the deterministic stand-in of model.py.
 """
+
 import json
 import random
 import time
@@ -11,7 +12,7 @@ import time
 from patterns.model import llm
 
 ITEMS = [{"id": i, "text": f"item {i}", "label": None} for i in range(6)]
-FILE = []                               # stands for an open output file
+FILE = []  # stands for an open output file
 
 
 def tqdm(it, **kw):
@@ -24,6 +25,7 @@ def tqdm(it, **kw):
 def shape_01_comprehension():
     def answer(q):
         return llm(f"Answer: {q}").strip()
+
     outs = [answer(x["text"]) for x in tqdm(ITEMS)]
     return llm("Summarise: " + "\n".join(outs))
 
@@ -152,7 +154,10 @@ def shape_09_independent_statements():
         store.add("strategic", strategic)
         risk = llm("Risks in " + text)
         store.add("risk", risk)
-        report = {"summary": llm(f"Summary of {financial} {risk}"), "outlook": llm(f"Outlook from {strategic}")}
+        report = {
+            "summary": llm(f"Summary of {financial} {risk}"),
+            "outlook": llm(f"Outlook from {strategic}"),
+        }
         return store.rows, report
     except Exception as e:
         print("failed", e)
@@ -198,7 +203,7 @@ def shape_12_debate():
     for rnd in range(3):
         for i, ctx in enumerate(contexts):
             if rnd:
-                others = contexts[:i] + contexts[i + 1:]
+                others = contexts[:i] + contexts[i + 1 :]
                 ctx.append("others: " + " | ".join(o[2 * rnd - 1] for o in others))
             ctx.append(llm("\n".join(ctx), agent=i))
     return contexts
@@ -261,7 +266,7 @@ def shape_15_callback_random_sleep():
     for t in col:
         f = fns[random.choice(["up", "low"])]
         out.append(f(llm("Rewrite " + t)))
-        time.sleep(0)                   # 'REQ_TIME_GAP'
+        time.sleep(0)  # 'REQ_TIME_GAP'
     return out
 
 
@@ -282,6 +287,7 @@ def shape_17_alias_trap():
 
     def runner(p):
         return llm(json.dumps(p, sort_keys=True))
+
     results = []
     for q in ("a", "b", "c", "d"):
         query = params
@@ -302,6 +308,7 @@ def shape_18_recursion():
                     lines.append(read(f"{block}.{page}.{child}", depth + 1))
             page = page + 1 if page < 1 and len(text) % 2 == 0 else None
         return "\n".join(lines)
+
     return read("root", 0)
 
 

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Self-instruct: few-shot prompts from a random sample of the seeds, filtered, deduplicated, appended to a file."""
+
 import json
 import os
 import random
@@ -8,7 +9,16 @@ import re
 
 from programs.world import llm
 
-SEEDS = [{"instruction": f"{verb} the {noun}", "topic": noun} for verb, noun in [("Describe", "harbor"), ("Draw", "kiln"), ("Rhyme about", "ledger"), ("Explain", "amber"), ("Price", "saddle")]]
+SEEDS = [
+    {"instruction": f"{verb} the {noun}", "topic": noun}
+    for verb, noun in [
+        ("Describe", "harbor"),
+        ("Draw", "kiln"),
+        ("Rhyme about", "ledger"),
+        ("Explain", "amber"),
+        ("Price", "saddle"),
+    ]
+]
 TONES = ["polite", "blunt", "curious"]
 
 

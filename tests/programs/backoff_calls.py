@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Calls wrapped by backoff, as in the code of many papers: n samples per question, majority, logs."""
+
 import collections
 
 import backoff
@@ -21,7 +22,9 @@ def chatgpt(messages, model="small", n=1, temperature=0.7):
     while n > 0:
         cnt = min(n, 3)
         n -= cnt
-        res = completions_with_backoff(model=model, messages=messages, temperature=temperature, n=cnt, fail_rate=0.3)
+        res = completions_with_backoff(
+            model=model, messages=messages, temperature=temperature, n=cnt, fail_rate=0.3
+        )
         outputs.extend([choice.message.content for choice in res.choices])
         usage["completion"] += res.usage.completion_tokens
         usage["prompt"] += res.usage.prompt_tokens
@@ -39,6 +42,8 @@ def main(workdir):
         firsts = [s.split()[0] for s in samples]
         majority, votes = collections.Counter(firsts).most_common(1)[0]
         reason = gpt(f"Why {majority} for {name}?")[0]
-        logs.append({"i": i, "majority": majority, "votes": votes, "reason": reason, "usage_so_far": dict(usage)})
+        logs.append(
+            {"i": i, "majority": majority, "votes": votes, "reason": reason, "usage_so_far": dict(usage)}
+        )
         print(i, name, majority, votes, usage["completion"])
     return logs

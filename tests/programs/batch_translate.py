@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Translating a CSV with a glossary: rows are read by DictReader, checked, repaired once, and written by DictWriter."""
+
 import csv
 import os
 import string
@@ -8,7 +9,14 @@ import string
 from programs.world import llm
 
 GLOSSARY = {"harbor": "Hafen", "kiln": "Ofen", "amber": "Bernstein", "ledger": "Hauptbuch"}
-TEXTS = ["the harbor at night", "a kiln of clay", "amber and ledger", "nothing special", "", "the old harbor kiln"]
+TEXTS = [
+    "the harbor at night",
+    "a kiln of clay",
+    "amber and ledger",
+    "nothing special",
+    "",
+    "the old harbor kiln",
+]
 
 TEMPLATE = string.Template("Translate to $language, using $terms: $text")
 
@@ -31,7 +39,9 @@ def check(translation, terms):
 
 def translate(text, language="German"):
     terms = terms_in(text)
-    prompt = TEMPLATE.substitute(language=language, terms="; ".join(f"{k}={v}" for k, v in terms.items()) or "no terms", text=text)
+    prompt = TEMPLATE.substitute(
+        language=language, terms="; ".join(f"{k}={v}" for k, v in terms.items()) or "no terms", text=text
+    )
     translation = llm(prompt)
     status = "ok"
     try:

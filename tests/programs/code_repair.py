@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Code generation with a repair loop: candidates are executed against tests, the error goes into the next prompt."""
+
 import traceback
 
 from programs.world import llm

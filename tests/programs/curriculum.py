@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """A course maker: nested defaultdicts, setdefault, recursion over an outline tree, numbering, a table of contents."""
+
 from collections import defaultdict
 
 from programs.world import llm

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """A panel debate: agents with message histories of their own, a moderator, a verdict, and a transcript file."""
+
 import json
 import os
 
@@ -8,7 +9,11 @@ from programs.world import OpenAI
 
 client = OpenAI(api_key="sk-none")
 TOPICS = ["remote work", "nuclear power"]
-ROLES = {"optimist": "You see the good side.", "sceptic": "You doubt everything.", "realist": "You weigh both sides."}
+ROLES = {
+    "optimist": "You see the good side.",
+    "sceptic": "You doubt everything.",
+    "realist": "You weigh both sides.",
+}
 
 
 class Debater:
@@ -33,7 +38,13 @@ def moderate(topic, transcript):
     lines = "\n".join(f"{who}: {what}" for who, what in transcript)
     response = client.chat.completions.create(
         model="large",
-        messages=[{"role": "system", "content": "You moderate."}, {"role": "user", "content": f"Who won on {topic}?\n{lines}\n[json: winner=optimist|sceptic|realist, score=number]"}],
+        messages=[
+            {"role": "system", "content": "You moderate."},
+            {
+                "role": "user",
+                "content": f"Who won on {topic}?\n{lines}\n[json: winner=optimist|sceptic|realist, score=number]",
+            },
+        ],
     )
     return json.loads(response.choices[0].message.content)
 

@@ -1,13 +1,23 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Deduplicating records: blocking by key, pairwise checks by the model, union-find, a canonical name per cluster."""
+
 import difflib
 import itertools
 from collections import defaultdict
 
 from programs.world import llm
 
-NAMES = ["Acme Corp", "ACME Corporation", "Acme Co", "Beta Ltd", "Beta Limited", "Gamma", "Gama", "Delta Works"]
+NAMES = [
+    "Acme Corp",
+    "ACME Corporation",
+    "Acme Co",
+    "Beta Ltd",
+    "Beta Limited",
+    "Gamma",
+    "Gama",
+    "Delta Works",
+]
 
 
 class UnionFind:

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """A cache on disk, one file per prompt, named by its hash; the same prompts come up again."""
+
 import hashlib
 import json
 import os

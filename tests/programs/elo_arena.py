@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """An arena: random pairs of models answer, a judge decides, ratings are updated, a table goes to a string buffer."""
+
 import io
 import random
 import re
@@ -30,7 +31,12 @@ class Arena:
         return self.answers[key]
 
     def judge(self, question, a, b):
-        text = llm(f"{question}\n[A] {a}\n[B] {b}\nVerdict: [one of: [[A]] | [[B]] | [[C]]]".replace("[[", "<").replace("]]", ">"), garbage_rate=0.2)
+        text = llm(
+            f"{question}\n[A] {a}\n[B] {b}\nVerdict: [one of: [[A]] | [[B]] | [[C]]]".replace(
+                "[[", "<"
+            ).replace("]]", ">"),
+            garbage_rate=0.2,
+        )
         m = re.search(r"([ABC])", text)
         return {"A": 1.0, "B": 0.0, "C": 0.5}.get(m.group(1) if m else "C")
 

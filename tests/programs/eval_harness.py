@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """An evaluation harness: resumes from a JSONL file, appends one line per sample, keeps accuracy per category."""
+
 import json
 import os
 from collections import defaultdict
@@ -9,7 +10,21 @@ from tqdm import tqdm
 
 from programs.world import ModelError, llm
 
-SAMPLES = [{"id": f"s{i}", "category": c, "question": f"question {i} about {c}", "gold": g} for i, (c, g) in enumerate([("math", "A"), ("law", "B"), ("math", "C"), ("art", "A"), ("law", "A"), ("art", "B"), ("math", "B"), ("art", "C")])]
+SAMPLES = [
+    {"id": f"s{i}", "category": c, "question": f"question {i} about {c}", "gold": g}
+    for i, (c, g) in enumerate(
+        [
+            ("math", "A"),
+            ("law", "B"),
+            ("math", "C"),
+            ("art", "A"),
+            ("law", "A"),
+            ("art", "B"),
+            ("math", "B"),
+            ("art", "C"),
+        ]
+    )
+]
 
 
 def load_done(path):

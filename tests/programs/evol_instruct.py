@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Evolving instructions: a random operation on each, elimination of failures, several generations, a JSON dump of all."""
+
 import json
 import random
 
@@ -33,7 +34,10 @@ def is_failure(before, after, response):
         return True
     if "sorry" in response.lower() or "zephyr" in response.lower():
         return True
-    return llm(f"Do these ask the same? 1: {before} 2: {after} [one of: equal | not equal | not equal]") == "equal"
+    return (
+        llm(f"Do these ask the same? 1: {before} 2: {after} [one of: equal | not equal | not equal]")
+        == "equal"
+    )
 
 
 def evolve(instruction):
@@ -56,7 +60,9 @@ def main(workdir):
                 print("kept the old one:", instruction[:16])
                 continue
             survivors.append(evolved)
-            everything.append({"instruction": evolved, "output": response, "how": how, "generation": generation})
+            everything.append(
+                {"instruction": evolved, "output": response, "how": how, "generation": generation}
+            )
         pool = survivors
         print(f"generation {generation}: {len(everything)} so far")
     with open(f"{workdir}/evolved.json", "w") as f:

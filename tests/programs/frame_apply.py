@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """A small data frame of one's own, in the manner of pandas: apply, iterrows, at, and columns filled by the model."""
+
 from programs.world import llm
 
 

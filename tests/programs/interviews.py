@@ -1,7 +1,8 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Interviews from several perspectives, with searches, collected into an article with numbered references."""
-from concurrent.futures import ThreadPoolExecutor  # noqa: imported but switched off, as people leave it
+
+from concurrent.futures import ThreadPoolExecutor  # imported but switched off, as people leave it
 from typing import List, NamedTuple
 
 from programs.world import llm, search

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Structured extraction: JSON answers parsed, validated into dataclasses, with a regular expression to fall back on."""
+
 import json
 import re
 from dataclasses import dataclass
@@ -42,13 +43,18 @@ def parse_json(text):
 
 
 def extract(mail):
-    text = llm(f"Extract from: {mail} [json: vendor=word, amount=number, sentiment=good|bad]", garbage_rate=0.35)
+    text = llm(
+        f"Extract from: {mail} [json: vendor=word, amount=number, sentiment=good|bad]", garbage_rate=0.35
+    )
     data = parse_json(text)
     return Invoice(data["vendor"], int(data["amount"]), Sentiment(data["sentiment"]))
 
 
 def main(workdir):
-    mails = [f"Dear all, invoice {i} for {w}" for i, w in enumerate(["copper", "timber", "flint", "opal", "zinc", "salt", "reed"])]
+    mails = [
+        f"Dear all, invoice {i} for {w}"
+        for i, w in enumerate(["copper", "timber", "flint", "opal", "zinc", "salt", "reed"])
+    ]
     invoices, problems = [], []
     for i, mail in enumerate(mails):
         try:

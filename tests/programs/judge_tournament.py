@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """A knock-out tournament between answers: pairs are judged both ways round, ties go by seed, byes are possible."""
+
 import random
 
 from programs.world import llm

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Labelling a CSV: a retry loop with growing pauses, a log file, a writer that flushes each row, failed rows at the end."""
+
 import csv
 import logging
 import os
@@ -36,7 +37,9 @@ def label(text, max_retries=3):
     delay = 0.0
     for attempt in range(max_retries):
         try:
-            answer = llm(f"Label the review: {text} [one of: {' | '.join(LABELS)}]", fail_rate=0.4, garbage_rate=0.3)
+            answer = llm(
+                f"Label the review: {text} [one of: {' | '.join(LABELS)}]", fail_rate=0.4, garbage_rate=0.3
+            )
             answer = answer.strip().lower()
             if answer not in LABELS:
                 raise ValueError(f"unexpected label {answer.split()[0]!r}")

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Map-reduce over chunks with a token budget: map, collapse while too long, reduce; a cost table at the end."""
+
 import functools
 from collections import namedtuple
 
@@ -34,7 +35,9 @@ class Summarizer:
         self.budget = budget
 
     def _chat(self, model, prompt):
-        response = self.client.chat.completions.create(model=model, messages=[{"role": "user", "content": prompt}])
+        response = self.client.chat.completions.create(
+            model=model, messages=[{"role": "user", "content": prompt}]
+        )
         self.budget.charge(model, response.usage)
         return response.choices[0].message.content
 
@@ -45,8 +48,11 @@ class Summarizer:
         level = 0
         while sum(map(num_tokens, texts)) > MAX_TOKENS:
             level += 1
-            pairs = [texts[i:i + 2] for i in range(0, len(texts), 2)]
-            texts = [self._chat("small", "Merge:\n" + "\n".join(pair)) if len(pair) > 1 else pair[0] for pair in pairs]
+            pairs = [texts[i : i + 2] for i in range(0, len(texts), 2)]
+            texts = [
+                self._chat("small", "Merge:\n" + "\n".join(pair)) if len(pair) > 1 else pair[0]
+                for pair in pairs
+            ]
             print(f"collapsed to {len(texts)} texts, level {level}")
         return texts
 
@@ -59,7 +65,7 @@ def num_tokens(text):
 
 
 def split_text(words, size, overlap=2):
-    return [" ".join(words[i:i + size]) for i in range(0, len(words), size - overlap)]
+    return [" ".join(words[i : i + size]) for i in range(0, len(words), size - overlap)]
 
 
 def main(workdir):

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Meeting minutes: a transcript cut by speaker, independent analyses of each part, action items, an e-mail per person."""
+
 import json
 import os
 import re
@@ -26,7 +27,9 @@ def parse(transcript):
 
 
 def blocks(lines):
-    return [(who, " ".join(what for _, what in group)) for who, group in groupby(lines, key=lambda pair: pair[0])]
+    return [
+        (who, " ".join(what for _, what in group)) for who, group in groupby(lines, key=lambda pair: pair[0])
+    ]
 
 
 def analyse(text):

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Generative agents: a memory stream with importance and embeddings, retrieval by score, reflection past a threshold."""
+
 import math
 from dataclasses import dataclass, field
 from typing import List

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """A cascade: the cheapest model first, a scorer decides whether to go on, costs and the model used kept on the object."""
+
 from programs.world import llm
 
 
@@ -45,9 +46,17 @@ class Cascade:
 def main(workdir):
     cascade = Cascade([Model("tiny", 0.1, 0.6), Model("medium", 1.0, 0.5), Model("huge", 10.0, 0.0)])
     rows = []
-    for query in ["capital of Peru", "boiling point of tin", "author of Emma", "largest moon", "oldest bridge"]:
+    for query in [
+        "capital of Peru",
+        "boiling point of tin",
+        "author of Emma",
+        "largest moon",
+        "oldest bridge",
+    ]:
         answer = cascade.query(query)
-        rows.append({"query": query, "answer": answer, "by": cascade.used.name, "cost": round(cascade.cost, 3)})
+        rows.append(
+            {"query": query, "answer": answer, "by": cascade.used.name, "cost": round(cascade.cost, 3)}
+        )
         print(f"{query:24s} {cascade.used.name:8s} {cascade.cost:8.2f}")
     print(f"total {cascade.total:.2f}", cascade.counts)
     return rows

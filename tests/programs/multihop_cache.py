@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Multi-hop questions over a retriever, with a cache that is a JSON file written after each question."""
+
 import json
 from pathlib import Path
 
@@ -47,7 +48,12 @@ class MultiHop:
 def main(workdir):
     model = CachedLLM(f"{workdir}/cache.json")
     program = MultiHop(model)
-    questions = ["Who built the harbor?", "Where was amber found?", "Who built the harbor?", "When did the storm end?"]
+    questions = [
+        "Who built the harbor?",
+        "Where was amber found?",
+        "Who built the harbor?",
+        "When did the storm end?",
+    ]
     predictions = []
     for i, question in enumerate(questions):
         answer, context = program.answer(question)

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Two personas talk to each other in several scenarios; each conversation is kept, scored, and written to its file."""
+
 import random
 from pathlib import Path
 

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """A pipeline of stages with hooks, a context dict handed from stage to stage, timings, history and cost on self."""
+
 import time
 import uuid
 from contextlib import contextmanager

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Plan and execute: a plan is parsed into steps with references to earlier results, executed, checked, and replanned."""
+
 import re
 from collections import OrderedDict
 

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Prompt optimisation: candidates scored on examples, the best kept in a heap, mutated, scored again."""
+
 import heapq
 import itertools
 import operator

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """A quiz between models: a host makes questions, players answer, lives and scores change, a leaderboard each round."""
+
 import copy
 import random
 
@@ -31,7 +32,9 @@ class Quiz:
         self.rounds = []
 
     def make_question(self, topic):
-        options = [o.split(". ", 1)[1].split()[0] for o in llm(f"Options on {topic} [list of 3]").splitlines()]
+        options = [
+            o.split(". ", 1)[1].split()[0] for o in llm(f"Options on {topic} [list of 3]").splitlines()
+        ]
         text = llm(f"A question on {topic}")
         return {"topic": topic, "text": text, "options": options, "gold": options[0]}
 

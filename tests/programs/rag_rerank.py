@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Retrieval with reranking: an index of embedded chunks, cosine similarity, scores by the model, an answer with sources."""
+
 import math
 import re
 from dataclasses import dataclass, field

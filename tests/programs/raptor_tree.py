@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """A tree of summaries: embed leaves, cluster greedily, summarise each cluster, repeat; then search the collapsed tree."""
+
 import logging
 import math
 
@@ -10,7 +11,10 @@ log = logging.getLogger("raptor")
 log.addHandler(logging.NullHandler())
 log.propagate = False
 
-TEXTS = [f"Passage {i} tells of {w}." for i, w in enumerate("amber basin cedar delta ember flint grove harbor".split())]
+TEXTS = [
+    f"Passage {i} tells of {w}."
+    for i, w in enumerate("amber basin cedar delta ember flint grove harbor".split())
+]
 
 
 class Node:
@@ -31,8 +35,8 @@ def cluster(nodes, size):
     while remaining:
         seed = remaining.pop(0)
         remaining.sort(key=lambda n: similarity(seed.embedding, n.embedding), reverse=True)
-        group = [seed] + remaining[:size - 1]
-        remaining = remaining[size - 1:]
+        group = [seed] + remaining[: size - 1]
+        remaining = remaining[size - 1 :]
         clusters.append(group)
     return clusters
 

@@ -1,11 +1,17 @@
 # ruff: noqa
 # mypy: ignore-errors
 """ReAct: a question-answering agent with tools looked up by name, a scratchpad, and a limit on its steps."""
+
 import re
 
 from programs.world import llm, search
 
-QUESTIONS = ["Who designed the harbor?", "When was the kiln built?", "How deep is the basin?", "Where is the ledger kept?"]
+QUESTIONS = [
+    "Who designed the harbor?",
+    "When was the kiln built?",
+    "How deep is the basin?",
+    "Where is the ledger kept?",
+]
 MAX_STEPS = 5
 
 PROMPT = """Answer the question. Use one action at a time.

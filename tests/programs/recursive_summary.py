@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Recursive summaries of a book: chapters, then parts, until the text fits; counts in module globals."""
+
 import textwrap
 
 from programs.world import llm
@@ -9,7 +10,13 @@ N_CALLS = 0
 N_WORDS = 0
 LIMIT = 40
 
-BOOK = [" ".join(f"sentence {c}-{s} about the sea and the {w}." for s, w in enumerate(["boat", "wind", "shore", "storm"])) for c in range(6)]
+BOOK = [
+    " ".join(
+        f"sentence {c}-{s} about the sea and the {w}."
+        for s, w in enumerate(["boat", "wind", "shore", "storm"])
+    )
+    for c in range(6)
+]
 
 
 def count_tokens(text):

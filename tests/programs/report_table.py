@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """A weekly report: figures per team from the model, tables by string formatting, statistics, a text file."""
+
 import datetime
 import io
 import statistics

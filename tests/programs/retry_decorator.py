@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Decorators of one's own: exponential backoff with jitter, a call counter, memoised helpers."""
+
 import functools
 import random
 import time
@@ -19,7 +20,9 @@ def counted(function):
     return wrapper
 
 
-def retry_with_exponential_backoff(initial_delay=0.0001, exponential_base=2, jitter=True, max_retries=3, errors=(ModelError,)):
+def retry_with_exponential_backoff(
+    initial_delay=0.0001, exponential_base=2, jitter=True, max_retries=3, errors=(ModelError,)
+):
     def decorate(func):
         @functools.wraps(func)
         def wrapper(*args, **kwargs):

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Grading by a rubric: students x criteria, timers as context managers, try/finally, a second opinion in doubt."""
+
 import time
 from collections import Counter, defaultdict
 
@@ -37,7 +38,9 @@ class Grader:
         score = int(text)
         if score in (4, 5):
             self.second_opinions[criterion] += 1
-            again = int(llm(f"Second opinion on the {criterion} of {student}'s essay on {topic} [number 0-10]"))
+            again = int(
+                llm(f"Second opinion on the {criterion} of {student}'s essay on {topic} [number 0-10]")
+            )
             score = (score + again) / 2
         return score
 

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Self-consistency: several samples of one prompt, answers by regular expression, a vote, and a confidence."""
+
 import re
 from collections import Counter
 

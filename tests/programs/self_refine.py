@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Self-refine: draft, feedback with a score, refine until it is good enough; history kept in dataclasses."""
+
 import json
 from dataclasses import asdict, dataclass, field
 

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Skeleton of thought: an outline, each point expanded, printed as it goes, read through once, sections by generator."""
+
 import re
 import sys
 

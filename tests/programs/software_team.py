@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """A team of agents on a message bus: each role subscribes to what others publish; files are written for each project."""
+
 import os
 from abc import ABC, abstractmethod
 from collections import defaultdict
@@ -45,8 +46,7 @@ class Role(ABC):
         return type(self).__name__
 
     @abstractmethod
-    def prompt(self, messages):
-        ...
+    def prompt(self, messages): ...
 
     def act(self):
         if not self.inbox:

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Ratings kept in SQLite: rows inserted as they come, committed each time, read back by queries at the end."""
+
 import sqlite3
 
 from programs.world import llm
@@ -29,7 +30,9 @@ class Store:
         self.connection.commit()
 
     def means(self):
-        return self.connection.execute("select item, avg(score) from ratings group by item order by 2 desc, item").fetchall()
+        return self.connection.execute(
+            "select item, avg(score) from ratings group by item order by 2 desc, item"
+        ).fetchall()
 
     def close(self):
         self.connection.close()

@@ -1,13 +1,21 @@
 # ruff: noqa
 # mypy: ignore-errors
 """A moderation service: rules as function values in a dict, getattr dispatch, logging with levels, warnings, counters."""
+
 import logging
 import os
 import warnings
 
 from programs.world import llm
 
-POSTS = ["Buy now!!!", "Lovely weather", "You are a fool", "Meet me at the harbor", "WIN A PRIZE", "I disagree with you"]
+POSTS = [
+    "Buy now!!!",
+    "Lovely weather",
+    "You are a fool",
+    "Meet me at the harbor",
+    "WIN A PRIZE",
+    "I disagree with you",
+]
 
 
 class Moderator:

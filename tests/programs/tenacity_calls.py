@@ -1,7 +1,15 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Calls wrapped by tenacity: retries with waits, a fallback answer when they are used up."""
-from tenacity import RetryError, retry, retry_if_exception_type, stop_after_attempt, wait_fixed, wait_random_exponential
+
+from tenacity import (
+    RetryError,
+    retry,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_fixed,
+    wait_random_exponential,
+)
 
 from programs.world import ModelError, OpenAI
 
@@ -15,12 +23,16 @@ def completion_with_backoff(**kwargs):
 
 @retry(wait=wait_random_exponential(min=0, max=0.0001), stop=stop_after_attempt(2), reraise=True)
 def strict_completion(prompt):
-    response = client.chat.completions.create(model="strict", messages=[{"role": "user", "content": prompt}], fail_rate=0.5)
+    response = client.chat.completions.create(
+        model="strict", messages=[{"role": "user", "content": prompt}], fail_rate=0.5
+    )
     return response.choices[0].message.content
 
 
 def ask(prompt):
-    response = completion_with_backoff(model="small", messages=[{"role": "user", "content": prompt}], fail_rate=0.4)
+    response = completion_with_backoff(
+        model="small", messages=[{"role": "user", "content": prompt}], fail_rate=0.4
+    )
     return response.choices[0].message.content
 
 

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Function calling: tools registered by a decorator with their schemas, a message list that grows, several tickets."""
+
 import functools
 import inspect
 import json
@@ -15,7 +16,14 @@ def tool(function):
     parameters = {name: {"type": "string"} for name in inspect.signature(function).parameters}
     REGISTRY[function.__name__] = {
         "function": function,
-        "schema": {"type": "function", "function": {"name": function.__name__, "description": function.__doc__, "parameters": {"type": "object", "properties": parameters}}},
+        "schema": {
+            "type": "function",
+            "function": {
+                "name": function.__name__,
+                "description": function.__doc__,
+                "parameters": {"type": "object", "properties": parameters},
+            },
+        },
     }
 
     @functools.wraps(function)
@@ -47,7 +55,13 @@ def run(ticket, max_turns=4):
         if not message.tool_calls:
             print(f"{ticket}: answered in turn {turn + 1}")
             return message.content, messages
-        messages.append({"role": "assistant", "content": None, "tool_calls": [c.function.name for c in message.tool_calls]})
+        messages.append(
+            {
+                "role": "assistant",
+                "content": None,
+                "tool_calls": [c.function.name for c in message.tool_calls],
+            }
+        )
         for call in message.tool_calls:
             name = call.function.name
             arguments = json.loads(call.function.arguments)

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Tree of thoughts as its authors write it: value cache, duplicates scored zero, greedy selection, usage counter."""
+
 import itertools
 
 from programs.world import llm
@@ -74,7 +75,9 @@ def solve(task, x, to_print=True):
         select_new_ys = [new_ys[select_id] for select_id in select_ids]
         if to_print:
             sorted_new_ys, sorted_values = zip(*sorted(zip(new_ys, values), key=lambda x: x[1], reverse=True))
-            print(f"-- new_ys --: {len(sorted_new_ys)}\n-- sol values --: {sorted_values}\n-- choices --: {len(select_new_ys)}\n")
+            print(
+                f"-- new_ys --: {len(sorted_new_ys)}\n-- sol values --: {sorted_values}\n-- choices --: {len(select_new_ys)}\n"
+            )
         infos.append({"step": step, "x": x, "values": values})
         ys = select_new_ys
     return ys, {"steps": infos}
@@ -85,6 +88,12 @@ def main(workdir):
     for x in ("4 4 6 8", "2 9 10 12"):
         task = Task()
         ys, info = solve(task, x)
-        logs.append({"x": x, "ys": ys, "usage_so_far": {"completion_tokens": completion_tokens, "prompt_tokens": prompt_tokens}})
+        logs.append(
+            {
+                "x": x,
+                "ys": ys,
+                "usage_so_far": {"completion_tokens": completion_tokens, "prompt_tokens": prompt_tokens},
+            }
+        )
     print(logs[-1]["usage_so_far"])
     return logs

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """Global usage counters that the wrapper updates and prints, a log of requests, a hard stop when the budget is gone."""
+
 from programs.world import OpenAI
 
 client = OpenAI()

@@ -1,6 +1,7 @@
 # ruff: noqa
 # mypy: ignore-errors
 """A crawler that reads pages breadth first, keeps what is relevant, and writes it up; a session as with requests."""
+
 from collections import deque
 from urllib.parse import urljoin, urlparse
 

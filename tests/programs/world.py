@@ -6,6 +6,7 @@ Every answer comes from the deterministic model of tests/patterns, which logs ea
 them. On top of its directives a prompt may ask for `[json: name=kind, ...]` (kind: number, list, word, or A|B) and for
 `[action: search | lookup | finish]`.
 """
+
 import hashlib
 import json
 import re
@@ -34,7 +35,7 @@ def _field(kind, text, words, i):
     if kind == "number":
         return _number(text, str(i)) % 10
     if kind == "list":
-        return words[i:i + 3]
+        return words[i : i + 3]
     if "|" in kind:
         options = kind.split("|")
         return options[_number(text, str(i)) % len(options)]
@@ -72,7 +73,14 @@ def embed(text):
 
 def search(query, k=3):
     words = _call("SEARCH " + query).split()
-    return [{"title": words[i], "url": f"https://{words[i]}.org/{words[i + 3]}", "snippet": " ".join(words[i:i + 4])} for i in range(k)]
+    return [
+        {
+            "title": words[i],
+            "url": f"https://{words[i]}.org/{words[i + 3]}",
+            "snippet": " ".join(words[i : i + 4]),
+        }
+        for i in range(k)
+    ]
 
 
 # --- A client like those of the model providers --------------------------------------------------------------------
@@ -129,12 +137,16 @@ def _tool_message(tools, prompt, text):
     if pick == len(tools):
         return Message("assistant", text)
     words = text.split()
-    call = ToolCall("call_" + words[0], Function(tools[pick]["function"]["name"], json.dumps({"query": words[1]})))
+    call = ToolCall(
+        "call_" + words[0], Function(tools[pick]["function"]["name"], json.dumps({"query": words[1]}))
+    )
     return Message("assistant", None, [call])
 
 
 class Completions:
-    def create(self, *, model, messages, temperature=0.0, max_tokens=None, n=1, tools=None, seed=None, **options):
+    def create(
+        self, *, model, messages, temperature=0.0, max_tokens=None, n=1, tools=None, seed=None, **options
+    ):
         prompt = _transcript(messages)
         if seed is not None:
             options["seed"] = seed

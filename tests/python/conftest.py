@@ -6,7 +6,7 @@ import collections
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -63,7 +63,7 @@ Check = Callable[..., "xcs.Stats | None"]
 
 
 @pytest.fixture
-def check() -> Iterator[Check]:
+def check() -> Check:
     """Runs a function plainly and jitted, under several latencies, and compares what can be observed.
 
     Arguments are made anew by calling `make`. The first `width` calls of a jitted run wait for each other, so that it
@@ -82,7 +82,7 @@ def check() -> Iterator[Check]:
             assert made == calls or ("raised" in actual and not calls - made), f"seed {seed}"
         return xcs.stats(jitted)
 
-    yield compare
+    return compare
 
 
 def _observe(
@@ -91,7 +91,14 @@ def _observe(
     WORLD.start(seed, width)
     try:
         result: Any = ("returned", call(*arguments))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - compared
         context = error.__context__
-        result = ("raised", type(error), error.args, repr(error.__cause__), type(context), error.__suppress_context__)
+        result = (
+            "raised",
+            type(error),
+            error.args,
+            repr(error.__cause__),
+            type(context),
+            error.__suppress_context__,
+        )
     return repr((result, WORLD.effects, arguments)), collections.Counter(WORLD.calls)

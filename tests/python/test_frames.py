@@ -80,7 +80,7 @@ def test_classes_made_by_functions_belong_to_the_module_that_made_them(check: Ch
 def _traceback_of(function: Callable[[], Any]) -> list[str]:
     try:
         function()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - compared
         lines = traceback.format_exception(error)
     return lines[2:]  # without the caller's own
 

@@ -86,7 +86,7 @@ def test_what_grows_in_place_is_read_as_it_is_at_each_place(check: Check) -> Non
             total += ask_list(name)
             print(name, len(alias), alias[-1])
             ask(",".join(alias))
-            total = total + ["new"]
+            total = total + ["new"]  # noqa: RUF005 - unlike `+=`, a new list
             print(len(alias), len(total))
         return total
 

@@ -126,7 +126,7 @@ def test_what_cannot_be_jitted_is_refused_with_a_remedy(function: Any, message: 
 
 
 def test_stats_of_a_plain_function_are_refused() -> None:
-    with pytest.raises(xcs.UsageError, match="is not a function made by xcs.jit"):
+    with pytest.raises(xcs.UsageError, match=r"is not a function made by xcs\.jit"):
         xcs.stats(len)
 
 
@@ -253,7 +253,9 @@ print("child", os.waitpid(child, 0)[1], run())
 
 
 def _run_script(script: str) -> str:
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -452,7 +452,9 @@ def test_a_budget_needs_a_price_and_a_bound(sim: xcs.Simulator) -> None:
 # --- Stragglers ----------------------------------------------------------------------------------------------------------------
 
 
-def test_a_call_that_takes_longer_than_most_is_sent_again_and_the_first_answer_counts(sim: xcs.Simulator) -> None:
+def test_a_call_that_takes_longer_than_most_is_sent_again_and_the_first_answer_counts(
+    sim: xcs.Simulator,
+) -> None:
     url = sim.base_url
 
     @xcs.jit

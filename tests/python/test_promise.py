@@ -140,7 +140,7 @@ def test_s6_what_is_not_analysed_runs_unchanged() -> None:
     @xcs.jit
     def work(first: str) -> list[str]:
         second = ask(first)
-        return sorted(locals()) + [second]
+        return [*sorted(locals()), second]
 
     assert work("q") == ["first", "second", "<q>"]
 

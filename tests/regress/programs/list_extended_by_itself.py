@@ -2,12 +2,14 @@
 
 from random_programs.world import count
 
+
 def make():
-    given_a1 = 'b c'
+    given_a1 = "b c"
     return given_a1
 
+
 def main(a1, a2, a3):
-    v4 = sorted('a', key=count)
+    v4 = sorted("a", key=count)
     for i47, i37 in enumerate([v4]):
         try:
             i37.extend(v4)
