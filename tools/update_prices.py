@@ -11,7 +11,7 @@ import importlib
 import importlib.metadata
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 TARGET = Path(__file__).parents[1] / "python" / "xcs" / "prices.toml"
 PROVIDERS = ("anthropic", "openai")
@@ -36,7 +36,11 @@ def dearest(price: Any) -> float | None:
 
 def latest(prices: Any) -> Any:
     """Of prices that change on a date, the last."""
-    return prices[-1].prices if isinstance(prices, list) else prices
+    return prices[-1].prices if is_list(prices) else prices
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def names_of(model: Any) -> list[str]:

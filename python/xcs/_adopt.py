@@ -109,11 +109,11 @@ def begin(
     try:
         ended = _ended(callee, again, *rest, **keywords)
     except _Taken as taken:
-        return (
-            taken.parts,
-            lambda outcome: _replay(outcome, callee, again, *rest, **keywords),
-            client.max_retries,
-        )
+
+        def replay(outcome: Outcome) -> tuple[bool, Any]:
+            return _replay(outcome, callee, again, *rest, **keywords)
+
+        return (taken.parts, replay, client.max_retries)
     finally:
         _here.captures = False
     return (None, ended)
@@ -139,7 +139,7 @@ def _ended(callee: Callable[..., Any], *arguments: Any, **keywords: Any) -> tupl
 
 def _parts_of(request: Any, body: bytes) -> Parts:
     headers = [(name, value) for name, value in request.headers.items() if name.lower() not in _OWN_HEADERS]
-    timeout = request.extensions.get("timeout") or {}
+    timeout: dict[str, Any] = request.extensions.get("timeout") or {}
     return (request.method, str(request.url), headers, body, timeout.get("connect"), timeout.get("read"))
 
 
@@ -147,13 +147,17 @@ def _goes_around(transport: Any, request: Any, body: bytes) -> bool:
     """Whether the original transport has to see the request: it is for a stream, or a test has put something there."""
     if b'"stream":true' in body.replace(b" ", b"") or "multipart" in request.headers.get("content-type", ""):
         return True
-    pool = getattr(transport.original, "_pool", None)
+    pool: Any = getattr(transport.original, "_pool", None)
     return any(
         not _is_genuine(owner, name)
         for owner in (transport.original, pool)
         for name in ("handle_request", "handle_async_request")
-        if hasattr(type(owner), name)
+        if hasattr(_type_of(owner), name)
     )
+
+
+def _type_of(value: object) -> type:
+    return type(value)
 
 
 def _is_genuine(owner: Any, name: str) -> bool:

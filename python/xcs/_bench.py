@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ _REPEATS = 5
 
 
 def ten_calls(ask: Ask) -> list[str]:
-    answers = []
+    answers: list[str] = []
     for i in range(10):
         answers.append(ask(f"operation {i}"))
     return answers
@@ -40,7 +40,7 @@ def comprehension(ask: Ask) -> list[str]:
 
 
 def three_steps(ask: Ask) -> list[str]:
-    results = []
+    results: list[str] = []
     for i in range(5):
         draft = ask(f"draft {i}")
         critique = ask(f"critique {draft}")
@@ -129,7 +129,7 @@ def _timed(function: Callable[[Ask], Any], ask: Ask) -> tuple[float, Any]:
 
 
 @contextlib.contextmanager
-def sleeping(latency_ms: int) -> Iterator[Ask]:
+def sleeping(latency_ms: int) -> Generator[Ask, None, None]:
     """A Python callable that sleeps."""
 
     @op(effect="independent", returns="atom")
@@ -141,7 +141,7 @@ def sleeping(latency_ms: int) -> Iterator[Ask]:
 
 
 @contextlib.contextmanager
-def over_http(latency_ms: int) -> Iterator[Ask]:
+def over_http(latency_ms: int) -> Generator[Ask, None, None]:
     """Calls to a simulator of its own."""
     with Simulator(latency_ms=latency_ms) as simulator:
         yield lambda prompt: llm(prompt, model="any", base_url=simulator.base_url, api_key="any")

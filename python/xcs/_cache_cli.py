@@ -96,8 +96,7 @@ def _runs(database: sqlite3.Connection) -> Table:
         "SELECT run.id, program, state, count(form), count(call.id) - count(form), attempts, run.started "
         "FROM run LEFT JOIN call ON call.run = run.id GROUP BY run.id ORDER BY run.id"
     ):
-        state = _STATES[row[2]]
-        table.add_row(str(row[0]), Text(row[1]), state, *map(str, row[3:6]), _date(row[6]))
+        table.add_row(str(row[0]), Text(row[1]), _STATES[int(row[2])], *map(str, row[3:6]), _date(row[6]))
     return table
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 import __future__
 
 import ast
-import functools
 import inspect
 import linecache
-import operator
 import sys
 import warnings
 from collections.abc import Iterator
@@ -16,12 +14,14 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from xcs._errors import UsageError
+from xcs._narrowing import is_frozenset, is_list, is_tuple
 
-_FUTURES = functools.reduce(
-    operator.or_, (getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
-)
+_FUTURES: int = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
 _LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
+EMPTY_TUPLE: Any = ()  # of the constants that compile, typeshed knows no tuple
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp)
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.GeneratorExp
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Captured:
         imported: Names that imports of its module bind.
     """
 
-    node: ast.AST
+    node: FunctionNode
     class_name: str
     source: str
     first_line: int
@@ -72,7 +72,7 @@ class Captured:
 
 @dataclass(frozen=True)
 class _Candidate:
-    node: ast.AST
+    node: FunctionNode
     class_name: str
 
 
@@ -88,7 +88,7 @@ class _File:
 _files: dict[str, _File] = {}
 
 
-def capture(function: FunctionType) -> Captured:
+def capture(function: object) -> Captured:
     """Finds the source of a function.
 
     Raises:
@@ -149,10 +149,10 @@ def _walk(tree: ast.AST) -> Iterator[_Candidate]:
             yield _Candidate(node, class_name)
         if isinstance(node, ast.ClassDef):
             class_name = node.name
-        inner = []
+        inner: list[tuple[ast.AST, str]] = []
         for name in node._fields:
             value = getattr(node, name, None)
-            if isinstance(value, list):
+            if is_list(value):
                 inner += [(v, class_name) for v in value if isinstance(v, ast.AST)]
             elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
                 inner.append((value, class_name))
@@ -174,7 +174,8 @@ def _imported(tree: ast.Module) -> Iterator[str]:
 
 def _first_line(node: Any) -> int:
     decorators = getattr(node, "decorator_list", None)
-    return decorators[0].lineno if decorators else node.lineno
+    line: int = decorators[0].lineno if decorators else node.lineno
+    return line
 
 
 def _name_of(node: Any) -> str:
@@ -211,9 +212,9 @@ def _same_constant(one: object, other: object) -> bool:
         return isinstance(other, CodeType) and _same(one, other)
     if isinstance(one, str) and isinstance(other, str) and "<locals>" in one:
         return one.rpartition(".")[2] == other.rpartition(".")[2]  # the qualified name of a nested function
-    if isinstance(one, frozenset) and isinstance(other, frozenset):
+    if is_frozenset(one) and is_frozenset(other):
         return sorted(map(repr, one)) == sorted(map(repr, other))
-    if isinstance(one, tuple) and isinstance(other, tuple):
+    if is_tuple(one) and is_tuple(other):
         return len(one) == len(other) and all(map(_same_constant, one, other))
     return type(one) is type(other) and repr(one) == repr(other)  # repr tells 0.0 from -0.0
 
@@ -257,7 +258,8 @@ def compile_quietly(module: ast.Module, like: CodeType) -> CodeType:
     """Compiles a part of the file of `like` with its `__future__` features; the whole file has been warned about."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)
-        return compile(module, like.co_filename, "exec", flags=futures_of(like), dont_inherit=True)
+        code: CodeType = compile(module, like.co_filename, "exec", flags=futures_of(like), dont_inherit=True)
+        return code
 
 
 def requalified(code: CodeType, class_name: str, qualname: str) -> CodeType:
@@ -306,7 +308,7 @@ def bare(node: Any) -> ast.stmt:
         return ast.copy_location(ast.Expr(ast.copy_location(lambda_, node)), node)
     if isinstance(node, ast.GeneratorExp):
         first = node.generators[0]
-        outside = ast.copy_location(ast.Constant(()), first.iter)
+        outside = ast.copy_location(ast.Constant(EMPTY_TUPLE), first.iter)
         inside = ast.comprehension(first.target, outside, first.ifs, first.is_async)
         generator = ast.copy_location(ast.GeneratorExp(node.elt, [inside, *node.generators[1:]]), node)
         return ast.copy_location(ast.Expr(generator), node)
@@ -317,12 +319,13 @@ def bare(node: Any) -> ast.stmt:
         ast.copy_location(ast.Constant(None), decorator) for decorator in node.decorator_list
     ]
     fields["returns"] = None
-    return ast.copy_location(type(node)(**fields), node)
+    definition: ast.stmt = type(node)(**fields)
+    return ast.copy_location(definition, node)
 
 
 def _bare_arguments(arguments: ast.arguments) -> ast.arguments:
-    def plain(argument: ast.arg | None) -> ast.arg | None:
-        if argument is None or argument.annotation is None:
+    def plain(argument: ast.arg) -> ast.arg:
+        if argument.annotation is None:
             return argument
         return ast.copy_location(ast.arg(argument.arg, None), argument)
 
@@ -332,10 +335,10 @@ def _bare_arguments(arguments: ast.arguments) -> ast.arguments:
     return ast.arguments(
         posonlyargs=[plain(a) for a in arguments.posonlyargs],
         args=[plain(a) for a in arguments.args],
-        vararg=plain(arguments.vararg),
+        vararg=arguments.vararg and plain(arguments.vararg),
         kwonlyargs=[plain(a) for a in arguments.kwonlyargs],
         kw_defaults=[constant(d) for d in arguments.kw_defaults],
-        kwarg=plain(arguments.kwarg),
+        kwarg=arguments.kwarg and plain(arguments.kwarg),
         defaults=[constant(d) for d in arguments.defaults],
     )
 
@@ -343,14 +346,14 @@ def _bare_arguments(arguments: ast.arguments) -> ast.arguments:
 def enclosed(statements: list[ast.stmt], class_name: str, cells: tuple[str, ...] | list[str]) -> ast.Module:
     """A module in which the statements find `cells` as variables of a function around them, inside the class."""
     at = statements[0]
-    body = list(statements)
+    body: list[ast.stmt] = list(statements)
     if class_name:
         # A class body may not hold every comprehension that a function may.
         if isinstance(at, ast.Expr):
             body = [_plain_definition(".inside", body)]
         body = [ast.ClassDef(name=class_name, bases=[], keywords=[], body=body, decorator_list=[])]
     names = [name for name in cells if name != "__class__" or not class_name]
-    targets = [ast.Name(name, ast.Store()) for name in names]
+    targets: list[ast.expr] = [ast.Name(name, ast.Store()) for name in names]
     if targets:
         body.insert(0, ast.Assign(targets=targets, value=ast.Constant(None)))
     defined = class_name or getattr(at, "name", None)

@@ -199,7 +199,7 @@ def _differences(plain: Any, expected: _Observation, actual: _Observation, calls
 
 
 def _raised_at(error: BaseException | None) -> str:
-    frames = traceback.extract_tb(error.__traceback__) if error is not None else []
+    frames = traceback.extract_tb(error.__traceback__ if error is not None else None)
     return f"{frames[-1].filename}:{frames[-1].lineno}" if frames else ""
 
 

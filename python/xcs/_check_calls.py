@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,7 +85,8 @@ class Calls:
         return answer
 
     def _record(self, key: Key, real: Callable[..., Any], args: Any, keywords: Any) -> Any:
-        frame = sys._getframe(4)  # below this: independent(), call(), and the function itself
+        # Below this: independent(), call(), and the function itself.
+        frame = sys._getframe(4)  # pyright: ignore[reportPrivateUsage] - there is no public name for it
         answer = Answer(None, False, f"{frame.f_code.co_filename}:{frame.f_lineno}")
         self.answers.setdefault(key, []).append(answer)
         self.made[key] += 1
@@ -114,9 +115,9 @@ class Calls:
             self.broken.append(message)
 
     @contextlib.contextmanager
-    def in_place(self) -> Iterator[None]:
+    def in_place(self) -> Generator[None, None, None]:
         """While it lasts, calls of declared functions come here, by whatever name or thread they are called."""
-        replaced = []
+        replaced: list[tuple[types.FunctionType, types.CodeType, dict[str, Any] | None]] = []
         try:
             for effect, handle in (("independent", self.independent), ("pure", self.pure)):
                 for function in functions_with(effect):

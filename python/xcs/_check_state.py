@@ -5,16 +5,18 @@ from __future__ import annotations
 import collections
 import io
 import types
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeGuard
 
 from xcs import _core
 from xcs._errors import UsageError
+from xcs._narrowing import is_dict, is_frozenset, is_list, is_set, is_tuple
 
 _ATOMS = (
     *(type(None), bool, int, float, complex, str, bytes, range, type, type(...), types.ModuleType),
     *(types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.CodeType),
 )
+_DICT: type[dict[Any, Any]] = dict
 # How deeply helpers are looked at for the globals and variables that they name.
 _DEEPEST = 5
 
@@ -28,16 +30,16 @@ def described(value: Any, seen: dict[int, int] | None = None) -> Any:
         return ("again", seen[id(value)])
     seen[id(value)] = len(seen)
     kind = type(value).__qualname__
-    if isinstance(value, dict):
+    if is_dict(value):
         items = tuple((described(k, seen), described(v, seen)) for k, v in value.items())
         return (kind, items, _attributes(value, seen))
-    if isinstance(value, (set, frozenset)):
+    if _is_set(value):
         return (
             kind,
             tuple(sorted((described(v, dict(seen)) for v in value), key=repr)),
             _attributes(value, seen),
         )
-    if isinstance(value, (list, tuple, collections.deque)):
+    if _is_sequence(value):
         return (kind, tuple(described(v, seen) for v in value), _attributes(value, seen))
     if isinstance(value, bytearray):
         return (kind, bytes(value), ())
@@ -45,6 +47,14 @@ def described(value: Any, seen: dict[int, int] | None = None) -> Any:
         chain = (value.__cause__, value.__context__)
         return (kind, described(value.args, seen), tuple(described(e, seen) for e in chain))
     return (kind, _attributes(value, seen), ())
+
+
+def _is_set(value: object) -> TypeGuard[set[Any] | frozenset[Any]]:
+    return isinstance(value, (set, frozenset))
+
+
+def _is_sequence(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, (list, tuple, collections.deque))
 
 
 def _name(value: Any) -> Any:
@@ -56,7 +66,7 @@ def _attributes(value: Any, seen: dict[int, int]) -> tuple[Any, ...]:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    fields = dict(getattr(value, "__dict__", ()))
+    fields: dict[str, Any] = dict(getattr(value, "__dict__", ()))
     for base in type(value).__mro__:
         slots = base.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
@@ -130,10 +140,10 @@ class State:
     def _save(self, value: Any, place: str) -> None:
         pending = [value]
         while pending:
-            held = pending.pop()
+            held: Any = pending.pop()
             if isinstance(held, _ATOMS) or id(held) in self._kept:
                 continue
-            if isinstance(held, (Iterator, io.IOBase)) and place.startswith("argument"):
+            if _is_read_once(held) and place.startswith("argument"):
                 raise UsageError(
                     f"{place} holds a {type(held).__name__}, which cannot be put back for a second run; "
                     "give check() a list or other data"
@@ -151,6 +161,10 @@ def _names(code: types.CodeType) -> Iterator[str]:
             yield from _names(constant)
 
 
+def _is_read_once(value: object) -> bool:
+    return isinstance(value, (Iterator, io.IOBase))
+
+
 def _is_code(value: Any) -> bool:
     return callable(value) or isinstance(value, types.ModuleType)
 
@@ -159,19 +173,22 @@ def _contents(held: Any) -> tuple[list[Any], list[Callable[[], None]]]:
     """What an object holds, and what puts it back."""
     inside: list[Any] = []
     put_back: list[Callable[[], None]] = []
-    if isinstance(held, dict):
+    if is_dict(held):
         items = list(held.items())
         inside += [part for item in items for part in item]
         put_back.append(lambda: _put_items(held, items))
-    elif isinstance(held, (list, bytearray)):
+    elif is_list(held):
         elements = list(held)
-        inside += elements if isinstance(held, list) else []
+        inside += elements
         put_back.append(lambda: held.__setitem__(slice(None), elements))
-    elif isinstance(held, (set, collections.deque)):
+    elif isinstance(held, bytearray):
+        octets = bytes(held)
+        put_back.append(lambda: held.__setitem__(slice(None), octets))
+    elif _is_set_or_deque(held):
         members = list(held)
         inside += members
         put_back.append(lambda: _put_members(held, members))
-    elif isinstance(held, (tuple, frozenset)):
+    elif is_tuple(held) or is_frozenset(held):
         inside += list(held)
     fields = _fields(held)
     inside += list(fields.values())
@@ -180,15 +197,19 @@ def _contents(held: Any) -> tuple[list[Any], list[Callable[[], None]]]:
     return inside, put_back
 
 
+def _is_set_or_deque(value: object) -> TypeGuard[set[Any] | collections.deque[Any]]:
+    return isinstance(value, (set, collections.deque))
+
+
 def _put_items(held: dict[Any, Any], items: list[tuple[Any, Any]]) -> None:
-    dict.clear(held)
+    _DICT.clear(held)
     for key, value in items:
-        dict.__setitem__(held, key, value)
+        _DICT.__setitem__(held, key, value)
 
 
 def _put_members(held: Any, members: list[Any]) -> None:
     held.clear()
-    held.update(members) if isinstance(held, set) else held.extend(members)
+    held.update(members) if is_set(held) else held.extend(members)
 
 
 def _put_fields(held: Any, fields: dict[str, Any]) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from contextvars import ContextVar
+from collections.abc import Generator
 from dataclasses import dataclass, fields, replace
-from typing import Any, cast
+from typing import Any
 
 from xcs import _core, _journal
 from xcs._errors import UsageError
@@ -58,7 +57,7 @@ class Config:
                 raise UsageError(f"{name} must be a number from 0 to {most:g}, not {value!r}")
 
 
-_current = cast("ContextVar[Config]", _core.config_variable)
+_current = _core.config_variable
 
 
 def changed(config: Config | None, options: dict[str, Any]) -> Config:
@@ -71,7 +70,7 @@ def changed(config: Config | None, options: dict[str, Any]) -> Config:
 
 
 @contextlib.contextmanager
-def config(**options: Any) -> Iterator[Config]:
+def config(**options: Any) -> Generator[Config, None, None]:
     """Options for every run begun inside the block, unless the function was given its own.
 
     Example:

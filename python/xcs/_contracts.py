@@ -16,6 +16,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from xcs import _core, _guards, _prelude
 from xcs._errors import UsageError
+from xcs._narrowing import is_wrapped
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -147,7 +148,7 @@ def of_module(name: str) -> list[tuple[Any, dict[str, Any]]]:
     module = sys.modules.get(name)
     if module is None:
         return []
-    found = []
+    found: list[tuple[Any, dict[str, Any]]] = []
     for key, fields in _contracts_of(name.partition(".")[0]).items():
         if not key.startswith(name + "."):
             continue
@@ -177,7 +178,7 @@ def _held(module: types.ModuleType, qualname: str) -> Any:
             found = vars(found).get(part) if isinstance(found, types.ModuleType) else None
         if found is None:
             return None
-    if isinstance(found, (classmethod, staticmethod)):
+    if is_wrapped(found):
         found = found.__func__
     if isinstance(found, types.FunctionType) and not _is_own(found, module):
         return None

@@ -31,7 +31,7 @@ def nothing(value: int) -> int:
 
 @xcs.jit
 def many_calls(count: int) -> int:
-    answers = []
+    answers: list[int] = []
     for i in range(count):
         answers.append(nothing(i))
     return len(answers)
@@ -48,7 +48,9 @@ def gathered(count: int) -> int:
 
 
 def plain_loop(turns: int) -> int:
-    total, by_digit, kept = 0, {}, []
+    total = 0
+    by_digit: dict[int, int] = {}
+    kept: list[int] = []
     for i in range(turns):
         total += i * 3 % 7
         by_digit[i % 10] = total
@@ -120,7 +122,10 @@ def _seconds(function: Callable[..., Any], *args: Any, repeats: int = 5) -> floa
 def run_costs(console: Console) -> None:
     """Prints the cost of a call, of a loop and of an entry under jit, and of what stands beside each."""
     looped, entered = xcs.jit(plain_loop), xcs.jit(identity)
-    many_calls(100), looped(10), entered(0)  # lowered on the first call
+    # Lowered on the first call.
+    many_calls(100)
+    looped(10)
+    entered(0)
     call, gather = _seconds(many_calls, CALLS) / CALLS, _seconds(gathered, CALLS) / CALLS
     loop, cpython = _seconds(looped, TURNS) / TURNS, _seconds(plain_loop, TURNS) / TURNS
     entry, direct = (

@@ -8,7 +8,7 @@ import io
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,7 +114,7 @@ def _observe(function: Callable[..., Any], args: tuple[Any, ...]) -> Observation
 
 
 @contextlib.contextmanager
-def _environment(simulator: Simulator) -> Iterator[None]:
+def _environment(simulator: Simulator) -> Generator[None, None, None]:
     """Makes the simulator the server that model calls use."""
     given = {"OPENAI_BASE_URL": simulator.base_url, "OPENAI_API_KEY": "any"}
     before = {name: os.environ.get(name) for name in given}
@@ -130,7 +130,7 @@ def _environment(simulator: Simulator) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _progress(console: Console, simulator: Simulator, how: str) -> Iterator[None]:
+def _progress(console: Console, simulator: Simulator, how: str) -> Generator[None, None, None]:
     """Shows one line about the calls of the block, as the server counts them."""
     simulator.reset()
     done = threading.Event()

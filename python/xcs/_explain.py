@@ -71,7 +71,7 @@ class Line:
     @property
     def notes(self) -> tuple[tuple[str, str], ...]:
         """What happened in a few words each, with the verdict that each speaks for."""
-        notes = []
+        notes: list[tuple[str, str]] = []
         if self.calls:
             notes.append(("overlaps" if self.early or self.calls == 1 else "in order", self._calls()))
         for wait in self.waits:
@@ -272,7 +272,7 @@ def _whole(name: str, jitted: Any) -> Explanation:
     )
     for found in refused:
         met.setdefault(found["reason"], []).append((found["file"], found["line"], found["function"]))
-    reasons = []
+    reasons: list[Reason] = []
     waits: dict[tuple[str, int, str], list[Wait]] = {}
     for code, places in met.items():
         kind, explanation, remedy = _core.reasons()[code]
@@ -312,7 +312,7 @@ def _reasons(run: Stats) -> Iterator[Reason]:
     for site in run.sites:
         for wait in site.waits:
             found.setdefault(wait.reason, []).append((site, wait))
-    made = []
+    made: list[Reason] = []
     for code, waits in found.items():
         kind, explanation, remedy = _core.reasons()[code]
         lost = sum(wait.lost for _, wait in waits)

@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from types import CellType, CodeType, FunctionType
 from typing import Any, NamedTuple
 
-from xcs._capture import Captured, compile_nested, compile_quietly, enclosed, find_code, requalified
+from xcs._capture import (
+    EMPTY_TUPLE,
+    Captured,
+    compile_nested,
+    compile_quietly,
+    enclosed,
+    find_code,
+    requalified,
+)
+from xcs._narrowing import is_list, is_tuple
 
 
 class _Unbound:
@@ -147,13 +156,13 @@ class Fragments:
 
     def _hole_key(self, syntax: int) -> int:
         node = self._nodes[syntax]
-        if isinstance(node, tuple):  # `**value` of a dict
+        if is_tuple(node):  # `**value` of a dict
             parent, position = node
             return id(parent.values[position])
         return id(node)
 
     def _fragment_functions(self, indices: Sequence[int]) -> dict[int, Callable[..., Any]]:
-        parts = []
+        parts: list[_Part] = []
         for index in indices:
             spec = self._program.fragment(index)
             root = self._nodes[spec["syntax"]]
@@ -196,7 +205,7 @@ class Fragments:
     def _statement_code(self, node: Any, spec: dict[str, Any]) -> CodeType:
         captured = self._captured
         inputs, cells = spec["input_names"], spec["cell_names"]
-        parameters = captured.node.args if not isinstance(captured.node, ast.GeneratorExp) else None
+        parameters = None if isinstance(captured.node, ast.GeneratorExp) else captured.node.args
         node = _with_given(node, ".0") if ".0" in inputs else node
         if "__class__" in cells and parameters is not None:
             node = _SuperCalls(_first_parameter(parameters)).visit(_copied(node))
@@ -295,7 +304,7 @@ def _located(node: Any, at: ast.AST) -> Any:
             )
         for field in inner._fields:
             value = getattr(inner, field, None)
-            if isinstance(value, list):
+            if is_list(value):
                 pending += [v for v in value if isinstance(v, ast.AST)]
             elif isinstance(value, ast.AST):
                 pending.append(value)
@@ -314,8 +323,9 @@ def _placed(node: Any, at: ast.AST) -> Any:
 
 
 def _location(root: Any) -> ast.AST:
-    node = root[0] if isinstance(root, tuple) else root
-    return node.pattern if isinstance(node, ast.match_case) else node
+    node: Any = root[0] if is_tuple(root) else root
+    place: ast.AST = node.pattern if isinstance(node, ast.match_case) else node
+    return place
 
 
 def _body(root: Any, holes: dict[int, str]) -> list[ast.stmt]:
@@ -335,12 +345,13 @@ def _body(root: Any, holes: dict[int, str]) -> list[ast.stmt]:
 
 
 def _expression(root: Any, holes: dict[int, str]) -> ast.expr:
-    if isinstance(root, tuple):
-        return _part(*root, holes)
+    if is_tuple(root):
+        parent, position = root
+        return _part(parent, position, holes)
     if isinstance(root, ast.ListComp):
         return ast.List([], ast.Load())
     if isinstance(root, ast.SetComp):
-        return ast.Set([ast.Starred(ast.Constant(()), ast.Load())])
+        return ast.Set([ast.Starred(ast.Constant(EMPTY_TUPLE), ast.Load())])
     if isinstance(root, ast.DictComp):
         return ast.Dict([], [])
     if isinstance(root, ast.Starred):
@@ -351,7 +362,8 @@ def _expression(root: Any, holes: dict[int, str]) -> ast.expr:
         return ast.copy_location(ast.JoinedStr([_substituted(root, holes)]), root)
     if _is_key(root):
         return ast.Subscript(_load(".keys"), _substituted(root, holes), ast.Load())
-    return _substituted(root, holes)
+    whole: ast.expr = _substituted(root, holes)
+    return whole
 
 
 def _is_key(root: Any) -> bool:
@@ -368,10 +380,10 @@ def _hidden_operand(root: Any) -> dict[str, Any]:
 
 def _part(parent: Any, position: int | None, holes: dict[int, str]) -> ast.expr:
     """A part that has no node of its own: `**value` of a dict, one comparison of a chain, a condition's truth."""
-    if isinstance(parent, ast.Dict):
-        return ast.Dict([None], [_substituted(parent.values[position], holes)])
     if position is None:
         return ast.IfExp(_substituted(parent, holes), ast.Constant(True), ast.Constant(False))
+    if isinstance(parent, ast.Dict):
+        return ast.Dict([None], [_substituted(parent.values[position], holes)])
     left = parent.comparators[position - 1] if position else parent.left
     right = parent.comparators[position]
     compare = ast.Compare(_substituted(left, holes), [parent.ops[position]], [_substituted(right, holes)])
@@ -393,7 +405,7 @@ def _substituted(node: Any, holes: dict[int, str]) -> Any:
     fields: dict[str, Any] = {}
     for field in node._fields:
         value = getattr(node, field)
-        if isinstance(value, list):
+        if is_list(value):
             fields[field] = [_substituted(v, holes) if isinstance(v, ast.AST) else v for v in value]
         else:
             fields[field] = _substituted(value, holes) if isinstance(value, ast.AST) else value
@@ -418,7 +430,7 @@ def _captures(pattern: Any, names: list[str]) -> None:
     """Adds what the pattern binds, in the order in which lowering expects it."""
     for field in ("cls_patterns", "pattern", "patterns", "kwd_patterns"):
         inner = getattr(pattern, field, None)
-        for each in inner if isinstance(inner, list) else [inner]:
+        for each in inner if is_list(inner) else [inner]:
             if each is not None:
                 _captures(each, names)
     name = getattr(pattern, "name", None) or getattr(pattern, "rest", None)

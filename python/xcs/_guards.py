@@ -24,7 +24,7 @@ LOGGING_PACKAGES = {"_pytest", "logging", "rich"}
 
 
 def _package(value: object) -> str:
-    module: object = type(value).__module__  # programs assign anything
+    module: object = getattr(type(value), "__module__", None)  # programs assign anything
     return module.partition(".")[0] if isinstance(module, str) else ""
 
 

@@ -8,6 +8,8 @@ import types
 from collections.abc import Callable
 from typing import Any
 
+from xcs._narrowing import is_dict, is_frozenset
+
 _DIGEST_SIZE = 20
 
 
@@ -34,7 +36,7 @@ def version_of(code: types.CodeType) -> bytes:
 
 def _constant(value: object) -> object:
     # The order of a frozenset's items differs between processes.
-    return sorted(map(repr, value)) if isinstance(value, frozenset) else value
+    return sorted(map(repr, value)) if is_frozenset(value) else value
 
 
 def parts_of(thing: Any) -> tuple[Any, ...]:
@@ -89,15 +91,19 @@ def _content(cell: types.CellType) -> object:
         return "empty"
 
 
+def _type_of(thing: object) -> type:
+    return type(thing)
+
+
 def _pickled(thing: Any) -> tuple[Any, ...]:
-    reduced = thing.__reduce_ex__(4)
+    reduced: Any = thing.__reduce_ex__(4)
     if isinstance(reduced, str):
-        return ("global", type(thing), getattr(thing, "__module__", ""), reduced)
+        return ("global", _type_of(thing), getattr(thing, "__module__", ""), reduced)
     maker, arguments, state, items, pairs = (*reduced, None, None, None)[:5]
-    if type(state) is dict and all(type(name) is str for name in state):
+    if is_dict(state) and type(state) is dict and all(type(name) is str for name in state):
         state = dict(sorted(state.items()))
     return (
-        type(thing),
+        _type_of(thing),
         maker,
         arguments,
         state,
@@ -112,7 +118,7 @@ def _sdk(thing: Any) -> tuple[Any, ...] | None:
     if not hasattr(client, "base_url") or not hasattr(client, "api_key"):
         return None
     return (
-        type(thing),
+        _type_of(thing),
         str(client.base_url),
         getattr(client, "organization", None),
         getattr(client, "project", None),
@@ -122,13 +128,13 @@ def _sdk(thing: Any) -> tuple[Any, ...] | None:
 def _httpx(thing: Any) -> tuple[Any, ...] | None:
     if not hasattr(thing, "base_url"):
         return None
-    return (type(thing), str(thing.base_url), sorted(thing.params.multi_items()))
+    return (_type_of(thing), str(thing.base_url), sorted(thing.params.multi_items()))
 
 
 def _langchain(thing: Any) -> tuple[Any, ...] | None:
     if not hasattr(thing, "_identifying_params"):
         return None
-    return (type(thing), dict(thing._identifying_params))
+    return (_type_of(thing), dict(thing._identifying_params))
 
 
 _KNOWN: dict[str, Callable[[Any], tuple[Any, ...] | None]] = {

@@ -14,6 +14,7 @@ from typing_extensions import ParamSpec
 from xcs import _core
 from xcs._config import Config, changed
 from xcs._errors import UsageError
+from xcs._narrowing import is_wrapped
 from xcs._prices import price_of
 
 P = ParamSpec("P")
@@ -54,7 +55,7 @@ def jit(function: Any = None, /, **options: Any) -> Any:
 def _jitted(function: Any, *, config: Config) -> Any:
     if isinstance(function, _core.Jitted):
         return with_config(function, vars(config))
-    if isinstance(function, (staticmethod, classmethod)):
+    if is_wrapped(function):
         return type(function)(_jitted(function.__func__, config=config))
     _refuse_what_cannot_run(function)
     made = _core.Jitted(function, config)
@@ -297,7 +298,8 @@ def stats(function: Callable[..., Any]) -> Stats | None:
 
 
 def _site(site: dict[str, Any]) -> Site:
-    return Site(**{**site, "waits": tuple(_wait(wait) for wait in site["waits"])})
+    fields: dict[str, Any] = {**site, "waits": tuple(_wait(wait) for wait in site["waits"])}
+    return Site(**fields)
 
 
 def _wait(wait: dict[str, Any]) -> Wait:

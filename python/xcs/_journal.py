@@ -42,7 +42,7 @@ class Block:
             session.finish()
 
 
-def checked_path(option: str, path: StorePath) -> str:
+def checked_path(option: str, path: Any) -> str:
     """The absolute path of a file."""
     if not isinstance(path, (str, os.PathLike)) or not os.fspath(path):
         raise UsageError(f"{option} must be the path of a file, not {path!r}")
@@ -107,7 +107,7 @@ def is_refusal(finish_reason: str, raw: str) -> bool:
         return True
     if '"refusal"' not in raw:
         return False
-    choices = json.loads(raw).get("choices") or [{}]
+    choices: list[dict[str, Any]] = json.loads(raw).get("choices") or [{}]
     return bool(choices[0].get("message", {}).get("refusal"))
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeVar, cast, overload
 
 from xcs import _core
 from xcs._errors import LLMAnswerError
+from xcs._narrowing import is_dict
 
 Messages = Sequence[Mapping[str, Any]]
 Provider = Literal["openai", "responses", "anthropic"]
@@ -341,10 +342,10 @@ def answer_of(
 
 def _arguments(name: str, given: str) -> dict[str, Any]:
     try:
-        arguments = json.loads(given or "{}")
+        arguments: Any = json.loads(given or "{}")
     except ValueError:
         arguments = None
-    if not isinstance(arguments, dict):
+    if not is_dict(arguments):
         raise LLMAnswerError(
             f"the model calls {name} with arguments that are no JSON object: {given[:200]!r}"
         )

@@ -50,8 +50,8 @@ class LocalModel:
     def __enter__(self) -> LocalModel:
         if importlib.util.find_spec("xllamacpp") is None:
             raise UsageError('a local model needs llama.cpp: pip install "xcs[local]"')
-        import xllamacpp  # a shared library of many megabytes, loaded for those who want it
-
+        # A shared library of many megabytes, loaded for those who want it.
+        xllamacpp: Any = importlib.import_module("xllamacpp")
         parameters = xllamacpp.CommonParams()
         parameters.model.path = str(self._weights or _packaged_weights())
         if not Path(parameters.model.path).is_file():

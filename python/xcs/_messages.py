@@ -9,9 +9,10 @@ import json
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Union
+from typing import Any, Literal, TypeGuard, Union
 
 from xcs._errors import LLMAnswerError, UsageError
+from xcs._narrowing import is_dict, is_list, is_mapping
 
 # --- Messages ------------------------------------------------------------------------------------------------------
 
@@ -27,11 +28,15 @@ def message_json(message: Mapping[str, Any]) -> str:
     """A message whose content is more than text."""
     given = dict(message)
     content = given.get("content")
-    if isinstance(content, Sequence) and not isinstance(content, (str, bytes)):
+    if _is_list_of_parts(content):
         given["content"] = [_part(part) for part in content]
     if given.get("tool_calls"):
         given["tool_calls"] = [_call(call) for call in given["tool_calls"]]
     return _json("messages", given)
+
+
+def _is_list_of_parts(value: object) -> TypeGuard[Sequence[Any]]:
+    return isinstance(value, Sequence) and not isinstance(value, (str, bytes))
 
 
 def _part(part: Any) -> Any:
@@ -39,7 +44,7 @@ def _part(part: Any) -> Any:
         return {"type": "text", "text": part}
     if isinstance(part, bytes):
         return _image(part, None)
-    if isinstance(part, Mapping) and isinstance(part.get("data"), bytes):
+    if is_mapping(part) and isinstance(part.get("data"), bytes):
         return _image(part["data"], part.get("media_type"))
     return part
 
@@ -71,9 +76,9 @@ def _json(what: str, value: Any) -> str:
 
 def tools_json(tools: Any) -> str:
     """A list of tools: functions, whose signature and docstring describe them, or dicts."""
-    if isinstance(tools, (str, bytes, Mapping)) or not isinstance(tools, Sequence):
+    if isinstance(tools, Mapping) or not _is_list_of_parts(tools):
         raise UsageError(f"tools must be a list of functions and dicts, not {tools!r}")
-    return _json("tools", [tool if isinstance(tool, Mapping) else _tool(tool) for tool in tools])
+    return _json("tools", [tool if is_mapping(tool) else _tool(tool) for tool in tools])
 
 
 def _tool(function: Any) -> dict[str, Any]:
@@ -101,7 +106,7 @@ def _tool(function: Any) -> dict[str, Any]:
 _PLAIN = {str: "string", bool: "boolean", int: "integer", float: "number", type(None): "null"}
 
 
-def schema_json(type_: type) -> str:
+def schema_json(type_: Any) -> str:
     """The JSON schema of a pydantic model or a dataclass."""
     if hasattr(type_, "model_json_schema"):
         schema = type_.model_json_schema()
@@ -114,13 +119,13 @@ def schema_json(type_: type) -> str:
 
 def _close(schema: Any) -> None:
     """Objects have exactly the properties that they name: providers accept no other schema as strict."""
-    if isinstance(schema, dict):
+    if is_dict(schema):
         if schema.get("type") == "object" and "properties" in schema:
             schema.setdefault("additionalProperties", False)
             schema["required"] = list(schema["properties"])
         for value in schema.values():
             _close(value)
-    elif isinstance(schema, list):
+    elif is_list(schema):
         for value in schema:
             _close(value)
 
@@ -196,10 +201,10 @@ def _build(type_: Any, value: Any, where: str) -> Any:
         raise ValueError(f"{where} is {value!r}, not one of {', '.join(map(repr, arguments))}")
     if origin in (Union, types.UnionType):
         return _build_any(arguments, value, where)
-    if (origin in (list, Sequence) or type_ is list) and isinstance(value, list):
+    if (origin in (list, Sequence) or type_ is list) and is_list(value):
         inner = arguments[0] if arguments else Any
         return [_build(inner, item, f"{where}[{i}]") for i, item in enumerate(value)]
-    if (origin is dict or type_ is dict) and isinstance(value, dict):
+    if (origin is dict or type_ is dict) and is_dict(value):
         inner = arguments[1] if len(arguments) == 2 else Any
         return {key: _build(inner, item, f"{where}[{key!r}]") for key, item in value.items()}
     if type_ is float and isinstance(value, int) and not isinstance(value, bool):
@@ -219,11 +224,12 @@ def _build_any(choices: tuple[Any, ...], value: Any, where: str) -> Any:
 
 
 def _build_dataclass(type_: Any, value: Any, where: str) -> Any:
-    if not isinstance(value, dict):
+    if not is_dict(value):
         raise ValueError(f"{where} is {value!r}, not an object")
     hints = typing.get_type_hints(type_)
     names = {field.name for field in dataclasses.fields(type_)}
-    unknown, missing = sorted(value.keys() - names), []
+    unknown = sorted(value.keys() - names)
+    missing: list[str] = []
     for field in dataclasses.fields(type_):
         optional = (
             field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, overload
 
 from xcs._errors import UsageError
 from xcs._jit import jit
+from xcs._narrowing import is_dict, is_list_or_tuple
 
 R = TypeVar("R")
 
@@ -55,7 +56,7 @@ def vmap(function: Callable[..., R] | None = None, *, in_axes: Axes = 0, out_axe
         ['tag:a', 'tag:b']
     """
     if function is None:
-        return lambda f: vmap(f, in_axes=in_axes, out_axes=out_axes)
+        return functools.partial(vmap, in_axes=in_axes, out_axes=out_axes)
     if inspect.iscoroutinefunction(function):
         name = getattr(function, "__qualname__", repr(function))
         raise UsageError(
@@ -89,11 +90,11 @@ def vmap(function: Callable[..., R] | None = None, *, in_axes: Axes = 0, out_axe
 
 
 def _positional_axes(function: Callable[..., Any], in_axes: Axes, count: int) -> list[Axes]:
-    if isinstance(in_axes, dict):
+    if is_dict(in_axes):
         code = getattr(function, "__code__", None)
         names = code.co_varnames[: code.co_argcount] if code is not None else ()
         return [in_axes.get(names[i], 0) if i < len(names) else 0 for i in range(count)]
-    if isinstance(in_axes, (tuple, list)):
+    if is_list_or_tuple(in_axes):
         if len(in_axes) != count:
             raise UsageError(
                 f"in_axes has {len(in_axes)} entries for {count} positional arguments; give one for each, "
@@ -104,7 +105,7 @@ def _positional_axes(function: Callable[..., Any], in_axes: Axes, count: int) ->
 
 
 def _keyword_axes(in_axes: Axes, name: str, value: Any) -> Axes:
-    if isinstance(in_axes, dict) and name in in_axes:
+    if is_dict(in_axes) and name in in_axes:
         return in_axes[name]
     return 0 if isinstance(value, (list, tuple, dict)) else None
 
@@ -115,11 +116,11 @@ def _has_axis(value: Any) -> bool:
 
 def _parts(value: Any, axes: Axes, place: str) -> Iterable[tuple[Any, Axes, str]]:
     """The parts that a structured specification, or an axis over a dict, speaks of."""
-    if isinstance(axes, dict):
-        if not isinstance(value, dict) or not axes.keys() <= value.keys():
+    if is_dict(axes):
+        if not is_dict(value) or not axes.keys() <= value.keys():
             raise UsageError(f"in_axes names the keys {sorted(axes)} of {place}, which has no such keys")
         return [(v, axes.get(k), f"{place}[{k!r}]") for k, v in value.items()]
-    if isinstance(axes, (tuple, list)):
+    if is_list_or_tuple(axes):
         if not _has_axis(value) or len(value) != len(axes):
             raise UsageError(f"in_axes gives {len(axes)} axes for {place}, which does not have as many parts")
         return [(v, a, f"{place}[{i}]") for i, (v, a) in enumerate(zip(value, axes, strict=True))]
@@ -166,7 +167,7 @@ def _item(value: Any, axes: Axes, index: int) -> Any:
         return value
     if _structured(value, axes):
         parts = [_item(part, part_axes, index) for part, part_axes, _ in _parts(value, axes, "")]
-        if isinstance(value, dict):
+        if is_dict(value):
             return dict(zip(value, parts, strict=True))
         return tuple(parts) if isinstance(value, tuple) else parts
     return value[index] if axes == 0 else [_item(part, axes - 1, index) for part in value]
@@ -182,11 +183,11 @@ def _gather(results: list[Any], axes: Axes, place: str) -> Any:
                     f"out_axes is None for {place}, but call 0 gave {results[0]!r} and call {i} {result!r}"
                 )
         return results[0]
-    if isinstance(axes, dict):
+    if is_dict(axes):
         return {k: _gather([r[k] for r in results], a, f"{place}[{k!r}]") for k, a in axes.items()}
-    if isinstance(axes, (tuple, list)):
+    if is_list_or_tuple(axes):
         for i, result in enumerate(results):
-            if not isinstance(result, (tuple, list)) or len(result) != len(axes):
+            if not is_list_or_tuple(result) or len(result) != len(axes):
                 raise UsageError(
                     f"out_axes gives {len(axes)} parts for {place}, but call {i} gave {result!r}"
                 )
@@ -197,7 +198,7 @@ def _gather(results: list[Any], axes: Axes, place: str) -> Any:
     if not isinstance(axes, int) or isinstance(axes, bool) or axes < 0:
         raise UsageError(f"an axis is a whole number from 0 or None; out_axes has {axes!r} for {place}")
     for i, result in enumerate(results):
-        if not isinstance(result, (list, tuple)) or len(result) != len(results[0]):
+        if not is_list_or_tuple(result) or len(result) != len(results[0]):
             raise UsageError(f"out_axes is {axes} for {place}, but call {i} gave {result!r}")
     width = len(results[0]) if results else 0
     return [_gather([r[i] for r in results], axes - 1, f"{place}[{i}]") for i in range(width)]

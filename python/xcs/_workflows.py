@@ -32,7 +32,7 @@ def combine(summaries: list[str], keywords: list[list[str]]) -> str:
 
 def analyze_documents(docs: list[str]) -> str:
     summaries = [ask(f"Summarise {doc}") for doc in docs]
-    keywords = []
+    keywords: list[list[str]] = []
     for doc in docs:
         try:
             keywords.append(extract_keywords(doc))
