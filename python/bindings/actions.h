@@ -112,7 +112,7 @@ inline Action held_up_inside(Obstacle obstacle, Value element, Flags flags, bool
 
 // An action whose result, while it is not there, is one of what `known` says.
 inline Action with_known(Action a, window::KnownRef known) {
-  if (is_data(known)) a.flags |= kData;
+  a.flags |= window::flags_of(known);
   a.known = std::move(known);
   return a;
 }

@@ -30,14 +30,14 @@ class Gathered {
     if (PyUnicode_CheckExact(item) || PyLong_CheckExact(item) || PyFloat_CheckExact(item)) {
       if (data_) return true;
       data_ = true;
-      return add(window::known_data());
+      return add(window::known_atom());
     }
     const Value v = to_value(item);
     if (v.is_pending()) return add(known_of(v, view));
     return add(describe_object(object_of(v), made, view));
   }
   // Of an empty container: nothing that could be anything.
-  KnownRef take() const { return started_ ? all_ : window::known_data(); }
+  KnownRef take() const { return started_ ? all_ : window::known_atom(); }
 
  private:
   bool started_ = false, data_ = false;
@@ -74,7 +74,7 @@ bool is_frozen(PyObject* object) { return PyTuple_Check(object) || PyFrozenSet_C
 KnownRef describe_object(PyObject* object, bool inside, View& view) {
   if (is_constant(object)) {
     if (object == Py_None || PyBool_Check(object)) return window::known_constant(borrow_value(object));
-    return window::known_data();
+    return window::known_atom();
   }
   const Shape shape = shape_of(object);
   const View::Standing standing = view.standing(address_of(object));
@@ -98,7 +98,7 @@ KnownRef describe_object(PyObject* object, bool inside, View& view) {
     return window::known_object(borrow_value(object), items != nullptr && items->plain);
   }
   if (shape == Shape::kIterator || shape == Shape::kView || shape == Shape::kPlaceholder) return nullptr;
-  if (shape == Shape::kAtom) return window::known_data();
+  if (shape == Shape::kAtom) return window::known_atom();
   if (made) return nullptr;
   return window::known_object(borrow_value(object), is_plain(shape));
 }
@@ -126,8 +126,8 @@ KnownRef items_of(const KnownRef& known, Part part, View& view) {
   if (known == nullptr) return nullptr;
   if (may_be_container(*known) && view.look_anywhere() != View::State::kClear) return nullptr;
   Gathered items;
-  if (known->data && !items.add(window::known_data())) return nullptr;
-  if (known->constant.bound() && !items.add(window::known_data())) return nullptr;
+  if (known->data && !items.add(known->changeable ? window::known_data() : window::known_atom())) return nullptr;
+  if (known->constant.bound() && !items.add(window::known_atom())) return nullptr;
   if (known->items != nullptr && !items.add(known->items)) return nullptr;
   for (const KnownRef& one : known->parts)
     if (!items.add(one)) return nullptr;
@@ -140,8 +140,7 @@ KnownRef items_of(const KnownRef& known, Part part, View& view) {
 
 KnownRef items_of(const Value& value, Part part, View& view) {
   if (value.is_pending())
-    return (value.flags() & kData) != 0 && value.known() == nullptr ? window::known_data()
-                                                                    : items_of(value.known(), part, view);
+    return items_of(window::known_of_pending(value), part, view);
   PyObject* object = object_of(value);
   if (Cursor* cursor = Iterators::cursor_of(object)) return cursor->describe(view);
   if (shape_of(object) == Shape::kView) {
@@ -152,12 +151,12 @@ KnownRef items_of(const Value& value, Part part, View& view) {
     return of == Part::kItems ? window::known_container(items) : items;
   }
   if (is_container(shape_of(object)) || is_frozen(object)) return describe_contents(object, part, view);
-  return is_constant(object) ? window::known_data() : nullptr;
+  return is_constant(object) ? window::known_atom() : nullptr;
 }
 
 KnownRef known_of(const Value& value, View& view) {
   if (value.is_pending())
-    return value.known() != nullptr || (value.flags() & kData) == 0 ? value.known() : window::known_data();
+    return window::known_of_pending(value);
   return describe_object(object_of(value), false, view);
 }
 
@@ -269,7 +268,7 @@ bool all_data(std::span<const Value> values, View& view) {
 }
 
 KnownRef combined(std::span<const Value> operands, View& view) {
-  KnownRef all = window::known_data();
+  KnownRef all = window::known_atom();
   for (const Value& v : operands) {
     const KnownRef known = known_of(v, view);
     if (known == nullptr) return nullptr;

@@ -7,7 +7,8 @@ namespace xcs::python {
 namespace {
 
 bool is_default_dict(PyObject* dict) {
-  return shape_of(dict) == Shape::kDict && nb::cast<std::string>(nb::handle(Py_TYPE(dict)).attr("__name__")) == "defaultdict";
+  static auto* type = reinterpret_cast<PyTypeObject*>(imported("collections", "defaultdict").release().ptr());
+  return Py_TYPE(dict) == type;
 }
 
 bool makes_builtin_default(PyObject* dict) {
@@ -73,7 +74,15 @@ Action PythonHost::load_item(const Site& s) {
       return a;
     }
     case Shape::kList: return load_list_item(s, object, key);
-    case Shape::kDict: return load_key(s, object, key, nullptr);
+    case Shape::kDict: {
+      Action a = load_key(s, object, key, nullptr);
+      // A key that is missing when it goes on is stored.
+      const bool waits = a.verdict != Action::kDone && a.verdict != Action::kRaised && a.verdict != Action::kOrdered;
+      if (!waits || !is_default_dict(object)) return a;
+      a.effect.memory = makes_builtin_default(object) ? Effect::kOpaque : Effect::kAnything;
+      a.effect.stores.push_back({s[0], {Where::kAll}});
+      return a;
+    }
     case Shape::kBuffer:
     case Shape::kDeque: {
       Replayed now = read_container(object, s.view);

@@ -142,7 +142,7 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
   auto in_order = [&](Effect::Memory memory, Where where) {
     Action a = ordered_store(borrow_value(container), where, memory);
     if (only_removes(name)) {
-      a.effect.stores.back().known = window::known_data();
+      a.effect.stores.back().known = window::known_atom();
     } else {
       a = stores_operand(std::move(a), stored, reads_argument(name));
     }

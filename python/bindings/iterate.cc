@@ -90,7 +90,7 @@ class SequenceCursor final : public Cursor {
   void rewind(std::size_t steps) override { index_ -= static_cast<Py_ssize_t>(steps); }
   bool yields_constants(View&) override { return is_constant(sequence_.ptr()); }
   KnownRef describe(View& view) override {
-    return PyTuple_Check(sequence_.ptr()) ? describe_contents(sequence_.ptr(), Part::kItems, view) : window::known_data();
+    return PyTuple_Check(sequence_.ptr()) ? describe_contents(sequence_.ptr(), Part::kItems, view) : window::known_atom();
   }
 
  private:
@@ -251,7 +251,7 @@ class TupleCursor final : public Cursor {
   }
   KnownRef describe(View& view) override {
     std::vector<KnownRef> parts;
-    if (count_) parts.push_back(window::known_data());
+    if (count_) parts.push_back(window::known_atom());
     for (const auto& part : parts_) {
       parts.push_back(part->describe(view));
       if (parts.back() == nullptr) return nullptr;

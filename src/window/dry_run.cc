@@ -315,13 +315,13 @@ void DryRun::escape(const Value& value) {
 
 KnownRef DryRun::known_of(const Value& value) {
   if (!value.bound()) return nullptr;
-  if (value.is_pending()) return value.known() != nullptr || (value.flags() & kData) == 0 ? value.known() : known_data();
+  if (value.is_pending()) return known_of_pending(value);
   return machine_.host_.describe(value, *this);
 }
 
 Summary::Fact DryRun::fact_of(const Value& value) {
   Summary::Fact fact{Flags(flags_of(value) & (kTypes | kMaybeUnbound)), known_of(value)};
-  if (is_data(fact.known) && value.bound()) fact.flags |= kData;
+  if (value.bound()) fact.flags |= window::flags_of(fact.known);
   return fact;
 }
 
@@ -362,7 +362,7 @@ KnownRef Machine::stored_known(const Item& item, const Effect::Store& store, Vie
   if (store.spread) {
     known = host_.describe_items(v, view);
   } else if (v.is_pending()) {
-    known = v.known() != nullptr || (v.flags() & kData) == 0 ? v.known() : known_data();
+    known = known_of_pending(v);
   } else if (v.ready()) {
     known = host_.describe(v, view);
   }
@@ -435,7 +435,8 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
     if (!iterator.bound()) return {};
     if (iterator.is_pending()) {
       item_flags = iterator.flags() & kTypes;
-      item_known = (item_flags & kData) != 0 ? known_data() : machine_.host_.describe_items(iterator, *this);
+      item_known = machine_.host_.describe_items(iterator, *this);
+      if (item_known == nullptr && (item_flags & kData) != 0) item_known = known_data();
       if (item_known == nullptr) summary_.footprint.anything = true;
     } else {
       if (!machine_.host_.steps_freely(iterator)) summary_.footprint.anything = true;
@@ -443,7 +444,7 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
       item_flags = machine_.host_.known(iterator) & kTypes;
       item_known = machine_.host_.describe_items(iterator, *this);
     }
-    if (is_data(item_known)) item_flags |= kData;
+    item_flags |= window::flags_of(item_known);
   }
   // The first turns one by one when the items are known, then turns with what all turns have in common.
   std::optional<Env> end = env;
@@ -469,7 +470,7 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
       items.reset();
       item_flags = kUnknown;
       item_known = machine_.host_.describe_items(iterator, *this);
-      if (is_data(item_known)) item_flags |= kData;
+      item_flags |= window::flags_of(item_known);
     }
   }
   if (!items && end) {
@@ -479,7 +480,7 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
       if (l.head == ir::kNone && i > 0) {  // the turns may have stored to what is iterated over
         item_known = machine_.host_.describe_items((*end)[n.args[0]], *this);
         if (item_known == nullptr && (*end)[n.args[0]].is_pending()) summary_.footprint.anything = true;
-        item_flags = is_data(item_known) ? Flags(item_flags | kData) : Flags(item_flags & ~kTypes);
+        item_flags = Flags((item_flags & ~kTypes) | window::flags_of(item_known));
       }
       join(joined, turn(l.head == ir::kNone ? unknown(item_flags, item_known) : Value()));
       bool same = summary_.footprint.places.size() == places;
@@ -511,20 +512,19 @@ DryRun::Flow DryRun::attempt_try(const ir::Program& program, const ir::Node& n, 
   return after_body(program, t, env, std::move(body));
 }
 
-// The variables at an unknown point of the statement.
-// The variables where an exception has left the body, or, `after` everything, where one may have left a handler.
-Env DryRun::forgotten(const ir::Program& program, const ir::Try& t, const Env& start, bool after) {
+// The variables at an unknown point of the body, or with `anywhere` of the statement.
+Env DryRun::forgotten(const ir::Program& program, const ir::Try& t, const Env& start, bool anywhere) {
   Env env = start;
   auto forget = [&](ir::RegionId region) {
     if (region == ir::kNone) return;
     for (ir::SlotId slot : program.regions[region].assigned) env[slot] = unknown(kMaybeUnbound);
   };
   forget(t.body);
+  if (anywhere) forget(t.orelse);
   for (const ir::Handler& h : t.handlers) {
     forget(h.test);
-    if (after) forget(h.body);
+    if (anywhere) forget(h.body);
   }
-  if (after) forget(t.orelse);
   return env;
 }
 
@@ -614,7 +614,7 @@ void DryRun::take_effect(const Action& action, std::span<const Value> operands, 
     if (store.operand != ir::kNone) {
       known.known = store.spread ? machine_.host_.describe_items(operands[store.operand], *this)
                                  : known_of(operands[store.operand]);
-      if (is_data(known.known)) known.stored |= kData;
+      known.stored |= window::flags_of(known.known);
     }
     add_place(known);
   }
@@ -695,7 +695,7 @@ Value DryRun::join(const Value& a, const Value& b) {
   if (!a.is_pending() || !own_.contains(a.cell()) || !b.is_pending() || !own_.contains(b.cell())) flags &= kTypes;
   flags |= (fa | fb) & kMaybeUnbound;
   KnownRef known = !a.bound() ? known_of(b) : !b.bound() ? known_of(a) : window::join(known_of(a), known_of(b));
-  if (is_data(known)) flags |= kData;
+  flags |= window::flags_of(known);
   return unknown(flags, std::move(known));
 }
 

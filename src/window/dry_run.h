@@ -40,7 +40,7 @@ class DryRun final : private View {
   Flow attempt_try(const ir::Program& program, const ir::Node& node, Env env);
   Flow after_body(const ir::Program& program, const ir::Try& t, const Env& start, Flow body);
   Flow finally(const ir::Program& program, const ir::Try& t, const Env& start, Flow flow);
-  Env forgotten(const ir::Program& program, const ir::Try& t, const Env& start, bool after);
+  Env forgotten(const ir::Program& program, const ir::Try& t, const Env& start, bool anywhere);
   Value enter(Enter enter);
   bool is_covered(const std::vector<Value>& slots, const std::vector<Value>& general);
 

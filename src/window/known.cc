@@ -33,10 +33,12 @@ KnownRef items_of_parts(const std::vector<KnownRef>& parts) {
 }
 
 KnownRef joined(const KnownRef& a, const KnownRef& b, int depth) {
-  if (a == nullptr || b == nullptr || depth > kDeepest) return nullptr;
+  if (a == nullptr || b == nullptr) return nullptr;
   if (a == b) return a;
+  if (depth > kDeepest) return is_data(a) && is_data(b) ? known_data() : nullptr;
   auto both = std::make_shared<Known>(*a);
   both->data = a->data || b->data;
+  both->changeable = a->changeable || b->changeable;
   both->plain = a->plain && b->plain;
   if (!both->constant.bound()) {
     both->constant = b->constant;
@@ -69,13 +71,39 @@ KnownRef joined(const KnownRef& a, const KnownRef& b, int depth) {
 
 }  // namespace
 
+namespace {
+
+const KnownRef* unlisted(bool changeable) {
+  auto known = std::make_shared<Known>();
+  known->data = true;
+  known->changeable = changeable;
+  return new KnownRef(std::move(known));
+}
+
+}  // namespace
+
 KnownRef known_data() {
-  static const auto* data = [] {
-    auto known = std::make_shared<Known>();
-    known->data = true;
-    return new KnownRef(std::move(known));
-  }();
+  static const KnownRef* data = unlisted(true);
   return *data;
+}
+
+KnownRef known_atom() {
+  static const KnownRef* atom = unlisted(false);
+  return *atom;
+}
+
+bool is_atom(const KnownRef& known) {
+  return known != nullptr && known->objects.empty() && !known->changeable && !may_be_container(*known);
+}
+
+Flags flags_of(const KnownRef& known) {
+  if (!is_data(known)) return kUnknown;
+  return is_atom(known) ? kData | kAtom : kData;
+}
+
+KnownRef known_of_pending(const Value& value) {
+  if (value.known() != nullptr || (value.flags() & (kData | kAtom)) == 0) return value.known();
+  return (value.flags() & kAtom) != 0 ? known_atom() : known_data();
 }
 
 KnownRef known_constant(Value value) {
@@ -93,7 +121,6 @@ KnownRef known_object(Value value, bool plain) {
 
 KnownRef known_container(KnownRef items) {
   if (items == nullptr) return nullptr;
-  if (is_data(items)) return known_data();
   auto known = std::make_shared<Known>();
   known->plain = items->plain;
   known->items = std::move(items);
@@ -101,7 +128,6 @@ KnownRef known_container(KnownRef items) {
 }
 
 KnownRef known_tuple(std::vector<KnownRef> parts) {
-  if (std::ranges::all_of(parts, [](const KnownRef& part) { return is_data(part); })) return known_data();
   auto known = std::make_shared<Known>();
   for (const KnownRef& part : parts) {
     if (part == nullptr) return nullptr;
@@ -116,7 +142,7 @@ KnownRef join(const KnownRef& a, const KnownRef& b) { return joined(a, b, 0); }
 bool same(const KnownRef& a, const KnownRef& b) {
   if (a == b) return true;
   if (a == nullptr || b == nullptr) return false;
-  if (a->data != b->data || a->plain != b->plain || a->constant.object() != b->constant.object() ||
+  if (a->data != b->data || a->changeable != b->changeable || a->plain != b->plain || a->constant.object() != b->constant.object() ||
       a->objects.size() != b->objects.size() || a->parts.size() != b->parts.size() ||
       !same(a->items, b->items))
     return false;

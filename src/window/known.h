@@ -16,6 +16,7 @@ namespace xcs::window {
 // here, and believed only as long as nothing of another kind is stored through a value that is not there.
 struct Known {
   bool data = false;            // data that is not listed: nothing of it runs code of the program's
+  bool changeable = false;      // it may be data that can be changed
   bool plain = true;            // operators on the objects, and on what the containers hold, run none either
   Value constant;               // the one constant it may be; unbound: none
   std::vector<Value> objects;   // that exist and that it may be, each once
@@ -24,10 +25,16 @@ struct Known {
 };
 
 KnownRef known_data();
+KnownRef known_atom();
 KnownRef known_constant(Value value);
 KnownRef known_object(Value value, bool plain);
 KnownRef known_container(KnownRef items);
 KnownRef known_tuple(std::vector<KnownRef> parts);
+
+// As flags: kData, and kAtom.
+Flags flags_of(const KnownRef& known);
+// REQUIRES: value.is_pending()
+KnownRef known_of_pending(const Value& value);
 
 // What is known of a value that is one of two; null when nothing is.
 KnownRef join(const KnownRef& a, const KnownRef& b);
@@ -36,6 +43,9 @@ bool same(const KnownRef& a, const KnownRef& b);
 
 // Whether it is nothing but data, all the way down.
 bool is_data(const KnownRef& known);
+
+// Whether it is data that cannot be changed and holds nothing that can.
+bool is_atom(const KnownRef& known);
 
 // Whether it may be a container that does not exist yet.
 inline bool may_be_container(const Known& known) { return known.items != nullptr || !known.parts.empty(); }
