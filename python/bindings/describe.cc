@@ -437,6 +437,13 @@ KnownResult result_of(PyObject* callee, std::span<const Value> arguments, View& 
   return {};
 }
 
+KnownResult value_or(const Value& dict, const Value& fallback, View& view) {
+  const KnownRef values = items_of(dict, Part::kValues, view);
+  const KnownRef other = known_of(fallback, view);
+  const bool atom = fallback.is_pending() ? (fallback.flags() & kAtom) != 0 : is_atom(object_of(fallback));
+  return {values == nullptr || other == nullptr ? nullptr : join(values, other), atom && holds_atoms(dict, view)};
+}
+
 Action with_result(Action a, KnownResult result) {
   if (result.known == nullptr && !result.atom) return a;
   if (result.atom) a.flags |= kData | kAtom;

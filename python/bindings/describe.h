@@ -31,6 +31,8 @@ struct KnownResult {
   bool atom = false;
 };
 KnownResult result_of(PyObject* callee, std::span<const Value> arguments, View& view);
+// A value of the dict, or what stands for one that is missing.
+KnownResult value_or(const Value& dict, const Value& fallback, View& view);
 // The action, when its result while it is not there is what `result` says.
 Action with_result(Action a, KnownResult result);
 // What the value may be.

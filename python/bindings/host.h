@@ -179,6 +179,7 @@ class PythonHost final : public window::Host {
   Action call_method(const Site& s);
   Action hiding_attribute(const Site& s, PyObject* object, PyObject* name);
   Action gather_arguments(const Site& s, const ir::CallShape& shape, Arguments& arguments);
+  Action needs_spread(const Site& s, std::size_t operand);
   Action spread_argument(const Site& s, std::size_t operand, bool mapping, Arguments& arguments);
   Action star_error(const Site& s, std::size_t operand, bool mapping);
   Action call_found(const Site& s, PyObject* callee, Arguments arguments);

@@ -14,6 +14,20 @@ bool is_data_descriptor(PyObject* descriptor) {
   return descriptor != nullptr && Py_TYPE(descriptor)->tp_descr_set != nullptr;
 }
 
+// Whether it is the `name` or `value` of members of enumerations, which never change.
+bool is_enum_property(PyObject* found) {
+  static auto* base = reinterpret_cast<PyTypeObject*>(imported("enum", "Enum").release().ptr());
+  return found == type_lookup(base, interned("value").ptr()) || found == type_lookup(base, interned("name").ptr());
+}
+
+// The member `name` of the enumeration `type`, or null. Enumerations never change theirs.
+PyObject* enum_member(PyTypeObject* type, PyObject* name) {
+  static auto* metatype = reinterpret_cast<PyTypeObject*>(imported("enum", "EnumMeta").release().ptr());
+  if (Py_TYPE(type) != metatype) return nullptr;
+  PyObject* members = type_lookup(type, interned("_member_map_").ptr());
+  return members != nullptr && PyDict_CheckExact(members) ? PyDict_GetItemWithError(members, name) : nullptr;
+}
+
 // Whether binding the descriptor runs no code of the user's: functions, builtin descriptors, plain values.
 bool binds_plainly(PyObject* found) {
   if (found == nullptr || Py_TYPE(found)->tp_descr_get == nullptr) return true;
@@ -65,6 +79,7 @@ Action PythonHost::load_module_attribute(const Site& s, PyObject* module, PyObje
 Action PythonHost::load_class_attribute(const Site& s, PyTypeObject* type, PyObject* name) {
   auto* object = reinterpret_cast<PyObject*>(type);
   if (s.view.quiet()) return outcome(PyObject_GetAttr(object, name));
+  if (PyObject* member = enum_member(type, name)) return done(borrow_value(member));
   // Stores to classes may touch anything, so that only those need to be looked for.
   if (s.view.look_anywhere() == View::State::kBlocked) return blocked(kUnknown);
   PyTypeObject* metatype = Py_TYPE(object);
@@ -91,7 +106,8 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
     if (Py_TYPE(found) == &PyProperty_Type) return load_property(s, object, found, name);
     const bool builtin = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || Py_TYPE(found) == &PyGetSetDescr_Type;
     const bool is_dict = PyUnicode_CompareWithASCIIString(name, "__dict__") == 0;
-    if (s.view.quiet() || (is_static(type) && is_atom(object))) return outcome(PyObject_GetAttr(object, name));
+    if (s.view.quiet() || (is_static(type) && is_atom(object)) || is_enum_property(found))
+      return outcome(PyObject_GetAttr(object, name));
     if (builtin && !is_dict) {
       if (s.view.look(address_of(object), {Where::kAttr, address_of(name)}) != View::State::kClear)
         return blocked(kUnknown);

@@ -158,8 +158,21 @@ Action PythonHost::gather_arguments(const Site& s, const ir::CallShape& shape, A
   return {};
 }
 
+// What is spread out is not there yet. A callee that touches nothing but its arguments touches nothing before.
+Action PythonHost::needs_spread(const Site& s, std::size_t operand) {
+  const bool called = s.node.op == ir::Op::kCall && s[0].ready();
+  const Contract* contract = called ? contracts_.find(s.object(0)) : nullptr;
+  const bool plain = contract != nullptr && !contract->guard && contract->mutates.empty() &&
+                     contract->callbacks.empty() && contract->callback_names.empty() &&
+                     (contract->effect == Contract::kPure || contract->effect == Contract::kIndependent) &&
+                     all_data(s.operands.subspan(1), s.view);
+  if (!plain) return needs_operand(operand, kUnknown, Effect::kAnything);
+  static auto* dict = reinterpret_cast<PyObject*>(&PyDict_Type);
+  return needs_operand(operand, s.object(0) == dict ? kData | kFresh : contract->flags());
+}
+
 Action PythonHost::spread_argument(const Site& s, std::size_t operand, bool mapping, Arguments& arguments) {
-  if (s[operand].is_pending()) return needs_operand(operand, kUnknown, Effect::kAnything);
+  if (s[operand].is_pending()) return needs_spread(s, operand);
   nb::object source = nb::borrow(s.object(operand));
   const Shape shape = shape_of(source.ptr());
   if (!s.view.quiet()) {
@@ -564,6 +577,12 @@ bool only_writes(const std::string& resource) {
   return resource == "stdout" || resource == "stderr" || resource == "logging";
 }
 
+// The object that holds all of a resource that is memory of this process and nothing more, or null.
+PyObject* memory_of(const Contract& contract) {
+  static auto* environment = imported("os", "environ").release().ptr();
+  return !contract.declared && contract.resource == "environment" ? environment : nullptr;
+}
+
 }  // namespace
 
 // Uses a resource: in order with everything, but memory is not touched.
@@ -578,9 +597,18 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
                      all_data(given, s.view) && !calls_back(contract, arguments) && contract.mutates.empty();
   if (plain) {
     const Value* pending = arguments.pending();
+    PyObject* memory = memory_of(contract);
+    // A reader need not wait for its turn when no earlier code may still change what it reads.
+    if (memory != nullptr && contract.effect == Contract::kReads && pending == nullptr && !s.awaited() &&
+        s.view.look(address_of(memory), {Where::kAll}) == View::State::kClear)
+      return call_native(callee, arguments);
     Action a = pending != nullptr ? needs_argument(s, *pending, contract.flags(), Effect::kNone)
                                   : ordered(Reason::kOrderedResource, Effect::kNone, contract.flags());
     if (contract.declared) add_named_objects(callee, 0, a.effect);
+    if (memory != nullptr && contract.effect == Contract::kOrdered) {
+      a.effect.memory = Effect::kOpaque;
+      a.effect.stores.push_back({borrow_value(memory), {Where::kAll}});
+    }
     a.sure = pending == nullptr && !contract.declared && only_writes(contract.resource);
     return started_in_turn(s, callee, arguments, std::move(a));
   }

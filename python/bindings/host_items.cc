@@ -8,7 +8,7 @@ namespace {
 
 bool is_default_dict(PyObject* dict) {
   static auto* type = reinterpret_cast<PyTypeObject*>(imported("collections", "defaultdict").release().ptr());
-  return Py_TYPE(dict) == type;
+  return PyType_IsSubtype(Py_TYPE(dict), type) != 0;
 }
 
 bool makes_builtin_default(PyObject* dict) {

@@ -128,10 +128,12 @@ Action PythonHost::builtin_method(const Site& s, PyObject* receiver, PyObject* n
 
 Action PythonHost::get_key(const Site& s, PyObject* dict, const Arguments& arguments) {
   const Value& key = arguments.positional[0];
-  if (key.is_pending())
-    return needs_argument(s, key, kUnknown, is_data(key, s.view) ? Effect::kNone : Effect::kAnything);
-  if (!is_atom(object_of(key))) return ordered(Reason::kUserOperator, Effect::kAnything);
   const Value fallback = arguments.positional.size() == 2 ? arguments.positional[1] : none();
+  if (key.is_pending()) {
+    if (!is_data(key, s.view)) return needs_argument(s, key, kUnknown, Effect::kAnything);
+    return with_result(needs_argument(s, key, kUnknown, Effect::kNone), value_or(borrow_value(dict), fallback, s.view));
+  }
+  if (!is_atom(object_of(key))) return ordered(Reason::kUserOperator, Effect::kAnything);
   return load_key(s, dict, object_of(key), &fallback);
 }
 

@@ -5,9 +5,12 @@ The compiled part asks for the registry's contracts of a module when it first me
 
 from __future__ import annotations
 
+import csv
 import functools
+import io
 import re
 import sys
+import threading
 import types
 import weakref
 from collections.abc import Callable, Iterator
@@ -168,9 +171,19 @@ def _contracts_of(package: str) -> dict[str, dict[str, Any]]:
     return contracts
 
 
+def _unnamed_type(key: str) -> type | None:
+    """The class that registry keys name so although no module holds it under that name."""
+    if key == "_csv.writer":
+        return type(csv.writer(io.StringIO()))
+    return type(threading.Lock()) if key == "_thread.lock" else None
+
+
 def _held(module: types.ModuleType, qualname: str) -> Any:
     """What the module holds by a qualified name if that is its own: the object that calls of it will meet, or None."""
     found: Any = module
+    owner, _, attribute = f"{module.__name__}.{qualname}".rpartition(".")
+    if (unnamed := _unnamed_type(owner)) is not None:
+        return vars(unnamed).get(attribute)
     for part in qualname.split("."):
         if isinstance(found, type):
             found = next((vars(c)[part] for c in found.__mro__[:1] if part in vars(c)), None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -32,6 +33,15 @@ def _attribute(value: object, name: str) -> object:
     """What the instance itself holds under the name, or None."""
     held: Mapping[str, object] = vars(value)
     return held.get(name)
+
+
+def environment(positional: Positional, keywords: Keywords) -> bool:
+    given = [*positional[1:], *keywords.values()]
+    return (
+        bool(positional)
+        and positional[0] is os.environ
+        and all(type(v) in (str, int, bool, type(None)) for v in given)
+    )
 
 
 def langchain_class(positional: Positional, keywords: Keywords) -> bool:
@@ -135,6 +145,7 @@ def _are_logging(filters: list[Any]) -> bool:
 GUARDS: Mapping[str, Guard] = {
     guard.__name__: guard
     for guard in (
+        environment,
         langchain_class,
         no_out,
         no_tools,

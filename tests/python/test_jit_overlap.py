@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import collections
+import csv
+import enum
+import io
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -289,3 +294,47 @@ def test_printing_the_error_of_one_item_does_not_hold_up_the_next(check: Check) 
         return found
 
     _overlaps(check, collect, ["a", "bb", "ccc", "d"])
+
+
+def test_reading_the_environment_waits_for_no_answer(check: Check) -> None:
+    def collect(names):
+        os.environ["XCS_TEST_NAME"] = "x"
+        found = [
+            ask(os.environ["XCS_TEST_NAME"] + os.environ.get("XCS_TEST_NONE", "-") + name) for name in names
+        ]
+        os.environ["XCS_TEST_NAME"] = found[0]
+        found.append(os.environ["XCS_TEST_NAME"])
+        del os.environ["XCS_TEST_NAME"]
+        return found
+
+    _overlaps(check, collect, NAMES)
+
+
+def test_votes_groups_and_means_of_answers_overlap(check: Check) -> None:
+    def collect(names):
+        votes, counts, rows = {}, collections.Counter(), []
+        for name in names:
+            answer = ask(name)
+            votes[answer] = votes.get(answer, 0) + 1
+            counts[answer[:1]] += 1
+            row = {"length": len(answer), "name": len(name)}
+            row["mean"] = sum(row.values()) / len(row)
+            rows.append(row)
+        best = max(rows, key=lambda row: row["mean"])
+        return votes, counts.most_common(1), rows, best, sum(row["mean"] for row in rows)
+
+    _overlaps(check, collect, NAMES)
+
+
+def test_rows_written_as_csv_and_members_of_an_enum_overlap(check: Check) -> None:
+    class Kind(enum.Enum):
+        FIRST = "one"
+
+    def collect(names):
+        text = io.StringIO()
+        rows = csv.writer(text)
+        for name in names:
+            rows.writerow([Kind.FIRST.value, ask(Kind.FIRST.name + name)])
+        return text.getvalue()
+
+    _overlaps(check, collect, NAMES)
