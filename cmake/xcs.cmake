@@ -14,6 +14,9 @@ target_compile_options(xcs_options INTERFACE
   $<BUILD_INTERFACE:$<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>>)
 if(XCS_SANITIZE)
   target_compile_options(xcs_options INTERFACE -fsanitize=${XCS_SANITIZE} -fno-omit-frame-pointer)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(xcs_options INTERFACE -Wno-maybe-uninitialized)  # sees them in instrumented code too
+  endif()
   target_link_options(xcs_options INTERFACE -fsanitize=${XCS_SANITIZE})
 endif()
 

@@ -12,11 +12,10 @@ namespace {
 
 using window::Flags;
 
-// The interned or other string that names the module of a callable, borrowed for as long as the callable lives; null
-// when it has none.
-PyObject* module_name_of(PyObject* callee) {
-  if (PyFunction_Check(callee)) return reinterpret_cast<PyFunctionObject*>(callee)->func_module;
-  if (PyCFunction_Check(callee)) return reinterpret_cast<PyCFunctionObject*>(callee)->m_module;
+// What names the module of a callable: a string as a rule; null when it has none.
+nb::object module_name_of(PyObject* callee) {
+  if (PyFunction_Check(callee)) return nb::borrow(reinterpret_cast<PyFunctionObject*>(callee)->func_module);
+  if (PyCFunction_Check(callee)) return nb::borrow(reinterpret_cast<PyCFunctionObject*>(callee)->m_module);
   PyTypeObject* type = nullptr;
   if (Py_TYPE(callee) == &PyMethodDescr_Type || Py_TYPE(callee) == &PyClassMethodDescr_Type ||
       Py_TYPE(callee) == &PyWrapperDescr_Type)
@@ -24,14 +23,12 @@ PyObject* module_name_of(PyObject* callee) {
   else
     type = PyType_Check(callee) ? reinterpret_cast<PyTypeObject*>(callee) : Py_TYPE(callee);
   PyObject* name = type->tp_dict == nullptr ? nullptr : PyDict_GetItemString(type->tp_dict, "__module__");
-  if (name != nullptr && PyUnicode_Check(name)) return name;
+  if (name != nullptr && PyUnicode_Check(name)) return nb::borrow(name);
   // A static type says its module in its name, if it has one.
   const std::string_view full(type->tp_name);
   const std::size_t dot = full.rfind('.');
   const std::string module(dot == std::string_view::npos ? "builtins" : full.substr(0, dot));
-  PyObject* made = PyUnicode_InternFromString(module.c_str());
-  Py_XDECREF(made);  // interned strings that name modules are kept by sys.modules
-  return made;
+  return interned(module.c_str());
 }
 
 }  // namespace
@@ -55,9 +52,8 @@ const Contract* Contracts::find(PyObject* callee) {
     PyObject* self = PyCFunction_GET_SELF(callee);
     if (self != nullptr && !PyModule_Check(self)) {
       auto* type = PyType_Check(self) ? reinterpret_cast<PyTypeObject*>(self) : Py_TYPE(self);
-      PyObject* name = PyUnicode_InternFromString(reinterpret_cast<PyCFunctionObject*>(callee)->m_ml->ml_name);
-      PyObject* method = type_lookup(type, name);
-      Py_DECREF(name);
+      PyObject* method =
+          type_lookup(type, interned(reinterpret_cast<PyCFunctionObject*>(callee)->m_ml->ml_name).ptr());
       if (method != nullptr && method != callee) return find_here(method);
     }
   }
@@ -71,10 +67,9 @@ const Contract* Contracts::find_method(PyTypeObject*, PyObject* function) { retu
 
 const Contract* Contracts::find_here(PyObject* callee) {
   if (const auto found = table_.find(callee); found != table_.end()) return &found->second.contract;
-  PyObject* module = module_name_of(callee);
-  if (module == nullptr || !PyUnicode_Check(module) || modules_.contains(module)) return nullptr;
-  modules_.emplace(module, nb::borrow(module));
-  read_registry(module);
+  const nb::object module = module_name_of(callee);
+  if (!module || !PyUnicode_Check(module.ptr()) || !modules_.emplace(module.ptr(), module).second) return nullptr;
+  read_registry(module.ptr());
   const auto found = table_.find(callee);
   return found == table_.end() ? nullptr : &found->second.contract;
 }

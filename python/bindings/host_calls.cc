@@ -246,7 +246,8 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
   }
   if (!s.view.quiet() && is_bound_builtin(callee)) {
     PyObject* self = PyCFunction_GET_SELF(callee);
-    PyObject* name = interned(method_name(callee)).ptr();
+    const nb::object held = interned(method_name(callee));
+    PyObject* name = held.ptr();
     if (shape_of(self) <= Shape::kView && (Py_TYPE(self)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) {
       Action a = builtin_method(s, self, name, std::move(arguments));
       // A replay takes the method from the node's callee.

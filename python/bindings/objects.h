@@ -45,8 +45,8 @@ inline nb::object checked(PyObject* result) {
   return nb::steal(result);
 }
 
-// The object that str, getattr and friends are called with, made once per call site.
-// REQUIRES: the GIL; `text` is a literal.
+// The one string object that names are looked up with. It lives only while something holds it: of a name that no class
+// or code has, the answer is all there is.
 nb::object interned(const char* text);
 
 // The arguments of a call as Python code passes them on: a tuple and a dict.
