@@ -35,7 +35,8 @@ template <class... Values>
 // The values must be printable by fmt and are evaluated only on failure.
 #define XCS_CHECK(condition, ...)                                                                  \
   do {                                                                                             \
-    if (!(condition)) [[unlikely]] {                                                               \
+    if (condition) [[likely]] {                                                                    \
+    } else {                                                                                       \
       ::xcs::detail::fail_check_with({__FILE__, __LINE__, #condition, #__VA_ARGS__} __VA_OPT__(, ) \
                                          __VA_ARGS__);                                             \
     }                                                                                              \

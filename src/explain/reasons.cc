@@ -71,7 +71,7 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "Declare the function that runs, or store the value in a plain attribute."},
     {Reason::kReturnsObject, "returns-object", kMissed,
      "A call in flight will return an object of an unknown type, so what reading it does is not known yet.",
-     "Declare what it returns: @xcs.op(effect=\"independent\", returns=\"data\")."},
+     R"(Declare what it returns: @xcs.op(effect="independent", returns="data").)"},
     {Reason::kPendingMemory, "pending-memory", kMissed,
      "It reads memory that an earlier, unfinished statement changes in a way that cannot be replayed.",
      "Read before the change, or make the change a plain store: item or attribute assignment, append, "
@@ -150,7 +150,7 @@ const ReasonInfo& info(Reason reason) {
 }
 
 std::optional<Reason> reason_of(std::string_view code) {
-  const auto found = std::ranges::find(kReasons, code, &ReasonInfo::code);
+  const auto* const found = std::ranges::find(kReasons, code, &ReasonInfo::code);
   if (found == kReasons.end()) return std::nullopt;
   return found->reason;
 }

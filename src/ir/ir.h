@@ -211,7 +211,7 @@ struct Parameters {
   Index positional_only = 0, positional = 0;  // positional counts the positional-only ones too
   Index keyword_only = 0;
   bool star = false, double_star = false;
-  Index count() const { return positional + keyword_only + star + double_star; }
+  Index count() const { return positional + keyword_only + (star ? 1 : 0) + (double_star ? 1 : 0); }
   bool operator==(const Parameters&) const = default;
 };
 

@@ -124,13 +124,14 @@ class Lexer {
         continue;
       }
       ++at_;
-      const auto high = hex_digit(peek(1)), low = hex_digit(peek(2));
+      const auto high = hex_digit(peek(1));
+      const auto low = hex_digit(peek(2));
       if (peek() == 'n') {
         content += '\n';
       } else if (peek() == '"' || peek() == '\\') {
         content += peek();
       } else if (peek() == 'x' && high && low) {
-        content += static_cast<char>(*high * 16 + *low);
+        content += static_cast<char>((*high * 16) + *low);
         at_ += 2;
       } else {
         return syntax_error(line_, "an unknown escape in a string");

@@ -48,7 +48,8 @@ void Parser::header() {
 void Parser::signature() {
   Parameters& p = p_.parameters;
   std::vector<Token> plain;
-  std::optional<Token> star, double_star;
+  std::optional<Token> star;
+  std::optional<Token> double_star;
   bool keywords = false;
   in_.sign("(");
   while (!in_.at_sign(")")) {
@@ -134,9 +135,11 @@ void Parser::section() {
     p_.body = RegionReader(r_).region();
     in_.sign("}");
   } else if (in_.try_word("statement")) {
-    return statement();
+    statement();
+    return;
   } else if (in_.try_word("function")) {
-    return function();
+    function();
+    return;
   } else if (in_.try_word("unused")) {
     unused();
   } else {

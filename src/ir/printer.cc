@@ -53,7 +53,7 @@ class Printer {
   }
   std::string payload(const Node& node);
   std::string fragment(const Node& node);
-  std::string fragment_head(const Fragment& f) const;
+  static std::string fragment_head(const Fragment& f);
   std::string callee(const Node& node);
   std::string call(const Node& node);
   std::string argument(const Arg& arg, std::string_view value);
@@ -101,7 +101,12 @@ std::string at(const Position& p) {
   return fmt::format("  @{}:{}-{}:{}", p.line, p.column, p.end_line, p.end_column);
 }
 
-std::string with_space(std::string text) { return text.empty() ? text : " " + text; }
+// The name is left out where the slot has it.
+std::string renamed(const std::string& name, const std::string& slot) {
+  return slot == "%" + name ? slot : fmt::format("{}={}", name, slot);
+}
+
+std::string with_space(const std::string& text) { return text.empty() ? text : " " + text; }
 
 std::string whole(Index statement) { return statement == kNone ? "" : fmt::format("  whole {}", statement); }
 
@@ -118,7 +123,7 @@ std::string Printer::named_slots(std::span<const std::string> names, std::span<c
     if (i != 0) out += ", ";
     const std::string value = slot(ids[i]);
     const std::string given = i < names.size() ? spelt(names[i]) : "?";
-    out += value == "%" + given ? value : given + "=" + value;
+    out += renamed(given, value);
   }
   return out;
 }
@@ -128,7 +133,7 @@ std::string Printer::constant(Index i) {
   return number(p_.constants[i]) + constants_.mark(i);
 }
 
-std::string Printer::fragment_head(const Fragment& f) const {
+std::string Printer::fragment_head(const Fragment& f) {
   std::string out = fmt::format(" {} {}", ir::name(f.kind), quoted(f.text));
   if (f.syntax != kNone) out += fmt::format(" syntax {}", f.syntax);
   if (!f.keys.empty()) out += fmt::format(" keys {}", fmt::join(f.keys, ", "));
@@ -147,10 +152,13 @@ std::string Printer::fragment(const Node& node) {
     if (i != 0) out += ", ";
     const std::string value = slot(node.args[i]);
     const std::string operand = i < f.operands.size() ? spelt(f.operands[i]) : "?";
-    if (again || (i >= f.holes.size() && value == "%" + operand))
+    if (again) {
       out += value;
-    else
-      out += operand + (i < f.holes.size() ? ":" + number(f.holes[i]) : "") + "=" + value;
+    } else if (i < f.holes.size()) {
+      out += fmt::format("{}:{}={}", operand, number(f.holes[i]), value);
+    } else {
+      out += renamed(operand, value);
+    }
   }
   return out + ")";
 }
@@ -170,7 +178,7 @@ std::string Printer::argument(const Arg& arg, std::string_view value) {
 }
 
 std::string Printer::callee(const Node& node) {
-  const std::string function = node.args.empty() ? "?" : slot(node.args[0]);
+  std::string function = node.args.empty() ? "?" : slot(node.args[0]);
   if (node.op == Op::kCall) return function;
   return function + "." + name(p_.calls[node.index].method);
 }
@@ -228,9 +236,18 @@ std::string Printer::payload(const Node& node) {
 }
 
 void Printer::node(const Node& node) {
-  if (node.op == Op::kIf) return branch(node);
-  if (node.op == Op::kLoop) return loop(node);
-  if (node.op == Op::kTry) return attempt(node);
+  if (node.op == Op::kIf) {
+    branch(node);
+    return;
+  }
+  if (node.op == Op::kLoop) {
+    loop(node);
+    return;
+  }
+  if (node.op == Op::kTry) {
+    attempt(node);
+    return;
+  }
   const std::string dest = node.dest == kNone ? "" : slot(node.dest) + " = ";
   line(fmt::format("{}{}{}{}", dest, info(node.op).word, payload(node), at(node.position)));
 }
@@ -241,8 +258,8 @@ void Printer::inside(RegionId id) {
   if (id >= p_.regions.size()) return;
   indent_ += 2;
   // A region used twice may be inside itself.
-  if (printed_[id]) line("?");
-  if (!std::exchange(printed_[id], 1))
+  if (printed_[id] != 0) line("?");
+  if (std::exchange(printed_[id], 1) == 0)
     for (const Node& n : p_.regions[id].nodes) node(n);
   indent_ -= 2;
 }
@@ -254,7 +271,10 @@ void Printer::next_part(std::string_view words, RegionId id) {
 }
 
 void Printer::branch(const Node& node) {
-  if (node.index >= p_.ifs.size()) return line("if ? " + slots(node.args));
+  if (node.index >= p_.ifs.size()) {
+    line("if ? " + slots(node.args));
+    return;
+  }
   const If& branch = p_.ifs[node.index];
   const std::string start = fmt::format("if{} {}{}{}", ifs_.mark(node.index), slots(node.args),
                                         whole(branch.whole), at(node.position));
@@ -269,7 +289,10 @@ void Printer::branch(const Node& node) {
 }
 
 void Printer::loop(const Node& node) {
-  if (node.index >= p_.loops.size()) return line("for ? " + slots(node.args));
+  if (node.index >= p_.loops.size()) {
+    line("for ? " + slots(node.args));
+    return;
+  }
   const Loop& loop = p_.loops[node.index];
   const std::string mark = loops_.mark(node.index);
   const std::string details = whole(loop.whole) + at(node.position) + "  ";
@@ -287,7 +310,10 @@ void Printer::loop(const Node& node) {
 }
 
 void Printer::attempt(const Node& node) {
-  if (node.index >= p_.tries.size()) return line("try ?");
+  if (node.index >= p_.tries.size()) {
+    line("try ?");
+    return;
+  }
   const Try& attempt = p_.tries[node.index];
   const std::string exception = attempt.exception == kNone ? "" : " " + slot(attempt.exception);
   line(fmt::format("try{}{}{}{}  {}", tries_.mark(node.index), exception, whole(attempt.whole),
@@ -379,7 +405,7 @@ std::string Printer::free_variables() const {
   for (SlotId i = 0; i < p_.free_names.size(); ++i) {
     const std::string value = slot(p_.parameters.count() + i);
     const std::string given = spelt(p_.free_names[i]);
-    out += (i == 0 ? "  free " : ", ") + (value == "%" + given ? value : given + "=" + value);
+    out.append(i == 0 ? "  free " : ", ").append(renamed(given, value));
   }
   return out.empty() ? out : out + "\n";
 }

@@ -59,7 +59,7 @@ class InternedTable {
     first_.emplace(value, static_cast<Index>(entries_.size()));
     entries_.push_back(std::move(value));
   }
-  Index find(T value, std::optional<Index> given, const TokenReader& in) {
+  Index find(const T& value, std::optional<Index> given, const TokenReader& in) {
     if (given) {
       if (*given >= entries_.size() || !(entries_[*given] == value))
         in.fail("the number is that of another value");
@@ -94,6 +94,7 @@ class Reading {
         constants(to.constants) {}
   Reading(const Reading&) = delete;
   Reading& operator=(const Reading&) = delete;
+  ~Reading() = default;
 
   bool at_slot() const { return in.peek().kind == Token::kSlot; }
   // A slot; one that has not been declared becomes the last.

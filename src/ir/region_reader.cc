@@ -67,21 +67,25 @@ void RegionReader::payload(Node& node) {
       return;
     }
     case Payload::kFragment:
-      return fragment(node);
+      fragment(node);
+      return;
     case Payload::kFunction:
       node.index = r_.reference(r_.functions);
       in_.sign("(");
       node.args = r_.slot_list();
-      return in_.sign(")");
+      in_.sign(")");
+      return;
     case Payload::kName:
       node.index = r_.name();
       node.args = r_.slot_list();
       return;
     case Payload::kCallShape:
     case Payload::kMethodShape:
-      return call(node);
+      call(node);
+      return;
     case Payload::kUnpack:
-      return unpack(node);
+      unpack(node);
+      return;
     case Payload::kStatement:
       node.index = r_.reference(r_.statements);
       return;

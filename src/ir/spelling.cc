@@ -13,7 +13,7 @@ bool is_word_byte(char c) {
 }
 
 bool is_word(std::string_view text) {
-  return !text.empty() && !(text[0] >= '0' && text[0] <= '9') && std::ranges::all_of(text, is_word_byte);
+  return !text.empty() && (text[0] < '0' || text[0] > '9') && std::ranges::all_of(text, is_word_byte);
 }
 
 std::string quoted(std::string_view text) {

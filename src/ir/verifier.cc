@@ -166,8 +166,10 @@ void Verifier::region(RegionId id, bool in_loop) {
 void Verifier::node(const Node& node, bool in_loop) {
   const OpInfo& op = info(node.op);
   slots(node.args, "an operand");
-  if (node.args.size() < op.min_args || node.args.size() > op.max_args)
-    return report("{} operands", node.args.size());
+  if (node.args.size() < op.min_args || node.args.size() > op.max_args) {
+    report("{} operands", node.args.size());
+    return;
+  }
   if (node.dest != kNone) slot(node.dest, "the result");
   if (node.dest == kNone && op.dest == Dest::kMust) report("no slot for the result");
   if (node.dest != kNone && op.dest == Dest::kNever) report("a slot for a result it does not have");
@@ -175,9 +177,18 @@ void Verifier::node(const Node& node, bool in_loop) {
   if (at.line < 0 || at.column < 0 || at.end_line < 0 || at.end_column < 0) report("a negative position");
   if ((node.op == Op::kBreak || node.op == Op::kContinue) && !in_loop) report("not in a loop");
   if (node.op == Op::kYield && !p_.generator && !p_.coroutine) report("not in a generator");
-  if (node.op == Op::kIf) return branch(node, in_loop);
-  if (node.op == Op::kLoop) return loop(node, in_loop);
-  if (node.op == Op::kTry) return attempt(node, in_loop);
+  if (node.op == Op::kIf) {
+    branch(node, in_loop);
+    return;
+  }
+  if (node.op == Op::kLoop) {
+    loop(node, in_loop);
+    return;
+  }
+  if (node.op == Op::kTry) {
+    attempt(node, in_loop);
+    return;
+  }
   payload(node);
 }
 
@@ -197,7 +208,8 @@ void Verifier::payload(const Node& node) {
       return;
     case Payload::kCallShape:
     case Payload::kMethodShape:
-      return call(node);
+      call(node);
+      return;
     case Payload::kFragment:
       if (in_range(node.index, p_.fragments, "fragment") &&
           p_.fragments[node.index].operands.size() != node.args.size())
@@ -315,7 +327,8 @@ void Verifier::facts() {
   fill_facts(right);
   for (RegionId i = 0; i < p_.regions.size(); ++i) {
     where_ = fmt::format("region {}: ", i);
-    const Region &is = p_.regions[i], &ought = right.regions[i];
+    const Region& is = p_.regions[i];
+    const Region& ought = right.regions[i];
     if (is.assigned != ought.assigned)
       report("assigned is {} and ought to be {}", listed(p_, is.assigned), listed(p_, ought.assigned));
     if (!(is.exits == ought.exits))

@@ -32,7 +32,7 @@ Duration duration(double s) { return bounded(FloatSeconds(s)); }
 double Limiter::Bucket::capacity() const { return std::min(limit, std::max(1.0, per_second() * burst)); }
 
 void Limiter::Bucket::advance(TimePoint now) {
-  level = std::min(capacity(), level + seconds(now - at) * per_second());
+  level = std::min(capacity(), level + (seconds(now - at) * per_second()));
   at = now;
 }
 
@@ -76,8 +76,8 @@ void Limiter::Bucket::apply(const LimitReport& report, TimePoint begun, double c
   limit = report.limit;
   believe_window(report);
   const double passed = seconds(now - begun);
-  const double most = report.remaining - charged_after + passed * per_second();
-  const double least = report.remaining - charged_around + std::max(0.0, passed - kDoubt) * per_second();
+  const double most = report.remaining - charged_after + (passed * per_second());
+  const double least = report.remaining - charged_around + (std::max(0.0, passed - kDoubt) * per_second());
   level = std::min(capacity(), known ? std::clamp(level, least, most) : least);
   at = now;
   known = true;

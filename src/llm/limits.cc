@@ -26,7 +26,7 @@ std::size_t date_length(std::string_view text) {
   return 0;
 }
 
-double move_towards(double old, double seen) { return old + kLearningRate * (seen - old); }
+double move_towards(double old, double seen) { return old + (kLearningRate * (seen - old)); }
 
 Outcome outcome_of(const Error& error) {
   const std::string_view reason = error.provider_reason;

@@ -12,7 +12,7 @@ constexpr double kPerMillion = 1e-6;
 double cost_of(Provider provider, const Usage& usage, const Price& price) {
   const auto cached = static_cast<double>(usage.cached_input_tokens);
   const auto written = static_cast<double>(usage.cache_write_tokens);
-  double plain = static_cast<double>(usage.input_tokens);
+  auto plain = static_cast<double>(usage.input_tokens);
   if (provider != Provider::kAnthropic) plain = std::max(0.0, plain - cached - written);
   return kPerMillion * (plain * price.input + cached * price.cached_input + written * price.cache_write +
                         static_cast<double>(usage.output_tokens) * price.output);

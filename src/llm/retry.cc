@@ -43,7 +43,7 @@ std::optional<Duration> delay_before_retry(const FailedAttempt& attempt) {
   if (asked && *asked > Duration::zero()) return asked;
   const double doublings = std::min(attempt.retries_done, 16);
   const FloatSeconds backoff = std::min(kFirstBackoff * std::exp2(doublings), kLongestBackoff);
-  return bounded(backoff * (1 - 0.25 * attempt.random));
+  return bounded(backoff * (1 - (0.25 * attempt.random)));
 }
 
 }  // namespace xcs::llm

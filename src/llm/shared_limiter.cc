@@ -90,9 +90,9 @@ struct SharedLimiter::State {
   }
 
   Process* slot_of(pid_t pid) {
-    const auto own = std::ranges::find(processes, pid, &Process::pid);
+    auto* const own = std::ranges::find(processes, pid, &Process::pid);
     if (own != processes.end()) return &*own;
-    const auto free = std::ranges::find(processes, 0, &Process::pid);
+    auto* const free = std::ranges::find(processes, 0, &Process::pid);
     if (free == processes.end()) return nullptr;
     free->pid = pid;
     return &*free;

@@ -247,7 +247,7 @@ Result<std::string> tools_of(Provider provider, std::string_view tools_json) {
   for (const Json tool : tools) {
     const std::optional<Json> function = find(tool, {"function"});
     const Json neutral = function.value_or(tool);
-    const bool own = find(tool, {"type"}) && !(function && provider != Provider::kOpenAi);
+    const bool own = find(tool, {"type"}) && (!function || provider == Provider::kOpenAi);
     if (own || !find_string(neutral, {"name"})) {
       append_element(list, simdjson::minify(tool));
       continue;

@@ -39,6 +39,7 @@ void Lowering::assign(Index s) {
 // `a, b = x, y` makes no tuple: all values first, then the stores.
 void Lowering::assign_displays(std::span<const Index> targets, std::span<const Index> values) {
   std::vector<SlotId> results;
+  results.reserve(values.size());
   for (std::size_t i = 0; i < values.size(); ++i)
     results.push_back(syntax_.kind(values[i]) == Kind::kName ? value(values[i], temp()) : value(values[i]));
   for (std::size_t i = 0; i < targets.size(); ++i) store_target(targets[i], results[i]);

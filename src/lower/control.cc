@@ -83,7 +83,8 @@ void Lowering::with_statement(Index s, std::span<const Index> items) {
   walrus_.clear();
   collect_walrus(context);
   const bool awaits = syntax_.kind(s) == Kind::kAsyncWith;
-  const std::string_view enter = awaits ? "__aenter__" : "__enter__", leaves = awaits ? "__aexit__" : "__exit__";
+  const std::string_view enter = awaits ? "__aenter__" : "__enter__";
+  const std::string_view leaves = awaits ? "__aexit__" : "__exit__";
   const SlotId manager = value(context, temp());
   const SlotId entered = special(enter, context, {manager});
   ir::Try made;

@@ -173,8 +173,8 @@ class Lowering {
   void gather_children(Gathering& to, Index e, bool later);
   void gather_elements(Gathering& to, Index display, bool later);
   void gather_in_order(Gathering& to, std::span<const Index> es, bool later);
-  void add_hole(Gathering& to, Index e, SlotId slot);
-  void add_name(Gathering& to, NameId name, SlotId slot);
+  static void add_hole(Gathering& to, Index e, SlotId slot);
+  static void add_name(Gathering& to, NameId name, SlotId slot);
   SlotId emit_fragment(Gathering& from, Index e, Index as, SlotId dest);
   // A fragment of two operands that stand for the nodes `left` and `right`.
   Index pair_fragment(Index e, Index left, Index right, ir::FragmentKind kind);

@@ -95,7 +95,7 @@ Index Lowering::whole(Index s, SlotId given) {
   for (SlotId cell : program_.statements[made].cells) {
     const SlotId first_free = program_.parameters.count();
     const bool free = cell >= first_free && cell < first_free + program_.free_names.size();
-    if (!free && !(cell < bound_.size() && bound_[cell])) {
+    if (!free && (cell >= bound_.size() || !bound_[cell])) {
       program_.statements.pop_back();
       return kNone;
     }

@@ -115,9 +115,11 @@ Error usage_error(std::string code, std::string message) {
 }  // namespace
 
 TrustStore TrustStore::from_environment() {
+  // NOLINTBEGIN(concurrency-mt-unsafe): the library does not change the environment
   const char* file = std::getenv("SSL_CERT_FILE");
   const char* directory = std::getenv("SSL_CERT_DIR");
-  return {.file = file ? file : "", .directory = directory ? directory : ""};
+  // NOLINTEND(concurrency-mt-unsafe)
+  return {.file = file != nullptr ? file : "", .directory = directory != nullptr ? directory : ""};
 }
 
 Easy::Easy(Sockets& sockets, CURLSH* share, const TrustStore& trust)

@@ -44,7 +44,7 @@ class Loop {
   void join_line(Owner transfer, bool at_head);
   void serve_lanes();
   void serve_lane(std::uint64_t number);
-  std::optional<Result<Duration>> ask(Transfer& transfer);
+  static std::optional<Result<Duration>> ask(Transfer& transfer);
   void touch_lane(const Transfer& transfer);
   void begin(Owner transfer);
   void finish(const Owner& transfer, CURLcode code);

@@ -32,7 +32,7 @@ Sockets::Socket& Sockets::at(int fd) {
   return sockets_[index];
 }
 
-void Sockets::register_events(int fd, Socket& socket, std::uint32_t events) {
+void Sockets::register_events(int fd, Socket& socket, std::uint32_t events) const {
   if (socket.registered == events) return;
   const int operation = events == 0 ? EPOLL_CTL_DEL : socket.registered == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   epoll_event event{.events = events, .data = {.fd = fd}};
@@ -60,7 +60,8 @@ void Sockets::close(int fd) {
 void Sockets::watch(int fd, int curl_poll, Multi* multi) {
   Socket& socket = at(fd);
   socket.multi = multi;
-  socket.wanted = (curl_poll & CURL_POLL_IN ? EPOLLIN : 0u) | (curl_poll & CURL_POLL_OUT ? EPOLLOUT : 0u);
+  socket.wanted = (((curl_poll & CURL_POLL_IN) != 0) ? EPOLLIN : 0u) |
+                  (((curl_poll & CURL_POLL_OUT) != 0) ? EPOLLOUT : 0u);
   if (curl_poll == CURL_POLL_REMOVE) socket.wanted = 0;
   if (socket.wanted == 0 && socket.ours && socket.registered == EPOLLIN) return;
   register_events(fd, socket, socket.wanted);
@@ -77,9 +78,9 @@ std::span<const Sockets::Event> Sockets::wait(TimePoint deadline) {
       register_events(fd, socket, 0);
       continue;
     }
-    const int in = event.events & EPOLLIN ? CURL_CSELECT_IN : 0;
-    const int out = event.events & EPOLLOUT ? CURL_CSELECT_OUT : 0;
-    const int broken = event.events & (EPOLLERR | EPOLLHUP) ? CURL_CSELECT_ERR : 0;
+    const int in = ((event.events & EPOLLIN) != 0u) ? CURL_CSELECT_IN : 0;
+    const int out = ((event.events & EPOLLOUT) != 0u) ? CURL_CSELECT_OUT : 0;
+    const int broken = ((event.events & (EPOLLERR | EPOLLHUP)) != 0u) ? CURL_CSELECT_ERR : 0;
     events_.push_back({.fd = fd, .curl_events = in | out | broken, .multi = socket.multi});
   }
   return events_;

@@ -52,7 +52,7 @@ class Sockets {
     bool ours = false;             // opened and closed through this class
   };
   Socket& at(int fd);
-  void register_events(int fd, Socket& socket, std::uint32_t events);
+  void register_events(int fd, Socket& socket, std::uint32_t events) const;
 
   static constexpr int kBatch = 256;
   const int epoll_;

@@ -61,7 +61,7 @@ class TimerHeap {
       i = (i - 1) / 2;
     }
     for (;;) {
-      std::size_t child = 2 * i + 1;
+      std::size_t child = (2 * i) + 1;
       if (child >= heap_.size()) break;
       if (child + 1 < heap_.size() && heap_[child + 1]->deadline < heap_[child]->deadline) ++child;
       if (heap_[child]->deadline >= timer.deadline) break;

@@ -59,7 +59,7 @@ std::vector<window::Completion> LiveExecutor::settle(std::vector<Done> all) {
   for (Done& done : all) {
     auto found = running_.find(done.ticket);
     if (found == running_.end()) continue;  // a native call that was complete when it was cancelled
-    Running& running = found->second;
+    const Running& running = found->second;
     if (!running.cancelled)
       completions.push_back(
           completion_of(done.ticket, *running.operation, std::move(done.result), done.exception));

@@ -19,7 +19,7 @@ Bucket::Bucket(double per_minute, std::chrono::duration<double> burst, TimePoint
 
 void Bucket::refill(TimePoint now) {
   const std::chrono::duration<double> passed = now - refilled_;
-  level_ = std::min(capacity_, level_ + passed.count() * per_minute_ / 60.0);
+  level_ = std::min(capacity_, level_ + (passed.count() * per_minute_ / 60.0));
   refilled_ = now;
 }
 

@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <functional>
 #include <span>
 #include <system_error>
 #include <utility>
@@ -101,8 +102,8 @@ void SimLoop::on_event(std::uint64_t tag, std::uint32_t events) {
   if (slot.generation != generation || !slot.connection) return;
   const TimePoint now = std::chrono::steady_clock::now();
   Connection::State state = Connection::State::kOpen;
-  if (events & EPOLLOUT) state = slot.connection->on_writable(now);
-  if (state == Connection::State::kOpen && (events & (EPOLLIN | EPOLLHUP | EPOLLERR))) {
+  if ((events & EPOLLOUT) != 0u) state = slot.connection->on_writable(now);
+  if (state == Connection::State::kOpen && ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) != 0u)) {
     state = slot.connection->on_readable(scratch_, now);
   }
   settle(fd, state);
@@ -116,7 +117,7 @@ void SimLoop::on_timer() {
   const TimePoint now = std::chrono::steady_clock::now();
   while (!timers_.empty() && timers_.front().due <= now) {
     const Timer timer = timers_.front();
-    std::pop_heap(timers_.begin(), timers_.end());
+    std::ranges::pop_heap(timers_, std::less<>());
     timers_.pop_back();
     Slot& slot = slots_[static_cast<std::size_t>(timer.fd)];
     if (slot.generation != timer.generation || !slot.connection || slot.armed != timer.due) continue;
@@ -189,7 +190,7 @@ void SimLoop::settle(int fd, Connection::State state) {
   if (!due || *due == slot.armed) return;
   slot.armed = *due;
   timers_.push_back({*due, fd, slot.generation});
-  std::push_heap(timers_.begin(), timers_.end());
+  std::ranges::push_heap(timers_, std::less<>());
 }
 
 void SimLoop::update_interest(int fd) {

@@ -292,7 +292,7 @@ Script SimService::finish(Exchange& exchange, int status, std::string_view body,
       {status, "application/json", response_headers(exchange, due), exchange.http.keep_alive}, body, due);
 }
 
-std::string SimService::response_headers(const Exchange& exchange, std::chrono::nanoseconds due) const {
+std::string SimService::response_headers(const Exchange& exchange, std::chrono::nanoseconds due) {
   std::string out;
   if (exchange.provider == Provider::kAnthropic) {
     out += "request-id: ";

@@ -58,7 +58,7 @@ class SimService {
   std::optional<ApiError> admit(Exchange& exchange, const ApiRequest& request, std::int64_t produced);
   Limiter& limiter_for(const Exchange& exchange, std::string_view model);
   std::uint64_t next_ordinal(std::uint64_t hash);
-  std::string response_headers(const Exchange& exchange, std::chrono::nanoseconds due) const;
+  static std::string response_headers(const Exchange& exchange, std::chrono::nanoseconds due);
 
   SimOptions options_;
   SimStats stats_;

@@ -96,7 +96,8 @@ void Database::recognise(std::uint32_t application_id, int version, const char* 
     Statement s = prepare(pragma);
     return s.step() ? s.integer(0) : 0;
   };
-  const std::int64_t found = number("PRAGMA application_id"), found_version = number("PRAGMA user_version");
+  const std::int64_t found = number("PRAGMA application_id");
+  const std::int64_t found_version = number("PRAGMA user_version");
   const bool empty = number("SELECT count(*) FROM sqlite_schema") == 0;
   if (empty) {
     execute(schema);

@@ -149,7 +149,8 @@ void Attempt::finish() {
 }
 
 void Attempt::enter(const std::string& name, const std::string& version) {
-  bool known = false, same = false;
+  bool known = false;
+  bool same = false;
   if (resumes_ && !moved_) {
     Journal& journal = *session_.journal_;
     const MutexLock lock(journal.mutex_);

@@ -39,7 +39,9 @@ std::string owner_name(unsigned session) {
 
 bool is_running(const std::string& owner) {
   std::istringstream fields(owner);
-  std::string process, start, booted;
+  std::string process;
+  std::string start;
+  std::string booted;
   fields >> process >> start >> booted;
   return !process.empty() && booted == boot() && start == start_of(process);
 }

@@ -113,7 +113,7 @@ void Machine::note_entry_wait(Entry& entry, const Action& action) {
         (awaited != nullptr && awaited->cell()->blame().row != Waits::kNone))
       blame.row = waits_.root(entry.wait);
   }
-  for (Value& result : entry.results)
+  for (const Value& result : entry.results)
     if (result.is_pending() && !result.cell()->filled()) result.cell()->set_blame(blame);
 }
 

@@ -145,6 +145,7 @@ void Machine::trim(Frame& frame) {
 
 bool Machine::is_oldest(Place place) {
   if (live_ == 0) return true;
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the frames that places name are this machine's own
   auto* frame = const_cast<Frame*>(place.frame);
   std::uint64_t sequence = place.sequence;
   while (frame != nullptr) {
@@ -187,34 +188,45 @@ void Machine::retry(Entry& entry) {
   entry.chain = chain_of(entry.operands, entry.chain);
   if (const auto slot = first_unbound(entry.node, entry.operands)) {
     stand_at({entry.parent, entry.sequence}, entry.handled);
-    return fail(entry, host_.unbound_error(entry.program, *slot, entry.node));
+    fail(entry, host_.unbound_error(entry.program, *slot, entry.node));
+    return;
   }
   const bool variable = entry.node.op == ir::Op::kMove || entry.node.op == ir::Op::kUnbind;
   if (variable) {
-    if (entry.operands[0].is_pending() && (entry.operands[0].flags() & kMaybeUnbound) != 0)
-      return entry.wait_for(entry.operands[0]);
-    return complete(entry, entry.operands[0], {});
+    if (entry.operands[0].is_pending() && (entry.operands[0].flags() & kMaybeUnbound) != 0) {
+      entry.wait_for(entry.operands[0]);
+      return;
+    }
+    complete(entry, entry.operands[0], {});
+    return;
   }
   if (entry.node.op == ir::Op::kLoop) {  // an iterator that is dropped here
     stand_at({entry.parent, entry.sequence}, entry.handled);
     if (!quiet()) return;
     entry.operands.clear();
-    return complete(entry, Value(), {});
+    complete(entry, Value(), {});
+    return;
   }
   Action action = attempt(entry.program, entry.node, entry.operands, {entry.parent, entry.sequence}, entry.handled);
   switch (action.verdict) {
     case Action::kDone:
       entry.chain = chain_of(entry.program, entry.node, entry.operands, action, entry.chain);
-      return complete(entry, std::move(action.value), std::move(action.values));
+      complete(entry, std::move(action.value), std::move(action.values));
+      return;
     case Action::kRaised:
       if (entry.node.op == ir::Op::kStatement && entry.snapshot) {
         auto env = std::make_shared<Env>(*entry.snapshot);
         assign_outputs(*env, entry.program.statements[entry.node.index], action);
         entry.snapshot = std::move(env);
       }
-      return fail(entry, std::move(action.value));
-    case Action::kEnter: return become_frame(entry, std::move(action.enter));
-    default: return dispatch(entry, std::move(action));
+      fail(entry, std::move(action.value));
+      return;
+    case Action::kEnter:
+      become_frame(entry, std::move(action.enter));
+      return;
+    default:
+      dispatch(entry, std::move(action));
+      return;
   }
 }
 
@@ -223,7 +235,8 @@ void Machine::become_frame(Entry& entry, Enter enter) {
   Frame& parent = *entry.parent;
   if (Value error = too_deep({&parent, entry.sequence}, entry.node, entry.handled); error.bound()) {
     waits_.begin(waits_.own(entry.program, entry.node, static_cast<ReasonCode>(explain::Reason::kRecursionLimit)));
-    return fail(entry, std::move(error));
+    fail(entry, std::move(error));
+    return;
   }
   Frame* frame = make_activation(&parent, entry.sequence, std::move(enter));
   frame->node = &entry.node;
@@ -245,6 +258,7 @@ void Machine::become_frame(Entry& entry, Enter enter) {
   fetch(frame);
 }
 
+// NOLINTNEXTLINE(performance-unnecessary-value-param): it may be one of the operands, which end with the entry
 void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
   memory_.remove(entry);
   if (entry.effect.memory != Effect::kAnything)
@@ -378,7 +392,7 @@ bool Machine::deliver(std::vector<Completion> completions) {
 
 Ticket Machine::oldest() const {
   const Entry* oldest = nullptr;
-  for (auto& [ticket, entry] : in_flight_)
+  for (const auto& [ticket, entry] : in_flight_)
     if (oldest == nullptr || before(*entry, Place{oldest->parent, oldest->sequence})) oldest = entry;
   return oldest == nullptr ? 0 : oldest->ticket;
 }
@@ -425,7 +439,8 @@ void Machine::discard_after(Frame& frame, Entry& entry) {
 
 void Machine::discard_last(Frame& frame) {
   Item* item = frame.items.back();
-  const bool done = item->done, safe = item->safe;
+  const bool done = item->done;
+  const bool safe = item->safe;
   discard(*item);
   if (!done) --frame.unfinished;
   if (!safe) --frame.unsafe;

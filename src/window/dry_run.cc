@@ -202,6 +202,7 @@ void DryRun::control(const ir::Program& program, const ir::Node& n, Env env, Flo
     default: {
       // A raise: building the exception may run code.
       std::vector<Value> operands;
+      operands.reserve(n.args.size());
       for (ir::SlotId slot : n.args) operands.push_back(env[slot]);
       for (Value& v : operands) v.settle();
       if (std::ranges::all_of(operands, &Value::bound))
@@ -485,7 +486,8 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
       join(joined, turn(l.head == ir::kNone ? unknown(item_flags, item_known) : Value()));
       bool same = summary_.footprint.places.size() == places;
       for (std::size_t s = 0; s < joined->size() && same; ++s) {
-        const Value &a = (*joined)[s], &b = (*end)[s];
+        const Value& a = (*joined)[s];
+        const Value& b = (*end)[s];
         same = a.object() == b.object() || (a.is_pending() && b.is_pending() && a.flags() == b.flags() &&
                                            window::same(a.known(), b.known()));
       }
@@ -685,7 +687,8 @@ Flags DryRun::flags_of(const Value& value) {
 
 Value DryRun::join(const Value& a, const Value& b) {
   if (a.object() == b.object()) return a;
-  const Flags fa = flags_of(a), fb = flags_of(b);
+  const Flags fa = flags_of(a);
+  const Flags fb = flags_of(b);
   Flags flags = fa & fb & (kTypes | kFresh);
   if (!a.bound()) flags = fb & kTypes;
   if (!b.bound()) flags = fa & kTypes;

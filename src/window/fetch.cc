@@ -74,7 +74,7 @@ Chain Machine::chain_of(const ir::Program& program, const ir::Node& node, std::s
   return longest(at_least, seen_);
 }
 
-Chain Machine::chain_of(std::span<const Value> operands, Chain at_least) const {
+Chain Machine::chain_of(std::span<const Value> operands, Chain at_least) {
   for (const Value& v : operands) at_least = longest(at_least, v.chain);
   return at_least;
 }
@@ -156,7 +156,7 @@ void Machine::gather(Frame& frame, const ir::Node& node) {
   }
 }
 
-std::optional<ir::SlotId> Machine::first_unbound(const ir::Node& node, std::span<const Value> operands) const {
+std::optional<ir::SlotId> Machine::first_unbound(const ir::Node& node, std::span<const Value> operands) {
   if (node.op == ir::Op::kStatement) return std::nullopt;
   for (std::size_t i = 0; i < operands.size() && i < node.args.size(); ++i)
     if (!operands[i].bound()) return node.args[i];
@@ -308,7 +308,7 @@ void Machine::require_bound(Frame& frame, const ir::Node& node) {
 Frame* Machine::move(Frame& frame, const ir::Node& node) {
   gather(frame, node);
   if (const auto slot = first_unbound(node, operands_)) return raise_unbound(frame, node, *slot);
-  Value& value = operands_[0];
+  const Value& value = operands_[0];
   if ((value.flags() & kMaybeUnbound) != 0) {
     Action action;
     action.flags = value.flags() & (kData | kAtom);
@@ -437,7 +437,7 @@ Frame* Machine::finish(Frame& frame) {
   }
   if (frame.passed) {
     if (activation && frame.result.is_pending()) fill(frame.result, frame.returned);
-    for (Frame::Output& output : frame.outputs) {
+    for (const Frame::Output& output : frame.outputs) {
       Value& v = frame.env[output.slot];
       v.settle();
       v.chain = longest(v.chain, frame.chain);
@@ -552,7 +552,7 @@ Frame* Machine::block(Frame& frame) {
   return pass(frame, false);
 }
 
-bool Machine::may_leave(const Frame& frame) const {
+bool Machine::may_leave(const Frame& frame) {
   const ir::Program& p = frame.program;
   auto any = [&](ir::RegionId r) { return r != ir::kNone && p.regions[r].exits.any(); };
   switch (frame.kind) {
@@ -586,7 +586,7 @@ bool Machine::may_leave(const Frame& frame) const {
 // `while True` without break or return ends by an exception or not at all. Whatever comes after it is reached by a handler
 // alone, and every turn is reached only if nothing in the turn before raises, as something will sooner or later. So
 // nothing goes on without such a loop, and it takes its turns one by one.
-bool Machine::is_endless(const Frame& loop) const {
+bool Machine::is_endless(const Frame& loop) {
   const ir::Loop& l = loop.program.loops[loop.node->index];
   if (l.head == ir::kNone) return false;
   const ir::Exits& e = loop.program.regions[l.body].exits;
@@ -606,7 +606,8 @@ Frame* Machine::pass(Frame& frame, bool raising) {
     if (leaves && leaver == nullptr && frame.state == Frame::kBlocked) leaver = f;
     if (!raising && !leaves && f->parent->kind != Frame::kTry) break;
   }
-  if (leaver != nullptr && !(frame.wait != Waits::kNone && waits_.is_missed(frame.wait))) note_exit(frame, *leaver, *f);
+  if (leaver != nullptr && (frame.wait == Waits::kNone || !waits_.is_missed(frame.wait)))
+    note_exit(frame, *leaver, *f);
   if (f->passed) return index(*f), nullptr;
   return f->parent == nullptr ? nullptr : go_on_without(*f->parent, *f);
 }

@@ -43,6 +43,7 @@ namespace {
 void forget_in_snapshots(const Frame& frame, const Object* object, bool inside) {
   for (const Item* item : frame.items.all()) {
     if (item->snapshot != nullptr)
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): constant for those who share it, not for its frame
       for (Value& v : const_cast<Env&>(*item->snapshot)) {
         v.settle();
         if (v.object() == object) v = Value();
@@ -89,7 +90,7 @@ void Machine::drop_iterator(Frame& loop) {
     if (v.object() == iterator.object()) v = Value();
   stand_at(loop.end(), loop.handled);
   if (quiet()) return;  // the last reference goes with this function
-  operands_.assign(1, std::move(iterator));
+  operands_.assign(1, iterator);
   Entry& entry = add_entry(loop, *loop.node);
   operands_.clear();
   entry.state = Entry::kOrdered;
@@ -98,7 +99,7 @@ void Machine::drop_iterator(Frame& loop) {
 }
 
 bool Machine::take_generator(Frame& loop) {
-  Value& iterator = loop.env[loop.node->args[0]];
+  const Value& iterator = loop.env[loop.node->args[0]];
   const std::optional<std::uint32_t> references = held_by_temporaries(loop, iterator);
   if (!references) return false;
   forget_iterator(loop, iterator);

@@ -18,8 +18,8 @@ KnownRef joined(const KnownRef& a, const KnownRef& b, int depth);
 // What the containers of both hold; null when nothing is known of it. REQUIRES: one of them may be a
 // container
 KnownRef joined_items(const Known& a, const Known& b, int depth) {
-  const KnownRef x = a.items != nullptr ? a.items : items_of_parts(a.parts);
-  const KnownRef y = b.items != nullptr ? b.items : items_of_parts(b.parts);
+  KnownRef x = a.items != nullptr ? a.items : items_of_parts(a.parts);
+  KnownRef y = b.items != nullptr ? b.items : items_of_parts(b.parts);
   if (!may_be_container(a)) return y;
   if (!may_be_container(b)) return x;
   return joined(x, y, depth + 1);

@@ -105,9 +105,9 @@ class Machine : private View {
   bool take_generator(Frame& loop);
   Frame* resume_producer(Frame& loop);
   Frame* restore(Frame& loop, Continuation& producer);
-  Item* unsafe_in_try(const std::vector<Frame*>& chain);
+  static Item* unsafe_in_try(const std::vector<Frame*>& chain);
   Frame* close_generator(Frame& loop);
-  Frame* leave_closed(Frame& loop);
+  Frame* leave_closed(Frame& frame);
   Frame* left_by_exception(Frame& loop, Entry& entry);
   Frame* closed_by_exception(Frame& loop, Entry& entry);
   Frame* yield(Frame& frame, const ir::Node& node);
@@ -116,7 +116,7 @@ class Machine : private View {
 
   // Entries.
   Entry& add_entry(Frame& frame, const ir::Node& node);
-  void give_results(Entry& entry, Frame& frame, const Action& action);
+  static void give_results(Entry& entry, Frame& frame, const Action& action);
   void dispatch(Entry& entry, Action action);
   void retry(Entry& entry);
   void become_frame(Entry& entry, Enter enter);
@@ -155,20 +155,20 @@ class Machine : private View {
               Place place);
   KnownRef stored_known(const Item& item, const Effect::Store& store, View& view);
   const std::vector<ir::SlotId>& assigned(const Frame& frame);
-  bool may_leave(const Frame& frame) const;
-  bool is_endless(const Frame& loop) const;
+  static bool may_leave(const Frame& frame);
+  static bool is_endless(const Frame& loop);
 
   // Sets what the View and the host's idea of a handled exception are about.
   void stand_at(Place place, const Value& handled);
   Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands, Place place,
                  const Value& handled);
   void gather(Frame& frame, const ir::Node& node);
-  std::optional<ir::SlotId> first_unbound(const ir::Node& node, std::span<const Value> operands) const;
+  static std::optional<ir::SlotId> first_unbound(const ir::Node& node, std::span<const Value> operands);
   void note_contents(const Value& object, Chain chain);
   void note_stored(const Value& container, std::span<const Value> values, Chain chain);
   void fill(const Value& result, Value content);
   Chain contents_of(const Value& object) const;
-  Chain chain_of(std::span<const Value> operands, Chain at_least) const;
+  static Chain chain_of(std::span<const Value> operands, Chain at_least);
   // What led to the result of a node that is done.
   Chain chain_of(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                  const Action& action, Chain at_least) const;

@@ -165,7 +165,7 @@ void NativeMachine::fail(Entry& entry, Value failure) {
   failures_[failure.object()] = &entry;
   entry.exception = failure;
   failure.chain = longest(failure.chain, entry.chain);
-  for (Value& result : std::exchange(entry.results, {})) result.cell()->fill(failure);
+  for (const Value& result : std::exchange(entry.results, {})) result.cell()->fill(failure);
 }
 
 // Ends the run at a failure that has become certain, and lets frames begin that had no room.

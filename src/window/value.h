@@ -45,6 +45,7 @@ inline Chain longest(Chain a, Chain b) {
 inline Chain after(Chain a, Chain b) { return {std::max(a.calls, b.calls), a.microseconds}; }
 
 // Unbound, a host object, or a cell that will hold one. `chain` is what led to it.
+// NOLINTNEXTLINE(cppcoreguidelines-special-member-functions): the one assignment moves, too
 class Value {
  public:
   Value() = default;

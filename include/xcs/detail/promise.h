@@ -57,12 +57,12 @@ class PromiseBase {
  public:
   struct Begin {
     Frame* frame;
-    bool await_ready() const noexcept { return false; }
+    static bool await_ready() noexcept { return false; }
     bool await_suspend(std::coroutine_handle<>) const { return defer(*frame); }
     void await_resume() const noexcept {}
   };
   struct End {
-    bool await_ready() const noexcept { return false; }
+    static bool await_ready() noexcept { return false; }
     template <class P>
     void await_suspend(std::coroutine_handle<P> code) const noexcept {
       PromiseBase& promise = code.promise();
@@ -72,7 +72,7 @@ class PromiseBase {
   };
 
   Begin initial_suspend() const noexcept { return {frame_}; }
-  End final_suspend() const noexcept { return {}; }
+  static End final_suspend() noexcept { return {}; }
   void unhandled_exception() noexcept { exception_ = std::current_exception(); }
 
   template <class U>
