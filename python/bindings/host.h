@@ -72,6 +72,7 @@ class PythonHost final : public window::Host {
   Action next(const ir::Program& program, const ir::Node& node, const Value& iterator, View& view) override;
   bool is_true(const Value& value) override;
   window::Flags known(const Value& value) override;
+  bool is_shared(const Value& value) override;
   // Of a load that is blocked: `committed` is what the place holds now, or null when it holds nothing.
   Action blocked_at(View& view, PyObject* committed);
   std::optional<std::vector<Value>> peek_items(const Value& iterator, std::size_t limit, View& view) override;

@@ -85,6 +85,13 @@ Action PythonHost::step(PyObject* object, View& view) {
   return a;
 }
 
+bool PythonHost::is_shared(const Value& value) {
+  PyObject* object = object_of(value);
+  if (PyUnicode_CheckExact(object)) return PyUnicode_CHECK_INTERNED(object) != 0 || PyUnicode_GET_LENGTH(object) <= 1;
+  if (PyTuple_CheckExact(object)) return PyTuple_GET_SIZE(object) == 0;
+  return object == Py_None || PyLong_Check(object) || PyType_Check(object) || PyModule_Check(object);
+}
+
 window::Flags PythonHost::known(const Value& value) {
   PyObject* object = object_of(value);
   if (is_constant(object)) return kData | kAtom;

@@ -274,6 +274,7 @@ void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
   const std::vector<Value> operands = std::move(entry.operands);
   const std::shared_ptr<const Env> snapshot = std::move(entry.snapshot);
   const Chain chain = entry.chain;
+  note_made(entry.program, entry.node, value);
   mark_done(entry);
   for (std::size_t i = 0; i < results.size(); ++i) {
     Value content = values.empty() ? value : std::move(values[i]);

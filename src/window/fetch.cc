@@ -6,9 +6,17 @@
 namespace xcs::window {
 
 void Machine::note_contents(const Value& object, Chain chain) {
-  if (chain.calls == 0 || !object.ready()) return;
+  if (chain.calls == 0 || !object.ready() || host_.is_shared(object)) return;
   Chain& contents = contents_[object.object()];
   contents = longest(contents, chain);
+}
+
+// What an operator gives is new: it may stand where an object was that is gone.
+void Machine::note_made(const ir::Program& program, const ir::Node& node, const Value& made) {
+  if (contents_.empty() || !made.ready()) return;
+  const bool is_new = node.op == ir::Op::kMakeCell ||
+                      (node.op == ir::Op::kEval && program.fragments[node.index].kind != ir::FragmentKind::kIdentity);
+  if (is_new) contents_.erase(made.object());
 }
 
 // `container` has been changed to hold `values`, or has been made of them.
@@ -200,10 +208,8 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
         case ir::Op::kAdd: note_stored(operands_[0], operands_, chain); break;
         case ir::Op::kEval:
         case ir::Op::kMakeCell:
-          if (!action.value.ready() || !makes_object(frame.program, node)) break;
-          // A new object may stand where one was that is gone.
-          if (!contents_.empty()) contents_.erase(action.value.object());
-          note_stored(action.value, operands_, Chain());
+          note_made(frame.program, node, action.value);
+          if (action.value.ready() && makes_object(frame.program, node)) note_stored(action.value, operands_, Chain());
           break;
         case ir::Op::kCall:
         case ir::Op::kCallMethod:

@@ -214,6 +214,12 @@ class Host {
     return {};
   }
 
+  // Whether the language may use one object for equal values that have nothing to do with each other.
+  virtual bool is_shared(const Value& value) {
+    (void)value;
+    return false;
+  }
+
   // The items that the iterator will still yield, when they are all at hand, memory around them is clear and there
   // are at most `limit`; taking them out changes nothing. nullopt otherwise.
   virtual std::optional<std::vector<Value>> peek_items(const Value& iterator, std::size_t limit, View& view) = 0;

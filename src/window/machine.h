@@ -165,6 +165,7 @@ class Machine : private View {
   void gather(Frame& frame, const ir::Node& node);
   static std::optional<ir::SlotId> first_unbound(const ir::Node& node, std::span<const Value> operands);
   void note_contents(const Value& object, Chain chain);
+  void note_made(const ir::Program& program, const ir::Node& node, const Value& made);
   void note_stored(const Value& container, std::span<const Value> values, Chain chain);
   void fill(const Value& result, Value content);
   Chain contents_of(const Value& object) const;
