@@ -59,6 +59,7 @@ def plans(seed: int, number: int) -> list[Plan]:
             options["max_in_flight"] = draw.choice([1, 2, 3, 1024])
             options["window"] = draw.choice([1, 2, 5, 20, 100_000])
             options["forward"] = draw.random() < 0.7
+            options["speculate"] = draw.choice([0, 0, 1, 3, 8])
         order = None if i % 8 == 7 else draw.randrange(1 << 32)
         made.append(Plan(order, salt, failing, options))
     return made
@@ -235,15 +236,15 @@ def actual(fresh: Callable[[], types.ModuleType], plan: Plan) -> Observation:
     return contextvars.copy_context().run(run)
 
 
-def difference(expected: Observation, actual: Observation) -> str | None:
-    """What differs, or None."""
+def difference(expected: Observation, actual: Observation, *, guesses: bool = False) -> str | None:
+    """What differs, or None. With `guesses`, calls may have been made in vain."""
     for part in dict.fromkeys([*expected.seen, *actual.seen]):
         one, other = expected.seen.get(part, ""), actual.seen.get(part, "")
         if one != other and part not in IGNORED:
             return f"{part}:\n  sequential {_around(one, other)}\n  jitted     {_around(other, one)}"
     if missing := expected.calls - actual.calls:
         return f"calls not made: {dict(missing)}"
-    if not expected.raised_inside and (extra := actual.calls - expected.calls):
+    if not guesses and not expected.raised_inside and (extra := actual.calls - expected.calls):
         return f"calls made too often: {dict(extra)}"
     return None
 
@@ -283,7 +284,7 @@ def check(source: str, name: str, todo: list[Plan]) -> Checked:
         if wanted is None:
             break
         runs += 1
-        found = difference(wanted, actual(fresh, plan))
+        found = difference(wanted, actual(fresh, plan), guesses=bool(plan.options.get("speculate")))
         if found is not None:
             return Checked(runs, found, plan)
     return Checked(runs)

@@ -84,6 +84,7 @@ class PythonHost final : public window::Host {
   std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) override;
   bool may_reach_when_stepped(const Value& iterator) override;
   bool drop_runs_code(const Value& iterator, std::uint32_t references) override;
+  void rewind(const Value& iterator, std::size_t steps) override;
   Value leaves_generator(const Value& exception) override;
   Value closes_generator() override;
   bool has_closed(const Value& exception) override;

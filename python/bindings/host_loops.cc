@@ -92,9 +92,33 @@ bool PythonHost::is_shared(const Value& value) {
   return object == Py_None || PyLong_Check(object) || PyType_Check(object) || PyModule_Check(object);
 }
 
+namespace {
+
+// What is known of a tuple of a few values, which may still be pending.
+window::Flags known_of_tuple(PyObject* tuple, int depth) {
+  constexpr Py_ssize_t kMostLookedAt = 16;
+  constexpr int kDeepest = 4;
+  if (depth > kDeepest || PyTuple_GET_SIZE(tuple) > kMostLookedAt) return kUnknown;
+  window::Flags all = kData | kAtom;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); ++i) {
+    const Value item = to_value(PyTuple_GET_ITEM(tuple, i));
+    if (item.is_pending()) {
+      all &= item.flags();
+    } else if (PyTuple_CheckExact(object_of(item))) {
+      all &= known_of_tuple(object_of(item), depth + 1);
+    } else if (!is_constant(object_of(item))) {
+      return kUnknown;
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
 window::Flags PythonHost::known(const Value& value) {
   PyObject* object = object_of(value);
   if (is_constant(object)) return kData | kAtom;
+  if (PyTuple_CheckExact(object)) return known_of_tuple(object, 0);
   return object == surveyed_.ptr() ? kData | kAtom : kUnknown;
 }
 
@@ -123,6 +147,10 @@ std::optional<std::vector<Value>> PythonHost::peek_items(const Value& iterator, 
   }
   cursor->rewind(result ? result->size() : items.size());
   return result;
+}
+
+void PythonHost::rewind(const Value& iterator, std::size_t steps) {
+  if (Cursor* cursor = Iterators::cursor_of(object_of(iterator))) cursor->rewind(steps);
 }
 
 // Note [generators that are taken over]

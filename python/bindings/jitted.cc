@@ -59,10 +59,12 @@ void apply(nb::handle config, RunOptions& run) {
   const nb::object max_in_flight = config.attr("max_in_flight");
   const nb::object window = config.attr("window");
   const nb::object forward = config.attr("forward");
+  const nb::object speculate = config.attr("speculate");
   if (!max_in_flight.is_none()) options.max_in_flight = nb::cast<std::uint32_t>(max_in_flight);
   if (!window.is_none()) options.window = nb::cast<std::uint32_t>(window);
   if (!forward.is_none()) options.forward = nb::cast<bool>(forward);
   apply_to_calls(config, run.calls);
+  if (!speculate.is_none()) options.speculate = nb::cast<std::uint32_t>(speculate);
 }
 
 // What the function was given comes before what a block around the call says.

@@ -62,6 +62,8 @@ nb::dict RunReport::to_python() const {
   nb::dict d;
   d["calls"] = counters_.calls;
   d["cancelled"] = counters_.cancelled;
+  d["speculated"] = counters_.speculated;
+  d["wasted"] = counters_.wasted;
   d["rounds"] = counters_.rounds;
   d["critical_path_ns"] = counters_.critical_path_ns;
   d["most_in_flight"] = counters_.most_in_flight;

@@ -19,6 +19,9 @@ class Config:
         max_in_flight: How many independent calls may be started and not complete (1024).
         window: How many operations may wait for their turn before the program is read no further ahead (100,000).
         forward: Whether reads look through changes that have not happened yet; without, they wait for them (True).
+        speculate: How many turns of a loop are begun after one that may still leave it, on the guess that it does not;
+            0 begins none (0). Independent calls of these turns are started and, when the guess was wrong, are paid for
+            in vain; nothing else of them happens before the guess is decided.
         journal: The path of a file that keeps the answers of runs until the `with` block that named it, or else the
             program, has ended well; a program that was interrupted finds them there when it is run again.
         cache: The path of a file that keeps answers across programs; True stands for one in the user's cache directory.
@@ -32,18 +35,19 @@ class Config:
     max_in_flight: int | None = None
     window: int | None = None
     forward: bool | None = None
+    speculate: int | None = None
     journal: _journal.StorePath | _journal.Block | None = None
     cache: _journal.StorePath | bool | None = None
     budget: float | None = None
     hedge: float | None = None
 
     def __post_init__(self) -> None:
-        for name in ("max_in_flight", "window"):
+        for name, least in (("max_in_flight", 1), ("window", 1), ("speculate", 0)):
             value = getattr(self, name)
             if value is None:
                 continue
-            if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**32:
-                raise UsageError(f"{name} must be a whole number from 1 to 4294967295, not {value!r}")
+            if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 2**32:
+                raise UsageError(f"{name} must be a whole number from {least} to 4294967295, not {value!r}")
         if self.journal is not None and not isinstance(self.journal, _journal.Block):
             object.__setattr__(self, "journal", _journal.checked_path("journal", self.journal))
         if self.cache is False:

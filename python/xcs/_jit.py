@@ -195,6 +195,8 @@ class Stats:
 
     Attributes:
         calls: Independent calls started; `cancelled` of them were not needed in the end.
+        speculated: Of the calls, those started on a guess (`speculate`); `wasted` of them turned out not to be made,
+            and their answers were dropped.
         rounds: The longest chain of calls of which each could start only when the one before was done.
         most_in_flight: The most calls in flight at one time.
         wall: Seconds from call to return.
@@ -210,6 +212,8 @@ class Stats:
 
     calls: int
     cancelled: int
+    speculated: int
+    wasted: int
     rounds: int
     most_in_flight: int
     wall: float
@@ -226,6 +230,11 @@ class Stats:
         """Dollars for all model calls; None when the price of a model is not known."""
         costs = [spent.cost for spent in self.spent]
         return None if None in costs else sum(cost for cost in costs if cost is not None)
+
+    @property
+    def used(self) -> int:
+        """The calls that were started on a guess and that turned out to be made."""
+        return self.speculated - self.wasted
 
     @property
     def lost(self) -> dict[str, float]:
@@ -284,6 +293,8 @@ def stats(function: Callable[..., Any]) -> Stats | None:
     return Stats(
         calls=run["calls"],
         cancelled=run["cancelled"],
+        speculated=run["speculated"],
+        wasted=run["wasted"],
         rounds=run["rounds"],
         most_in_flight=run["most_in_flight"],
         wall=run["wall_ns"] / 1e9,

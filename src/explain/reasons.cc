@@ -83,7 +83,8 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "from what this statement reads."},
     {Reason::kMayExit, "may-exit", kMissed,
      "A return, break or continue that depends on an answer decides whether the code after it runs at all.",
-     "Make the calls first and decide on their answers afterwards, if making all of them is intended."},
+     "Make the calls first and decide on their answers afterwards, if making all of them is intended, or let "
+     "XCS begin up to n turns on a guess: @xcs.jit(speculate=n)."},
     {Reason::kIterator, "iterator", kMissed,
      "The loop draws from an iterator whose steps run unknown code, so each step runs in order.",
      "Iterate over a list, tuple, range or dict, or over a generator function of your own."},

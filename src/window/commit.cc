@@ -338,6 +338,10 @@ void Machine::issue(Entry& entry, std::unique_ptr<Call> call, bool in_turn) {
     Site& s = waits_.site(entry.program, entry.node);
     ++s.issued;
     if (!in_flight_.empty()) ++s.early;
+    if (Frame* guess = guess_before({entry.parent, entry.sequence}); guess != nullptr) {
+      ++counters_.speculated;
+      ++guess->speculated;
+    }
     if (options_.paths) call->path = path_of(entry);
   }
   entry.call = std::move(call);
@@ -455,6 +459,7 @@ void Machine::close(Frame& frame) {
   frame.stop_waiting();
   memory_.remove(frame);
   std::erase(stalled_, &frame);
+  if (frame.guess) close_guess(frame, true);
   frame.child = nullptr;
   frame.env.clear();
   frame.outputs.clear();
@@ -478,6 +483,7 @@ void Machine::discard(Item& item) {
     if (frame.code != nullptr) std::exchange(frame.code, nullptr)->discard();
     memory_.remove(frame);
     std::erase(stalled_, &frame);
+    if (frame.guess) close_guess(frame, true);
     if (frame.passed && !frame.done) --live_;
   } else if (!item.done) {
     auto& entry = static_cast<Entry&>(item);
@@ -516,7 +522,7 @@ bool Machine::quiet() {
 
 View::State Machine::look(Object* object, Where where) {
   if (memory_.empty()) return State::kClear;
-  answer_ = memory_.look(object, where, place_, options_.forward);
+  answer_ = memory_.look(object, where, place_, options_.forward, open_guesses_ != 0);
   if (answer_.state == State::kBlocked) blocker_ = answer_.blocker;
   if (answer_.state == State::kPending) {
     ++counters_.forwards;

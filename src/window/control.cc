@@ -10,6 +10,8 @@ namespace {
 // What a loop or try frame does next.
 enum Phase : std::uint8_t {
   kStart,
+  kEnds,        // has no more turns, but guesses in it are open
+  kLeaves,      // is left by its body, but guesses in it are open
   kClosing,     // for: its generator is being closed, and then it is left
   kHead,        // while: the condition's region runs
   kCondition,   // while: the condition is read
@@ -114,6 +116,11 @@ Frame* Machine::advance_if(Frame& frame) {
 Frame* Machine::advance_loop(Frame& frame) {
   const ir::Loop& loop = frame.program.loops[frame.node->index];
   if (frame.phase == kClosing) return leave_closed(frame);
+  if (frame.phase == kEnds) return end_loop(frame);
+  if (frame.phase == kLeaves) {
+    frame.phase = kBody;
+    return resume_loop(frame, frame.saved_exit, std::move(frame.saved_return));
+  }
   if (frame.phase == kStart && loop.head != ir::kNone) {
     if (frame.turns > 0 && is_endless(frame) && !is_oldest(frame.end())) {
       frame.wants_turn = true;
@@ -127,6 +134,7 @@ Frame* Machine::advance_loop(Frame& frame) {
   const Test decided = test(frame, loop.condition, next);
   if (decided == Test::kGone) return next;
   if (decided == Test::kFalse) return end_loop(frame);
+  ++frame.bodies;
   frame.phase = kBody;
   return push_region(frame, loop.body);
 }
@@ -160,11 +168,16 @@ Frame* Machine::next_item(Frame& frame) {
 }
 
 Frame* Machine::enter_body(Frame& frame) {
+  ++frame.bodies;
   frame.phase = kBody;
   return push_region(frame, frame.program.loops[frame.node->index].body);
 }
 
 Frame* Machine::end_loop(Frame& frame) {
+  if (!frame.guesses.empty()) {
+    frame.phase = kEnds;
+    return wait_for_guess(frame);
+  }
   const ir::Loop& loop = frame.program.loops[frame.node->index];
   if (loop.orelse == ir::kNone) return finish(frame);
   frame.phase = kElse;
@@ -175,6 +188,13 @@ Frame* Machine::resume_loop(Frame& frame, Exit exit, Value returned) {
   if (frame.phase == kHead) {
     frame.phase = kCondition;
     return &frame;
+  }
+  const bool leaves = frame.phase != kElse && (exit == Exit::kReturned || exit == Exit::kBroke);
+  if (leaves && !frame.guesses.empty()) {
+    frame.phase = kLeaves;
+    frame.saved_exit = exit;
+    frame.saved_return = std::move(returned);
+    return wait_for_guess(frame);
   }
   if (frame.phase == kElse || exit == Exit::kReturned || exit == Exit::kBroke) {
     if (frame.phase != kElse && frame.program.loops[frame.node->index].head == ir::kNone) drop_iterator(frame);
@@ -195,6 +215,48 @@ Frame* Machine::leave_closed(Frame& frame) {
   frame.exit = frame.saved_exit;
   frame.returned = std::move(frame.saved_return);
   return finish(frame);
+}
+
+// Control leaves by the guess after all. What comes after it, up to the end of the loop or function that holds it, never
+// happened, and everything there is again as if it had waited for the guess.
+Frame* Machine::roll_back(Frame& guess) {
+  const std::uint32_t bodies = guess.bodies;
+  close_guess(guess, true);
+  guess.passed = false;
+  --live_;
+  guess.outputs.clear();
+  for (Frame* f = &guess;; f = f->parent) {
+    Frame& around = *f->parent;
+    while (around.items.back()->sequence > f->sequence) discard_last(around);
+    dequeue(around);
+    around.stop_waiting();
+    std::erase(stalled_, &around);
+    memory_.remove(around);
+    around.child = f;
+    around.state = Frame::kSuspended;
+    around.exit = Exit::kFell;
+    around.held = false;
+    around.test = Value();
+    if (around.kind == Frame::kActivation) break;
+    if (around.kind == Frame::kLoop) {
+      around.phase = kBody;
+      take_back_items(around, guess.env, around.bodies - bodies);
+      around.bodies = bodies;
+      around.turns = f->turn;
+      break;
+    }
+    if (around.guess) close_guess(around, true);
+    if (std::exchange(around.passed, false)) --live_;
+    around.outputs.clear();
+  }
+  return finish(guess);
+}
+
+void Machine::take_back_items(Frame& loop, Env& env, std::uint32_t items) {
+  if (items == 0 || loop.program.loops[loop.node->index].head != ir::kNone) return;
+  Value& iterator = env[loop.node->args[0]];
+  iterator.settle();
+  if (iterator.ready()) host_.rewind(iterator, items);
 }
 
 Frame* Machine::wait_until_safe(Frame& frame, Frame* child) {

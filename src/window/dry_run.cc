@@ -70,6 +70,10 @@ Summary DryRun::run() {
     }
   }
   if (budget_ == 0) summary_.footprint.anything = true;
+  if (guesses_) {
+    std::ranges::fill(summary_.outputs, kMaybeUnbound);
+    summary_.result = kUnknown;
+  }
   if (summary_.footprint.anything) {
     // The walk ended there: what it saw of the variables and the result is not all.
     std::ranges::fill(summary_.outputs, Summary::Fact{kMaybeUnbound, nullptr});
@@ -80,6 +84,20 @@ Summary DryRun::run() {
   return std::move(summary_);
 }
 
+// The variables of the frame's activation where control is now. While guesses are open, it may be where one of them
+// leaves.
+Env DryRun::variables(const Frame& frame) {
+  Env env = current_env(frame);
+  for (const Frame* f = &frame; machine_.open_guesses_ != 0; f = f->parent) {
+    if (!f->guesses.empty()) {
+      for (ir::SlotId slot : machine_.assigned(*f)) env[slot] = unknown(kMaybeUnbound);
+      guesses_ = true;
+    }
+    if (f->kind == Frame::kActivation || f == &outer_) break;
+  }
+  return env;
+}
+
 // What the frame itself still does, from where it is blocked.
 DryRun::Flow DryRun::rest_of(Frame& frame) {
   const ir::Program& p = frame.program;
@@ -87,23 +105,23 @@ DryRun::Flow DryRun::rest_of(Frame& frame) {
     case Frame::kActivation:
     case Frame::kRegion:
       if (frame.state == Frame::kStuck) return {};
-      return nodes(p, *frame.region, frame.pc, frame.env);
-    case Frame::kIf: return branch(p, *frame.node, frame.env);
-    case Frame::kLoop: return loop(p, *frame.node, frame.env);
+      return nodes(p, *frame.region, frame.pc, variables(frame));
+    case Frame::kIf: return branch(p, *frame.node, variables(frame));
+    case Frame::kLoop: return loop(p, *frame.node, variables(frame));
     case Frame::kTry: {
       const ir::Try& t = p.tries[frame.node->index];
       take_explicit(frame);
       if (frame.state == Frame::kStuck) return {};
       Flow body;
-      body.fell = frame.env;
+      body.fell = variables(frame);
       if (frame.saved_exit == Exit::kReturned) {
         body.fell.reset();
         body.returned = frame.saved_return;
       } else if (frame.saved_exit != Exit::kFell) {
-        (frame.saved_exit == Exit::kBroke ? body.broke : body.continued) = frame.env;
+        (frame.saved_exit == Exit::kBroke ? body.broke : body.continued) = variables(frame);
         body.fell.reset();
       }
-      return after_body(p, t, frame.env, std::move(body));
+      return after_body(p, t, variables(frame), std::move(body));
     }
   }
   return {};
@@ -115,7 +133,7 @@ DryRun::Flow DryRun::after_child(Frame& frame, Frame& child, Flow flow) {
   if (child.kind == Frame::kActivation) {
     if (flow.fell) join(flow.returned, machine_.host_.none());
     if (!flow.returned) return {};
-    Env env = frame.env;
+    Env env = variables(frame);
     if (child.dest != ir::kNone && flow.returned) env[child.dest] = *flow.returned;
     flow = {};
     if (frame.kind != Frame::kRegion && frame.kind != Frame::kActivation) return rest_of(frame);
@@ -144,7 +162,7 @@ DryRun::Flow DryRun::after_child(Frame& frame, Frame& child, Flow flow) {
     case Frame::kTry: {
       const ir::Try& t = p.tries[frame.node->index];
       take_explicit(frame);
-      const Env& start = current_env(frame);
+      const Env start = variables(frame);
       if (&child == frame.body) return after_body(p, t, start, std::move(flow));
       if (t.final_region != ir::kNone && child.region == &p.regions[t.final_region]) return flow;
       // In a handler's test or body, or in the else region: the other handlers may still run.
@@ -724,7 +742,7 @@ void DryRun::join(Flow& into, Flow flow) {
 }
 
 View::State DryRun::look(Object* object, Where where) {
-  answer_ = machine_.memory_.look(object, where, place_, machine_.options_.forward);
+  answer_ = machine_.memory_.look(object, where, place_, machine_.options_.forward, machine_.open_guesses_ != 0);
   if (answer_.state == State::kClear) answer_.flags = kTypes;
   met_ = nullptr;
   met_any_ = false;

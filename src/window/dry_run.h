@@ -28,6 +28,7 @@ class DryRun final : private View {
     std::optional<Value> returned;
   };
 
+  Env variables(const Frame& frame);
   Flow rest_of(Frame& frame);
   Flow after_child(Frame& frame, Frame& child, Flow flow);
   Flow region(const ir::Program& program, ir::RegionId id, Env env);
@@ -75,6 +76,7 @@ class DryRun final : private View {
   Frame& outer_;
   Place place_{nullptr, 0};
   Summary summary_;
+  bool guesses_ = false;        // control may come from a guess: nothing is known of what it leaves behind
   std::size_t budget_ = 4000;  // nodes to look at before giving up
   struct Entered {
     const ir::Program* program;

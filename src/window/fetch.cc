@@ -116,6 +116,10 @@ Frame* Machine::advance(Frame& frame) {
   frame.wants_turn = false;
   end_wait(frame);
   end_exit(frame);
+  if (frame.held) {
+    frame.held = false;
+    return finish(frame);
+  }
   switch (frame.kind) {
     case Frame::kActivation:
     case Frame::kRegion: return run_nodes(frame);
@@ -426,9 +430,18 @@ Frame* Machine::push_control(Frame& frame, Frame::Kind kind, const ir::Node& nod
 
 // The frame's code has been walked to its end.
 Frame* Machine::finish(Frame& frame) {
+  const bool activation = frame.kind == Frame::kActivation;
+  if (activation && !frame.guesses.empty()) {
+    frame.held = true;
+    return wait_for_guess(frame);
+  }
+  if (frame.guess) {
+    const bool body = frame.kind == Frame::kRegion;
+    if (frame.exit != Exit::kFell && !(body && frame.exit == Exit::kContinued)) return roll_back(frame);
+    close_guess(frame, false);
+  }
   frame.state = Frame::kFetched;
   memory_.remove(frame);
-  const bool activation = frame.kind == Frame::kActivation;
   if (activation) {
     if (frame.exit != Exit::kReturned) frame.returned = host_.none();
     // The result depends on the decisions made in the frame, not on those that led to it.
@@ -609,7 +622,8 @@ Frame* Machine::pass(Frame& frame, bool raising) {
       raising = false;
     raising = raising || (f->kind == Frame::kLoop && is_endless(*f));
     const bool leaves = !raising && may_leave(*f);
-    if (leaves && leaver == nullptr && frame.state == Frame::kBlocked) leaver = f;
+    if (leaves && f->parent->kind != Frame::kTry && may_guess(frame, *f)) return guess(*f);
+    if (leaves && leaver == nullptr && frame.state == Frame::kBlocked && frame.guesses.empty()) leaver = f;
     if (!raising && !leaves && f->parent->kind != Frame::kTry) break;
   }
   if (leaver != nullptr && (frame.wait == Waits::kNone || !waits_.is_missed(frame.wait)))

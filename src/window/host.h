@@ -246,6 +246,10 @@ class Host {
     return false;
   }
 
+  // Takes back the last `steps` items that next() gave. Only asked of iterators that step freely, and with
+  // Options::speculate.
+  virtual void rewind(const Value& iterator, std::size_t steps) { (void)iterator, (void)steps; }
+
   // The exception that leaves a generator's frame as `exception` (a StopIteration becomes a RuntimeError).
   virtual Value leaves_generator(const Value& exception) = 0;
 

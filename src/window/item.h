@@ -160,6 +160,8 @@ class Frame final : public Item {
   bool started = false;     // kLoop: a first item has been asked for
   bool guards = false;      // kLoop: its generator is suspended where leaving the loop makes it run code
   bool closing = false;     // kActivation: the step of a generator that is being closed
+  bool guess = false;       // passed although control may leave it otherwise than at its end; not decided
+  bool held = false;        // kActivation: has been walked to its end, but guesses in it are open
   std::uint8_t phase = 0;   // kIf, kLoop, kTry: what comes next
   std::uint64_t turns = 0;  // kLoop: those that are over
   const std::uint64_t turn;  // of the loop that is its parent: the one it belongs to
@@ -191,6 +193,10 @@ class Frame final : public Item {
   std::uint64_t next_sequence = 0;
   std::uint64_t unfinished = 0;  // items not done
   std::uint64_t unsafe = 0;      // items not safe
+
+  std::vector<Frame*> guesses;   // kLoop, kActivation: the open ones that control leaves this by
+  std::uint32_t bodies = 0;      // kLoop: how many have been begun; of a guess in it: when it was made
+  std::uint64_t speculated = 0;  // of a guess: calls issued after it, and after no later guess
 
   // When passed: what the parent's variables hold in its place, and the result of an activation.
   struct Output {

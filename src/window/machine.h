@@ -84,6 +84,15 @@ class Machine : private View {
   void index(Frame& frame);
   Frame* go_on_without(Frame& parent, Frame& child);
 
+  // Speculation.
+  bool may_guess(const Frame& blocked, Frame& frame);
+  Frame* guess(Frame& frame);
+  Frame* wait_for_guess(Frame& scope);
+  void close_guess(Frame& guess, bool wrong);
+  Frame* roll_back(Frame& guess);
+  void take_back_items(Frame& loop, Env& env, std::uint32_t items);
+  Frame* guess_before(Place place);
+
   // Control.
   Frame* whole(Frame& frame, const ir::Node& node, ir::Index statement);
   Frame* advance_if(Frame& frame);
@@ -234,6 +243,7 @@ class Machine : private View {
   Chain seen_;  // what led to the pending stores that were looked at
   MemoryIndex::Answer answer_;
   std::vector<Value> operands_;
+  std::size_t open_guesses_ = 0;
 };
 
 }  // namespace xcs::window

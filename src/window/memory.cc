@@ -150,7 +150,20 @@ Item* MemoryIndex::opaque_before(Place place) const {
   return nullptr;
 }
 
-MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, bool forward) {
+namespace {
+
+// Whether `item` is reached for sure if `place`, which comes after it, is: no guess stands before the one and not before
+// the other.
+bool is_reached(const Item& item, Place place) {
+  for (const Frame* f = item.parent; f != nullptr; f = f->parent)
+    for (const Frame* guess : f->guesses)
+      if (before(*guess, {item.parent, item.sequence}) && !contains(*f, *place.frame)) return false;
+  return true;
+}
+
+}  // namespace
+
+MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, bool forward, bool guesses) {
   Answer answer;
   auto blocked = [&](Item* item) {
     answer.state = View::State::kBlocked;
@@ -172,7 +185,8 @@ MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, 
   for (const Hit& hit : found->second) {
     if (!overlap(hit.where, where) || !before(*hit.item, place)) continue;
     answer.flags &= hit.stored;
-    if (blocker == nullptr && (!hit.replayable || !forward)) blocker = hit.item;
+    if (blocker == nullptr && (!hit.replayable || !forward || (guesses && !is_reached(*hit.item, place))))
+      blocker = hit.item;
     met.push_back(&hit);
   }
   if (met.empty()) return answer;

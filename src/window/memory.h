@@ -37,7 +37,8 @@ class MemoryIndex {
   };
   // What is known of the value that a store at `node` puts into its place.
   Flags stored_flags(const ir::Node& node, std::span<const Value> operands) const;
-  Answer look(Object* object, Where where, Place place, bool forward);
+  // `guesses`: some frames were passed on a guess, so that what comes after them may never happen.
+  Answer look(Object* object, Where where, Place place, bool forward, bool guesses);
   // The first item before `place` that may touch any memory, or null.
   Item* opaque_before(Place place) const;
 

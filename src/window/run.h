@@ -46,6 +46,7 @@ struct Options {
   std::uint32_t window = 100'000;      // entries not committed before fetching pauses; >= 1
   bool forward = true;                 // replay pending stores; off: loads that meet one wait
   bool summaries = true;               // resolve what blocked frames may store; off: anything
+  std::uint32_t speculate = 0;         // turns of a loop that are begun after one that may leave it
   bool paths = false;                  // give each issued call its path
 };
 
@@ -77,6 +78,8 @@ struct Counters {
   // The longest chain of calls of which each needs the answer of the one before, by the time they took, to the
   // microsecond: what waits for memory or for its turn does not add to it.
   std::uint64_t critical_path_ns = 0;
+  std::uint64_t speculated = 0;  // of the calls, issued on a guess about control
+  std::uint64_t wasted = 0;      // of these, in code that turned out not to be reached
   std::uint32_t most_in_flight = 0;
   std::uint64_t entries = 0;       // nodes that entered the window
   std::uint64_t frames = 0;        // frames that blocked

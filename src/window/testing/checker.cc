@@ -26,6 +26,13 @@ std::optional<std::string> compare_calls(const std::vector<std::string>& started
   if (!std::ranges::includes(calls, expected.calls))
     return fmt::format("calls {} lack some of {}", fmt::join(calls, " "), fmt::join(expected.calls, " "));
   // Only what an exception cut off may have been started in vain.
+  if (counters.speculated != 0) {
+    if (!expected.exceptions && counters.calls - counters.wasted != expected.calls.size())
+      return fmt::format("{} calls of {} wasted instead of {}", counters.wasted, counters.calls,
+                         counters.calls - expected.calls.size());
+    return std::nullopt;
+  }
+  if (counters.wasted != 0) return fmt::format("{} calls wasted without speculation", counters.wasted);
   if (!expected.exceptions && calls != expected.calls)
     return fmt::format("calls {} instead of {}", fmt::join(calls, " "), fmt::join(expected.calls, " "));
   if (!expected.exceptions && (counters.calls != calls.size() || counters.cancelled != 0))
@@ -67,9 +74,10 @@ std::optional<std::string> compare(World& world, const Scenario& scenario, const
 }  // namespace
 
 std::string text(const Plan& plan) {
-  return fmt::format("; seed {} longest {} in flight {} window {} forward {} summaries {} fault {}\n",
-                     plan.seed, plan.longest, plan.options.max_in_flight, plan.options.window,
-                     plan.options.forward, plan.options.summaries, name(plan.fault));
+  return fmt::format(
+      "; seed {} longest {} in flight {} window {} forward {} summaries {} speculate {} fault {}\n",
+      plan.seed, plan.longest, plan.options.max_in_flight, plan.options.window, plan.options.forward,
+      plan.options.summaries, plan.options.speculate, name(plan.fault));
 }
 
 std::optional<std::string> check(const Scenario& scenario, const Expected& expected, const Plan& plan) {

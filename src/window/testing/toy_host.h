@@ -69,6 +69,9 @@ class ToyHost final : public Host {
   std::optional<std::vector<Value>> peek_items(const Value& iterator, std::size_t limit, View& view) override;
   bool steps_freely(const Value&) override { return true; }
   std::optional<Enter> take_generator(const Value&, std::uint32_t) override { return std::nullopt; }
+  void rewind(const Value& iterator, std::size_t steps) override {
+    toy(iterator).number -= static_cast<std::int64_t>(steps);
+  }
   Value leaves_generator(const Value& exception) override { return exception; }
   bool is_hidden(const std::string& name) override { return name.empty(); }
   bool is_true(const Value& value) override { return toy(value).number != 0; }
