@@ -71,8 +71,8 @@ Summary DryRun::run() {
   }
   if (budget_ == 0) summary_.footprint.anything = true;
   if (guesses_) {
-    std::ranges::fill(summary_.outputs, kMaybeUnbound);
-    summary_.result = kUnknown;
+    std::ranges::fill(summary_.outputs, Summary::Fact{kMaybeUnbound, nullptr});
+    summary_.result = {};
   }
   if (summary_.footprint.anything) {
     // The walk ended there: what it saw of the variables and the result is not all.
