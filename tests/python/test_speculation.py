@@ -314,5 +314,5 @@ def test_random_loops_with_exits_give_the_sequential_observation(tmp_path: Any) 
             raise AssertionError(f"program {seed}\n{source}") from error
         wasted += stats.wasted
         used += stats.used
-    assert wasted > 20, "seeds that waste nothing test little"
-    assert used > 20
+    assert wasted > 4, "seeds that waste nothing test little"
+    assert used > 4
