@@ -11,7 +11,8 @@
 // the scope and meets a store inside it, which may never happen, waits.
 //
 // Guesses are made about branches and bodies of loops, and not inside a try statement of the scope, nor where
-// a taken branch leaves for sure.
+// a taken branch leaves for sure. A branch that may `continue` is not guessed, but the body around it is: the
+// turns after it are reached either way, and would be begun a second time after a wrong guess.
 #include <algorithm>
 
 #include "window/machine.h"
@@ -37,10 +38,12 @@ Frame& scope_of(const Frame& guess) {
 bool Machine::may_guess(const Frame& blocked, Frame& frame) {
   if (options_.speculate == 0) return false;
   const ir::Program& p = frame.program;
-  auto yields = [&](ir::RegionId r) { return r != ir::kNone && p.regions[r].exits.yields; };
+  auto stays = [&](ir::RegionId r) {
+    return r != ir::kNone && (p.regions[r].exits.yields || p.regions[r].exits.continues);
+  };
   if (frame.kind == Frame::kIf) {
     const ir::If& branch = p.ifs[frame.node->index];
-    if (yields(branch.then_region) || yields(branch.else_region)) return false;
+    if (stays(branch.then_region) || stays(branch.else_region)) return false;
   } else {
     if (!is_body(frame) || frame.region->exits.yields) return false;
   }
@@ -78,9 +81,10 @@ void Machine::close_guess(Frame& guess, bool wrong) {
   --open_guesses_;
   std::erase(scope_of(guess).guesses, &guess);
   const std::uint64_t calls = std::exchange(guess.speculated, 0);
+  // Once it is right, what comes after it depends on the last guess before its end, which may be inside it.
   if (wrong) {
     counters_.wasted += calls;
-  } else if (Frame* earlier = guess_before({guess.parent, guess.sequence}); earlier != nullptr) {
+  } else if (Frame* earlier = guess_before(guess.end()); earlier != nullptr) {
     earlier->speculated += calls;
   }
 }

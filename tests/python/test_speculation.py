@@ -144,6 +144,31 @@ def test_exits_of_every_kind() -> None:
         compare(function, lambda: (["a", "b", "c", "d"],))
 
 
+def test_what_only_goes_on_with_the_next_turn_wastes_nothing() -> None:
+    def skips(n: int) -> list[str]:
+        out = []
+        for i in range(n):
+            if int(ask(f"{i}")[1:-1]) % 2:
+                continue
+            out.append(ask(f"more {i}"))
+        return out
+
+    def skips_or_leaves(n: int) -> list[int]:
+        out = []
+        for i in range(n):
+            if int(ask(f"{i}")[1:-1]) % 2:
+                continue
+            if ask(f"more {i}") == "<never>":
+                break
+            out.append(i)
+        return out
+
+    for function in (skips, skips_or_leaves):
+        stats = compare(function, lambda: (8,))
+        assert stats.rounds == 2
+        assert stats.wasted == 0
+
+
 def test_a_failing_call_that_is_not_reached_is_never_seen() -> None:
     def work(words: list[str]) -> Any:
         out = []
@@ -263,6 +288,7 @@ STATEMENTS = (
     "table[i] = x",
     "out.append(len(out))",
     "if ask(f'{n} {{i}} {{x}}')[-2] in '02': {exit}",
+    "if ask(f'{n} {{i}} {{x}}')[-4] == '3': {exit}",
     "if ask(f'{n} {{x}} {{len(out)}}') > '<5': {exit}",
     "if table.get(i) == ask(f'{n}'): log('hit')",
     "if len(out) % 3 == 1: {exit}",
