@@ -96,14 +96,19 @@ inline Action none_done() { return done(borrow_value(Py_None)); }
 // REQUIRES: obstacle is not kNothing; `element` belongs to kElement
 inline Action held_up(Obstacle obstacle, Value element, Flags flags) {
   switch (obstacle) {
-    case Obstacle::kElement: return needs_element(std::move(element), flags);
-    case Obstacle::kBlocked: return blocked(flags);
-    case Obstacle::kHeld: return ordered(Reason::kPendingMemory, Effect::kNone, flags);
-    default: return ordered(Reason::kUserOperator, Effect::kAnything, flags);
+    case Obstacle::kElement:
+      return needs_element(std::move(element), flags);
+    case Obstacle::kBlocked:
+      return blocked(flags);
+    case Obstacle::kHeld:
+      return ordered(Reason::kPendingMemory, Effect::kNone, flags);
+    default:
+      return ordered(Reason::kUserOperator, Effect::kAnything, flags);
   }
 }
 
-// As held_up, of something that runs the operators of what it finds: code of the program's, unless all of it is data.
+// As held_up, of something that runs the operators of what it finds: code of the program's, unless all of it
+// is data.
 inline Action held_up_inside(Obstacle obstacle, Value element, Flags flags, bool data) {
   Action a = held_up(obstacle, std::move(element), flags);
   if (!data) a.effect.memory = Effect::kAnything;

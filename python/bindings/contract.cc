@@ -35,9 +35,12 @@ nb::object module_name_of(PyObject* callee) {
 
 Flags Contract::flags() const {
   switch (returns) {
-    case kAtom: return window::kData | window::kAtom;
-    case kData: return window::kData | window::kFresh;
-    default: return window::kUnknown;
+    case kAtom:
+      return window::kData | window::kAtom;
+    case kData:
+      return window::kData | window::kFresh;
+    default:
+      return window::kUnknown;
   }
 }
 
@@ -68,13 +71,15 @@ const Contract* Contracts::find_method(PyTypeObject*, PyObject* function) { retu
 const Contract* Contracts::find_here(PyObject* callee) {
   if (const auto found = table_.find(callee); found != table_.end()) return &found->second.contract;
   const nb::object module = module_name_of(callee);
-  if (!module || !PyUnicode_Check(module.ptr()) || !modules_.emplace(module.ptr(), module).second) return nullptr;
+  if (!module || !PyUnicode_Check(module.ptr()) || !modules_.emplace(module.ptr(), module).second)
+    return nullptr;
   read_registry(module.ptr());
   const auto found = table_.find(callee);
   return found == table_.end() ? nullptr : &found->second.contract;
 }
 
-// The registry knows its callables by name; _contracts finds the objects that a loaded module holds by those names.
+// The registry knows its callables by name; _contracts finds the objects that a loaded module holds by those
+// names.
 void Contracts::read_registry(PyObject* module_name) {
   const RoomForOwnCode room;
   const nb::object known = imported("xcs._contracts", "of_module")(nb::borrow(module_name));
@@ -123,9 +128,12 @@ void add_argument(nb::handle item, std::vector<std::uint32_t>& positions, std::v
 
 Contract contract_from(const nb::dict& fields) {
   Contract c;
-  if (fields.contains("effect")) c.effect = static_cast<Contract::Effect>(word_index(kEffects, fields["effect"]));
-  if (fields.contains("returns")) c.returns = static_cast<Contract::Returns>(word_index(kReturns, fields["returns"]));
-  if (fields.contains("arguments")) c.reads = static_cast<Contract::Reads>(word_index(kReads, fields["arguments"]));
+  if (fields.contains("effect"))
+    c.effect = static_cast<Contract::Effect>(word_index(kEffects, fields["effect"]));
+  if (fields.contains("returns"))
+    c.returns = static_cast<Contract::Returns>(word_index(kReturns, fields["returns"]));
+  if (fields.contains("arguments"))
+    c.reads = static_cast<Contract::Reads>(word_index(kReads, fields["arguments"]));
   if (fields.contains("run")) c.run = static_cast<Contract::Run>(word_index(kRuns, fields["run"]));
   if (fields.contains("resource")) c.resource = nb::cast<std::string>(fields["resource"]);
   if (fields.contains("guard")) c.guard = nb::borrow(fields["guard"]);
@@ -146,7 +154,8 @@ void bind_contracts(nb::module_& m) {
       },
       nb::arg("callee"), nb::arg("fields"), nb::arg("keep_alive"), "Declares what a callable promises.");
   m.def(
-      "forget_contract", [](std::uintptr_t address) { Contracts::instance().forget(reinterpret_cast<PyObject*>(address)); },
+      "forget_contract",
+      [](std::uintptr_t address) { Contracts::instance().forget(reinterpret_cast<PyObject*>(address)); },
       nb::arg("address"), "Takes back the declaration of the callable that was at the address.");
   m.def(
       "contract_of",

@@ -15,7 +15,8 @@ struct Contract {
   enum Effect : std::uint8_t { kPure, kIndependent, kReads, kOrdered, kUnknown };
   enum Returns : std::uint8_t { kObject, kData, kAtom, kElement, kArgument };
   enum Reads : std::uint8_t { kDeep, kShallow, kNothing };
-  // kNative: xcs.llm, on the reactor; kAsync: it is awaited; kEmbed: xcs.embed, merged with others on the reactor
+  // kNative: xcs.llm, on the reactor; kAsync: it is awaited; kEmbed: xcs.embed, merged with others on the
+  // reactor
   enum Run : std::uint8_t { kThread, kNative, kAsync, kEmbed };
 
   Effect effect = kUnknown;
@@ -39,14 +40,14 @@ class Contracts {
  public:
   static Contracts& instance();
 
-  // The contract of `callee`, or null. Bound methods have that of their function. Reads the registry's file for the
-  // callee's package when a callable of it is first met.
+  // The contract of `callee`, or null. Bound methods have that of their function. Reads the registry's file
+  // for the callee's package when a callable of it is first met.
   const Contract* find(PyObject* callee);
   // As find, for a method that `type` defines: `function` is what the class holds.
   const Contract* find_method(PyTypeObject* type, PyObject* function);
 
-  // Declares a contract, in place of what the registry says. Without `keep_alive` the caller sees to it that forget()
-  // is called before another object can have the callee's address.
+  // Declares a contract, in place of what the registry says. Without `keep_alive` the caller sees to it that
+  // forget() is called before another object can have the callee's address.
   void set(nb::object callee, Contract contract, bool keep_alive);
   void forget(PyObject* callee);
 

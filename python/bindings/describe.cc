@@ -126,7 +126,8 @@ KnownRef items_of(const KnownRef& known, Part part, View& view) {
   if (known == nullptr) return nullptr;
   if (may_be_container(*known) && view.look_anywhere() != View::State::kClear) return nullptr;
   Gathered items;
-  if (known->data && !items.add(known->changeable ? window::known_data() : window::known_atom())) return nullptr;
+  if (known->data && !items.add(known->changeable ? window::known_data() : window::known_atom()))
+    return nullptr;
   if (known->constant.bound() && !items.add(window::known_atom())) return nullptr;
   if (known->items != nullptr && !items.add(known->items)) return nullptr;
   for (const KnownRef& one : known->parts)
@@ -139,8 +140,7 @@ KnownRef items_of(const KnownRef& known, Part part, View& view) {
 }
 
 KnownRef items_of(const Value& value, Part part, View& view) {
-  if (value.is_pending())
-    return items_of(window::known_of_pending(value), part, view);
+  if (value.is_pending()) return items_of(window::known_of_pending(value), part, view);
   PyObject* object = object_of(value);
   if (Cursor* cursor = Iterators::cursor_of(object)) return cursor->describe(view);
   if (shape_of(object) == Shape::kView) {
@@ -155,8 +155,7 @@ KnownRef items_of(const Value& value, Part part, View& view) {
 }
 
 KnownRef known_of(const Value& value, View& view) {
-  if (value.is_pending())
-    return window::known_of_pending(value);
+  if (value.is_pending()) return window::known_of_pending(value);
   return describe_object(object_of(value), false, view);
 }
 
@@ -339,10 +338,13 @@ bool all_atoms_there(PyObject* container) {
 // The value that the store leaves in its container, or null when it is not one of its operands.
 const Value* stored_value(const PendingStore& store) {
   switch (store.node->op) {
-    case ir::Op::kStoreItem: return &store.operands[2];
+    case ir::Op::kStoreItem:
+      return &store.operands[2];
     case ir::Op::kAppend:
-    case ir::Op::kAdd: return &store.operands[1];
-    default: return nullptr;
+    case ir::Op::kAdd:
+      return &store.operands[1];
+    default:
+      return nullptr;
   }
 }
 
@@ -367,7 +369,8 @@ struct Builtins {
 };
 
 bool is_type(PyObject* callee, std::initializer_list<PyTypeObject*> types) {
-  return std::ranges::any_of(types, [&](PyTypeObject* t) { return reinterpret_cast<PyObject*>(t) == callee; });
+  return std::ranges::any_of(types,
+                             [&](PyTypeObject* t) { return reinterpret_cast<PyObject*>(t) == callee; });
 }
 
 KnownRef zipped(std::span<const Value> arguments, View& view) {
@@ -376,12 +379,14 @@ KnownRef zipped(std::span<const Value> arguments, View& view) {
     parts.push_back(items_of(v, Part::kItems, view));
     if (parts.back() == nullptr) return nullptr;
   }
-  return parts.empty() ? window::known_data() : window::known_container(window::known_tuple(std::move(parts)));
+  return parts.empty() ? window::known_data()
+                       : window::known_container(window::known_tuple(std::move(parts)));
 }
 
 // One of the items of the only argument, or one of several arguments.
 KnownResult chosen(std::span<const Value> arguments, View& view) {
-  if (arguments.size() == 1) return {items_of(arguments[0], Part::kItems, view), holds_atoms(arguments[0], view)};
+  if (arguments.size() == 1)
+    return {items_of(arguments[0], Part::kItems, view), holds_atoms(arguments[0], view)};
   KnownResult result{known_of(arguments[0], view), true};
   for (const Value& v : arguments) {
     const KnownRef known = known_of(v, view);
@@ -400,12 +405,14 @@ bool holds_atoms(const Value& container, View& view) {
   if (is_frozen(object)) return all_atoms_there(object);
   if (!is_container(shape_of(object))) return is_constant(object);
   switch (view.look(address_of(object), {Where::kAll})) {
-    case View::State::kClear: return all_atoms_there(object);
+    case View::State::kClear:
+      return all_atoms_there(object);
     case View::State::kPending: {
       const std::vector<PendingStore> stores(view.stores().begin(), view.stores().end());
       return std::ranges::all_of(stores, stores_atom) && all_atoms_there(object);
     }
-    case View::State::kBlocked: return (view.blocked_flags() & kAtom) != 0 && all_atoms_there(object);
+    case View::State::kBlocked:
+      return (view.blocked_flags() & kAtom) != 0 && all_atoms_there(object);
   }
   return false;
 }
@@ -441,7 +448,8 @@ KnownResult value_or(const Value& dict, const Value& fallback, View& view) {
   const KnownRef values = items_of(dict, Part::kValues, view);
   const KnownRef other = known_of(fallback, view);
   const bool atom = fallback.is_pending() ? (fallback.flags() & kAtom) != 0 : is_atom(object_of(fallback));
-  return {values == nullptr || other == nullptr ? nullptr : join(values, other), atom && holds_atoms(dict, view)};
+  return {values == nullptr || other == nullptr ? nullptr : join(values, other),
+          atom && holds_atoms(dict, view)};
 }
 
 Action with_result(Action a, KnownResult result) {

@@ -16,8 +16,8 @@ constexpr std::size_t kMostThreads = 4096;
 // How soon a signal's handler runs while a run waits.
 constexpr std::chrono::milliseconds kSignalPeriod{20};
 
-// The pool of this process. A process made by fork has none of its parent's threads and begins with a new one; the
-// parent's, whose locks may be held by threads that are not there, is left alone.
+// The pool of this process. A process made by fork has none of its parent's threads and begins with a new
+// one; the parent's, whose locks may be held by threads that are not there, is left alone.
 exec::WorkerPool*& pool_slot() {
   static exec::WorkerPool* pool = nullptr;
   static pid_t owner = 0;
@@ -106,7 +106,7 @@ struct PythonExecutor::Job {
   window::Ticket ticket = 0;
   std::unique_ptr<PythonCall> call;
   std::atomic<State> state = kInLine;
-  bool raised = false;   // with result, set before the job is pushed to the queue
+  bool raised = false;  // with result, set before the job is pushed to the queue
   nb::object result;
 
   // On a worker's thread, which holds the GIL.
@@ -118,7 +118,8 @@ struct PythonExecutor::Job {
 };
 
 PythonExecutor::PythonExecutor(Recorder* recorder)
-    : recorder_(recorder), models_([this](ModelCalls::Answered answered) { queue_.push(std::move(answered)); }) {}
+    : recorder_(recorder),
+      models_([this](ModelCalls::Answered answered) { queue_.push(std::move(answered)); }) {}
 
 PythonExecutor::~PythonExecutor() {
   models_.clear();
@@ -232,8 +233,9 @@ void PythonExecutor::keep(window::Completion completion, bool wanted, bool refus
   const window::Ticket ticket = completion.ticket;
   if (recorder_ != nullptr && completion.raised) recorder_->forget(ticket);
   if (recorder_ != nullptr && !completion.raised &&
-      recorder_->keep(ticket, object_of(completion.value), refused,
-                      [this, ticket](const std::optional<Error>& error) { queue_.push(Stored{ticket, error}); })) {
+      recorder_->keep(
+          ticket, object_of(completion.value), refused,
+          [this, ticket](const std::optional<Error>& error) { queue_.push(Stored{ticket, error}); })) {
     ++writes_;
     if (wanted) storing_.emplace(ticket, std::move(completion));
   } else if (wanted) {

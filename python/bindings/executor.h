@@ -19,11 +19,11 @@ namespace xcs::python {
 class PythonCall final : public HostCall {
  public:
   // REQUIRES: all values are ready
-  PythonCall(nb::object callee, std::vector<Value> positional, std::vector<std::pair<nb::object, Value>> keywords,
-             const Value& handled);
+  PythonCall(nb::object callee, std::vector<Value> positional,
+             std::vector<std::pair<nb::object, Value>> keywords, const Value& handled);
 
-  // Calls it on this thread, which holds the GIL, inside the context in which it was issued. Returns the result or
-  // the exception, and whether it is the exception.
+  // Calls it on this thread, which holds the GIL, inside the context in which it was issued. Returns the
+  // result or the exception, and whether it is the exception.
   std::pair<nb::object, bool> run();
 
  private:
@@ -52,8 +52,8 @@ class PythonExecutor final : public window::Executor {
   void flush() { models_.flush(); }
   Ledger& ledger() { return models_.ledger(); }
 
-  // For calls that somebody else carries out. Whether the call has been answered already; and its end, when it has
-  // not: both are delivered by poll().
+  // For calls that somebody else carries out. Whether the call has been answered already; and its end, when
+  // it has not: both are delivered by poll().
   bool find(window::Ticket ticket, const HostCall& call);
   void complete(window::Completion completion);
   // Whether poll() has something.
@@ -89,11 +89,11 @@ class PythonExecutor final : public window::Executor {
 
   Recorder* const recorder_;
   exec::CompletionQueue<Finished> queue_;
-  std::vector<window::Completion> ready_;  // to be delivered
+  std::vector<window::Completion> ready_;                           // to be delivered
   std::unordered_map<window::Ticket, window::Completion> storing_;  // wanted, but not durable yet
   std::size_t writes_ = 0;  // results handed to the recorder that are not durable yet, unwanted ones too
   ModelCalls models_;
-  std::unordered_map<window::Ticket, SentAdopted> sent_adopted_;  // neither delivered nor cancelled
+  std::unordered_map<window::Ticket, SentAdopted> sent_adopted_;   // neither delivered nor cancelled
   std::unordered_map<window::Ticket, std::shared_ptr<Job>> jobs_;  // started, neither delivered nor cancelled
   std::size_t running_ = 0;  // handed to the pool and not come back, cancelled ones too
 };

@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "recursion.h"
-
 #include <algorithm>
+
+#include "recursion.h"
 
 namespace xcs::python {
 namespace {
@@ -52,7 +52,8 @@ Action PythonHost::attempt(const ir::Program& program, const ir::Node& node, std
   return a;
 }
 
-// What the node does depends on what the classes of these operands define. Stores to classes may touch anything.
+// What the node does depends on what the classes of these operands define. Stores to classes may touch
+// anything.
 std::span<const Value> PythonHost::asked_by_class(const Site& s) {
   switch (s.node.op) {
     case ir::Op::kEval: {
@@ -62,7 +63,8 @@ std::span<const Value> PythonHost::asked_by_class(const Site& s) {
     }
     case ir::Op::kInplace:
     case ir::Op::kContains:
-    case ir::Op::kTruth: return s.operands;
+    case ir::Op::kTruth:
+      return s.operands;
     case ir::Op::kLoadItem:
     case ir::Op::kStoreItem:
     case ir::Op::kDeleteItem:
@@ -71,8 +73,10 @@ std::span<const Value> PythonHost::asked_by_class(const Site& s) {
     case ir::Op::kIter:
     case ir::Op::kUnpack:
     case ir::Op::kSpecial:
-    case ir::Op::kCall: return s.operands.first(1);
-    default: return {};
+    case ir::Op::kCall:
+      return s.operands.first(1);
+    default:
+      return {};
   }
 }
 
@@ -92,38 +96,64 @@ Action PythonHost::attempt_node(const Site& s) {
     return a;
   }
   switch (node.op) {
-    case ir::Op::kConst: return done(borrow_value(s.program.constant(node.index)));
-    case ir::Op::kEval: return evaluate(s);
-    case ir::Op::kMakeFunction: return make_function(s);
-    case ir::Op::kMakeCell: return make_cell(s);
-    case ir::Op::kLoadGlobal: return load_global(s);
+    case ir::Op::kConst:
+      return done(borrow_value(s.program.constant(node.index)));
+    case ir::Op::kEval:
+      return evaluate(s);
+    case ir::Op::kMakeFunction:
+      return make_function(s);
+    case ir::Op::kMakeCell:
+      return make_cell(s);
+    case ir::Op::kLoadGlobal:
+      return load_global(s);
     case ir::Op::kStoreGlobal:
-    case ir::Op::kDeleteGlobal: return store_global(s);
-    case ir::Op::kLoadCell: return load_cell(s);
+    case ir::Op::kDeleteGlobal:
+      return store_global(s);
+    case ir::Op::kLoadCell:
+      return load_cell(s);
     case ir::Op::kStoreCell:
-    case ir::Op::kDeleteCell: return store_cell(s);
-    case ir::Op::kLoadAttr: return load_attribute(s);
+    case ir::Op::kDeleteCell:
+      return store_cell(s);
+    case ir::Op::kLoadAttr:
+      return load_attribute(s);
     case ir::Op::kStoreAttr:
-    case ir::Op::kDeleteAttr: return store_attribute(s);
-    case ir::Op::kLoadItem: return load_item(s);
+    case ir::Op::kDeleteAttr:
+      return store_attribute(s);
+    case ir::Op::kLoadItem:
+      return load_item(s);
     case ir::Op::kStoreItem:
-    case ir::Op::kDeleteItem: return store_item(s);
-    case ir::Op::kInplace: return inplace(s);
-    case ir::Op::kContains: return contains(s);
-    case ir::Op::kTruth: return truth(s);
+    case ir::Op::kDeleteItem:
+      return store_item(s);
+    case ir::Op::kInplace:
+      return inplace(s);
+    case ir::Op::kContains:
+      return contains(s);
+    case ir::Op::kTruth:
+      return truth(s);
     case ir::Op::kAppend:
-    case ir::Op::kAdd: return append(s);
-    case ir::Op::kCall: return call(s);
-    case ir::Op::kCallMethod: return call_method(s);
-    case ir::Op::kSpecial: return special(s);
-    case ir::Op::kAwait: return await(s);
-    case ir::Op::kIter: return iterate(s);
-    case ir::Op::kUnpack: return unpack(s);
-    case ir::Op::kStatement: return statement(s);
-    case ir::Op::kMatchException: return match_exception(s);
+    case ir::Op::kAdd:
+      return append(s);
+    case ir::Op::kCall:
+      return call(s);
+    case ir::Op::kCallMethod:
+      return call_method(s);
+    case ir::Op::kSpecial:
+      return special(s);
+    case ir::Op::kAwait:
+      return await(s);
+    case ir::Op::kIter:
+      return iterate(s);
+    case ir::Op::kUnpack:
+      return unpack(s);
+    case ir::Op::kStatement:
+      return statement(s);
+    case ir::Op::kMatchException:
+      return match_exception(s);
     case ir::Op::kRaise:
-    case ir::Op::kReraise: return raise(s);
-    default: break;
+    case ir::Op::kReraise:
+      return raise(s);
+    default:
+      break;
   }
   return raise_named(PyExc_SystemError, fmt::format("xcs: no meaning for op {}", static_cast<int>(node.op)));
 }
@@ -139,7 +169,8 @@ bool PythonHost::same_key(window::Object* a, window::Object* b) {
   return equal != 0;
 }
 
-// --- Functions, names and cells -----------------------------------------------------------------------------------
+// --- Functions, names and cells
+// -----------------------------------------------------------------------------------
 
 Action PythonHost::make_function(const Site& s) {
   const ir::FunctionTemplate& t = s.program.functions[s.node.index];
@@ -207,8 +238,8 @@ Action PythonHost::load_global(const Site& s) {
       return raised();
     }
   }
-  nb::object error = nb::borrow(PyExc_NameError)(
-      fmt::format("name '{}' is not defined", s.program.names[s.node.index]));
+  nb::object error =
+      nb::borrow(PyExc_NameError)(fmt::format("name '{}' is not defined", s.program.names[s.node.index]));
   error.attr("name") = nb::handle(name);
   PyErr_SetObject(PyExc_NameError, error.ptr());  // with what is handled as its context
   return raised();
@@ -237,13 +268,17 @@ namespace {
 Value unbound(const std::string& variable, bool free) {
   std::string message;
   if (free) {
-    message = PY_VERSION_HEX >= 0x030B0000
-                  ? fmt::format("cannot access free variable '{}' where it is not associated with a value in "
-                                "enclosing scope", variable)
-                  : fmt::format("free variable '{}' referenced before assignment in enclosing scope", variable);
+    message =
+        PY_VERSION_HEX >= 0x030B0000
+            ? fmt::format(
+                  "cannot access free variable '{}' where it is not associated with a value in "
+                  "enclosing scope",
+                  variable)
+            : fmt::format("free variable '{}' referenced before assignment in enclosing scope", variable);
   } else {
     message = PY_VERSION_HEX >= 0x030B0000
-                  ? fmt::format("cannot access local variable '{}' where it is not associated with a value", variable)
+                  ? fmt::format("cannot access local variable '{}' where it is not associated with a value",
+                                variable)
                   : fmt::format("local variable '{}' referenced before assignment", variable);
   }
   PyErr_SetString(free ? PyExc_NameError : PyExc_UnboundLocalError, message.c_str());
@@ -273,9 +308,9 @@ Action PythonHost::load_cell(const Site& s) {
   const ir::SlotId first = s.program.first_free();
   Action a;
   a.verdict = Action::kRaised;
-  a.value = unbound(
-      s.program.names[s.node.index],
-      (slot >= first && slot < first + s.program.free_names.size()) || s.program.is_in_comprehension(s.node));
+  a.value =
+      unbound(s.program.names[s.node.index], (slot >= first && slot < first + s.program.free_names.size()) ||
+                                                 s.program.is_in_comprehension(s.node));
   return a;
 }
 
@@ -353,7 +388,8 @@ Action PythonHost::call_statement(const Site& s, const nb::object& function, con
   return without_frames(call_native(callee.ptr(), arguments), frames);
 }
 
-// --- Statements and exceptions ------------------------------------------------------------------------------------
+// --- Statements and exceptions
+// ------------------------------------------------------------------------------------
 
 Action PythonHost::match_exception(const Site& s) {
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
@@ -371,7 +407,8 @@ Action PythonHost::match_exception(const Site& s) {
       valid = valid && catches(PyTuple_GET_ITEM(classes, i));
   }
   if (!valid)
-    return raise_named(PyExc_TypeError, "catching classes that do not inherit from BaseException is not allowed");
+    return raise_named(PyExc_TypeError,
+                       "catching classes that do not inherit from BaseException is not allowed");
   return done(borrow_value(PyErr_GivenExceptionMatches(s.object(0), classes) != 0 ? Py_True : Py_False));
 }
 

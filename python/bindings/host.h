@@ -1,9 +1,9 @@
 // The window's host for Python: what each node means for the objects it meets.
 //
-// Everything is CPython's own doing: fragments, attribute access and calls go through its C API. The host decides
-// from the operands' types which of it may happen now. When everything before a node has been committed
-// (View::quiet), anything may. Otherwise only what runs no code of the user's and reads only memory that the view
-// has been asked about; see Snapshot.
+// Everything is CPython's own doing: fragments, attribute access and calls go through its C API. The host
+// decides from the operands' types which of it may happen now. When everything before a node has been
+// committed (View::quiet), anything may. Otherwise only what runs no code of the user's and reads only memory
+// that the view has been asked about; see Snapshot.
 #pragma once
 
 #include <chrono>
@@ -50,7 +50,7 @@ struct Arguments {
   bool has_self = false;  // the first positional one is what the method was found on
 
   bool ready() const;
-  bool data(View& view) const;  // is_data of each
+  bool data(View& view) const;   // is_data of each
   const Value* pending() const;  // the first that is, or null
 };
 
@@ -63,7 +63,8 @@ bool is_python_callable(PyObject* object);
 class PythonHost final : public window::Host {
  public:
   PythonHost();
-  // With `outer` as the exception that is being handled around the run; None when the run has a frame of its own.
+  // With `outer` as the exception that is being handled around the run; None when the run has a frame of its
+  // own.
   explicit PythonHost(nb::object outer);
   ~PythonHost();
 
@@ -160,12 +161,14 @@ class PythonHost final : public window::Host {
   Action spread(const ir::Unpack& shape, const nb::object& source);
   Action append(const Site& s);
   // host_private.cc
-  // Whether only the code being fetched can reach `object`, when `others` references to it, besides the operands and
-  // the variables, are accounted for. The functions after it return whether they did the store; `answer` tells of it.
+  // Whether only the code being fetched can reach `object`, when `others` references to it, besides the
+  // operands and the variables, are accounted for. The functions after it return whether they did the store;
+  // `answer` tells of it.
   bool is_private(const Site& s, PyObject* object, std::uint32_t others = 0) const;
-  bool append_privately(const Site& s, PyObject* list, const Value& item, std::uint32_t others, Action& answer);
-  bool mutate_privately(const Site& s, PyObject* container, std::string_view method, const Arguments& arguments,
+  bool append_privately(const Site& s, PyObject* list, const Value& item, std::uint32_t others,
                         Action& answer);
+  bool mutate_privately(const Site& s, PyObject* container, std::string_view method,
+                        const Arguments& arguments, Action& answer);
   bool reads_plainly(const Site& s, const Arguments& arguments);
   bool store_item_privately(const Site& s, PyObject* container, PyObject* key, Action& answer);
   bool store_attribute_privately(const Site& s, PyObject* object, PyObject* name, Action& answer);
@@ -195,7 +198,8 @@ class PythonHost final : public window::Host {
   Action call_composing(const Site& s, PyObject* callee, const Arguments& arguments, Snapshot* now);
   // `awaits`: the result is awaited, on the event loop.
   Action issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments, bool awaits);
-  static void identify(const Site& s, PyObject* callee, bool native, const Arguments& arguments, HostCall& call);
+  static void identify(const Site& s, PyObject* callee, bool native, const Arguments& arguments,
+                       HostCall& call);
   void add_named_objects(PyObject* callee, int depth, Effect& effect);
   Action call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
   Action started_in_turn(const Site& s, PyObject* callee, const Arguments& arguments, Action a);
@@ -254,7 +258,7 @@ class PythonHost final : public window::Host {
   std::unordered_map<PyObject*, Begun> generators_;
   std::unordered_map<PyObject*, MadeCoroutine> coroutines_;
   nb::object surveyed_;       // an iterator whose items peek_items() found to be constants
-  Value handled_;            // what set_handled set
+  Value handled_;             // what set_handled set
   nb::object outer_handled_;  // what was handled when the run began
 };
 

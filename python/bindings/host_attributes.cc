@@ -8,7 +8,9 @@
 namespace xcs::python {
 namespace {
 
-bool is_slot(PyObject* descriptor) { return descriptor != nullptr && Py_TYPE(descriptor) == &PyMemberDescr_Type; }
+bool is_slot(PyObject* descriptor) {
+  return descriptor != nullptr && Py_TYPE(descriptor) == &PyMemberDescr_Type;
+}
 
 bool is_data_descriptor(PyObject* descriptor) {
   return descriptor != nullptr && Py_TYPE(descriptor)->tp_descr_set != nullptr;
@@ -17,7 +19,8 @@ bool is_data_descriptor(PyObject* descriptor) {
 // Whether it is the `name` or `value` of members of enumerations, which never change.
 bool is_enum_property(PyObject* found) {
   static auto* base = reinterpret_cast<PyTypeObject*>(imported("enum", "Enum").release().ptr());
-  return found == type_lookup(base, interned("value").ptr()) || found == type_lookup(base, interned("name").ptr());
+  return found == type_lookup(base, interned("value").ptr()) ||
+         found == type_lookup(base, interned("name").ptr());
 }
 
 // The member `name` of the enumeration `type`, or null. Enumerations never change theirs.
@@ -61,8 +64,10 @@ Action PythonHost::load_module_attribute(const Site& s, PyObject* module, PyObje
   if (s.view.quiet()) return outcome(PyObject_GetAttr(module, name));
   PyObject* space = PyModule_GetDict(module);
   switch (s.view.look(address_of(space), {Where::kItem, address_of(name)})) {
-    case View::State::kBlocked: return blocked(kUnknown);
-    case View::State::kClear: break;
+    case View::State::kBlocked:
+      return blocked(kUnknown);
+    case View::State::kClear:
+      break;
     case View::State::kPending: {
       const PendingStore& last = s.view.stores().back();
       if (last.node->op != ir::Op::kStoreGlobal) return ordered(Reason::kPendingMemory, Effect::kNone);
@@ -72,7 +77,8 @@ Action PythonHost::load_module_attribute(const Site& s, PyObject* module, PyObje
     }
   }
   // A name that is missing may be made by the module's __getattr__.
-  if (PyDict_GetItemWithError(space, name) == nullptr) return ordered(Reason::kUserAttribute, Effect::kAnything);
+  if (PyDict_GetItemWithError(space, name) == nullptr)
+    return ordered(Reason::kUserAttribute, Effect::kAnything);
   return outcome(PyObject_GetAttr(module, name));
 }
 
@@ -83,7 +89,8 @@ Action PythonHost::load_class_attribute(const Site& s, PyTypeObject* type, PyObj
   // Stores to classes may touch anything, so that only those need to be looked for.
   if (s.view.look_anywhere() == View::State::kBlocked) return blocked(kUnknown);
   PyTypeObject* metatype = Py_TYPE(object);
-  const bool plain = metatype->tp_getattro == PyType_Type.tp_getattro && !is_data_descriptor(type_lookup(metatype, name));
+  const bool plain =
+      metatype->tp_getattro == PyType_Type.tp_getattro && !is_data_descriptor(type_lookup(metatype, name));
   PyObject* found = type_lookup(type, name);
   if ((plain && found != nullptr && (binds_plainly(found) || Py_TYPE(found) == &PyProperty_Type)) ||
       PyUnicode_CompareWithASCIIString(name, "__name__") == 0)
@@ -125,7 +132,8 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
       if (dict == nullptr) return blocked(kUnknown);
       return blocked_at(s.view, own != nullptr ? own : found);
     }
-    case View::State::kClear: break;
+    case View::State::kClear:
+      break;
     case View::State::kPending: {
       const PendingStore& last = s.view.stores().back();
       if (last.node->op != ir::Op::kStoreAttr) return ordered(Reason::kPendingMemory, Effect::kNone);
@@ -179,8 +187,8 @@ Action PythonHost::store_attribute(const Site& s) {
   }
   PyTypeObject* type = Py_TYPE(object);
   PyObject* found = type_lookup(type, name);
-  const bool plain = has_plain_setattr(type) && (!is_data_descriptor(found) || is_slot(found)) &&
-                     !PyType_Check(object);
+  const bool plain =
+      has_plain_setattr(type) && (!is_data_descriptor(found) || is_slot(found)) && !PyType_Check(object);
   if (!plain) return ordered(Reason::kUserAttribute, Effect::kAnything);
   if (Action a; store_attribute_privately(s, object, name, a)) return a;
   Action a = ordered_store(s[0], {Where::kAttr, address_of(name)});
@@ -228,7 +236,8 @@ Action special_missing(PyTypeObject* type, std::string_view name) {
 Action PythonHost::special(const Site& s) {
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size()) {
     const bool data = all_data(s.operands, s.view);  // a file that is not open yet
-    if (data || i == 0 || !is_data(s[1], s.view)) return needs_operand(i, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+    if (data || i == 0 || !is_data(s[1], s.view))
+      return needs_operand(i, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
     // What __exit__ may do is what it may do without an exception, as far as its contract tells.
     const Site left{s.program, s.node, s.operands.first(1), s.view};
     Action a = s.view.quiet() ? ordered(Reason::kNeedsAnswer, Effect::kAnything) : special(left);
@@ -245,7 +254,8 @@ Action PythonHost::special(const Site& s) {
   Arguments arguments;
   arguments.positional.push_back(s[0]);
   arguments.has_self = true;
-  if (PyUnicode_CompareWithASCIIString(name, "__exit__") == 0 || PyUnicode_CompareWithASCIIString(name, "__aexit__") == 0)
+  if (PyUnicode_CompareWithASCIIString(name, "__exit__") == 0 ||
+      PyUnicode_CompareWithASCIIString(name, "__aexit__") == 0)
     push_exception(s, arguments);
   if (PyFunction_Check(method) || Py_TYPE(method) == &PyMethodDescr_Type)
     return call_found(s, method, std::move(arguments));

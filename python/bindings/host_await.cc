@@ -1,9 +1,9 @@
 // Awaiting: coroutine functions are entered like functions, calls with a contract are started on the event
 // loop, and everything else is awaited when its turn has come.
-#include "resumable_run.h"
 #include "host.h"
 #include "jitted.h"
 #include "loop_executor.h"
+#include "resumable_run.h"
 
 namespace xcs::python {
 namespace {

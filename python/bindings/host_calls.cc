@@ -26,7 +26,8 @@ PyTypeObject* partial_type() {
 bool is_python_callable(PyObject* object) {
   if (PyMethod_Check(object)) return is_python_callable(PyMethod_GET_FUNCTION(object));
   return PyFunction_Check(object) || Py_TYPE(object) == partial_type() || Py_TYPE(object) == jitted_type() ||
-         (PyType_Check(object) && (reinterpret_cast<PyTypeObject*>(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0);
+         (PyType_Check(object) &&
+          (reinterpret_cast<PyTypeObject*>(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0);
 }
 
 bool Arguments::ready() const { return pending() == nullptr; }
@@ -49,16 +50,19 @@ Action PythonHost::call(const Site& s) {
   if (s[0].is_pending()) return pending_callee(s);
   PyObject* callee = s.object(0);
   Arguments arguments;
-  if (Action a = gather_arguments(s, s.program.calls[s.node.index], arguments); a.verdict != Action::kDone) return a;
+  if (Action a = gather_arguments(s, s.program.calls[s.node.index], arguments); a.verdict != Action::kDone)
+    return a;
   return call_found(s, callee, std::move(arguments));
 }
 
 // What the node calls has been found.
 Action PythonHost::call_found(const Site& s, PyObject* callee, Arguments arguments) {
-  return s.awaited() ? call_awaited(s, callee, std::move(arguments)) : call_object(s, callee, std::move(arguments));
+  return s.awaited() ? call_awaited(s, callee, std::move(arguments))
+                     : call_object(s, callee, std::move(arguments));
 }
 
-// A method of data that is not there yet, bound before its arguments were evaluated, may be known by its name.
+// A method of data that is not there yet, bound before its arguments were evaluated, may be known by its
+// name.
 Action PythonHost::pending_callee(const Site& s) {
   const ir::Node* made = s.program.giver(s.node, s.node.args[0]);
   const bool data = (s[0].flags() & (kData | kAtom)) != 0 && all_data(s.operands, s.view);
@@ -75,8 +79,8 @@ Action PythonHost::call_method(const Site& s) {
   Arguments arguments;
   if (Action a = gather_arguments(s, shape, arguments); a.verdict != Action::kDone) return a;
   const Shape kind = shape_of(receiver);
-  const bool builtin = (Py_TYPE(receiver)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 && !PyModule_Check(receiver) &&
-                       !PyType_Check(receiver);
+  const bool builtin = (Py_TYPE(receiver)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 &&
+                       !PyModule_Check(receiver) && !PyType_Check(receiver);
   if (builtin && kind <= Shape::kView && s.awaited())
     return call_awaited(s, checked(PyObject_GetAttr(receiver, name)).ptr(), std::move(arguments));
   if (builtin && (kind <= Shape::kView)) return builtin_method(s, receiver, name, std::move(arguments));
@@ -129,7 +133,8 @@ Action PythonHost::hiding_attribute(const Site& s, PyObject* object, PyObject* n
         value.settle();
         return done(std::move(value));
       }
-      case View::State::kClear: break;
+      case View::State::kClear:
+        break;
     }
   }
   if (dict == nullptr || *dict == nullptr) return Action();
@@ -144,7 +149,9 @@ Action PythonHost::gather_arguments(const Site& s, const ir::CallShape& shape, A
     const ir::Arg& arg = shape.args[i];
     const Value& value = s[i + 1];
     switch (arg.kind) {
-      case ir::ArgKind::kPositional: arguments.positional.push_back(value); break;
+      case ir::ArgKind::kPositional:
+        arguments.positional.push_back(value);
+        break;
       case ir::ArgKind::kKeyword:
         arguments.keywords.emplace_back(nb::borrow(s.program.name_object(arg.name)), value);
         break;
@@ -158,7 +165,8 @@ Action PythonHost::gather_arguments(const Site& s, const ir::CallShape& shape, A
   return {};
 }
 
-// What is spread out is not there yet. A callee that touches nothing but its arguments touches nothing before.
+// What is spread out is not there yet. A callee that touches nothing but its arguments touches nothing
+// before.
 Action PythonHost::needs_spread(const Site& s, std::size_t operand) {
   const bool called = s.node.op == ir::Op::kCall && s[0].ready();
   const Contract* contract = called ? contracts_.find(s.object(0)) : nullptr;
@@ -209,15 +217,18 @@ Action PythonHost::spread_argument(const Site& s, std::size_t operand, bool mapp
   return {};
 }
 
-// The error that the interpreter raises for this * or ** argument: it is asked to make the call's arguments itself.
+// The error that the interpreter raises for this * or ** argument: it is asked to make the call's arguments
+// itself.
 Action PythonHost::star_error(const Site& s, std::size_t operand, bool mapping) {
   PyErr_Clear();
-  const char* source = mapping ? "lambda f, given, more: f(**given, **more)" : "lambda f, given, more: f(*more)";
+  const char* source =
+      mapping ? "lambda f, given, more: f(**given, **more)" : "lambda f, given, more: f(*more)";
   const nb::object call = imported("builtins", "eval")(source);
   nb::dict given;
   const ir::CallShape& shape = s.program.calls[s.node.index];
   for (std::size_t i = 0; i + 1 < operand; ++i)
-    if (shape.args[i].kind == ir::ArgKind::kKeyword) given[nb::handle(s.program.name_object(shape.args[i].name))] = nb::none();
+    if (shape.args[i].kind == ir::ArgKind::kKeyword)
+      given[nb::handle(s.program.name_object(shape.args[i].name))] = nb::none();
   const nb::object callee = shape.method == ir::kNone
                                 ? nb::borrow(s.object(0))
                                 : checked(PyObject_GetAttr(s.object(0), s.program.name_object(shape.method)));
@@ -232,8 +243,10 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
       arguments.has_self = true;
       callee = PyMethod_GET_FUNCTION(callee);
     } else if (Py_TYPE(callee) == jitted_type()) {
-      if (!s.awaited() && is_coroutine_function(jitted_function(callee))) {  // a run of its own where it is awaited
-        if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kNone);
+      if (!s.awaited() &&
+          is_coroutine_function(jitted_function(callee))) {  // a run of its own where it is awaited
+        if (const Value* pending = arguments.pending())
+          return needs_argument(s, *pending, kUnknown, Effect::kNone);
         return call_native(callee, arguments);
       }
       callee = jitted_function(callee);
@@ -251,12 +264,14 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
     if (shape_of(self) <= Shape::kView && (Py_TYPE(self)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) {
       Action a = builtin_method(s, self, name, std::move(arguments));
       // A replay takes the method from the node's callee.
-      if (a.effect.memory == Effect::kStores && !(s.node.op == ir::Op::kCall && s[0].ready() && s.object(0) == callee))
+      if (a.effect.memory == Effect::kStores &&
+          !(s.node.op == ir::Op::kCall && s[0].ready() && s.object(0) == callee))
         a.effect.memory = Effect::kOpaque;
       return a;
     }
     // Its contract speaks of the receiver as the first argument.
-    if (PyObject* method = type_lookup(Py_TYPE(self), name); method != nullptr && contracts_.find(method) != nullptr) {
+    if (PyObject* method = type_lookup(Py_TYPE(self), name);
+        method != nullptr && contracts_.find(method) != nullptr) {
       arguments.positional.insert(arguments.positional.begin(), borrow_value(self));
       callee = method;
     }
@@ -264,11 +279,13 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
   if (const Contract* contract = contracts_.find(callee)) {
     const bool holds = contract->effect != Contract::kUnknown && guard_holds(*contract, arguments);
     if (holds) return call_contract(s, callee, *contract, std::move(arguments));
-    return call_unknown(s, callee, std::move(arguments),
-                        contract->effect == Contract::kUnknown ? Reason::kUnknownCallee : Reason::kGuardFailed);
+    return call_unknown(
+        s, callee, std::move(arguments),
+        contract->effect == Contract::kUnknown ? Reason::kUnknownCallee : Reason::kGuardFailed);
   }
   if (PyFunction_Check(callee)) return enter(s, callee, std::move(arguments));
-  if (PyType_Check(callee)) return construct(s, reinterpret_cast<PyTypeObject*>(callee), std::move(arguments));
+  if (PyType_Check(callee))
+    return construct(s, reinterpret_cast<PyTypeObject*>(callee), std::move(arguments));
   if (Action a; PyCFunction_Check(callee) && call_attribute_function(s, callee, arguments, a)) return a;
   if (PyObject* method = type_lookup(Py_TYPE(callee), interned("__call__").ptr());
       method != nullptr && PyFunction_Check(method)) {
@@ -289,7 +306,8 @@ bool PythonHost::is_known_method(PyObject* callee) const {
 }
 
 // getattr, setattr, hasattr, delattr and next: the host's own.
-bool PythonHost::call_attribute_function(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer) {
+bool PythonHost::call_attribute_function(const Site& s, PyObject* callee, const Arguments& arguments,
+                                         Action& answer) {
   static auto* get = imported("builtins", "getattr").release().ptr();
   const auto& given = arguments.positional;
   if (callee != get || s.view.quiet() || !arguments.keywords.empty() || given.size() != 2) return false;
@@ -301,18 +319,22 @@ bool PythonHost::call_attribute_function(const Site& s, PyObject* callee, const 
   return answer.verdict != Action::kOperand;
 }
 
-Action PythonHost::call_contract(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
-  if (!s.awaited() && makes_awaitable(callee, contract)) return make_awaitable(s, callee, contract, std::move(arguments));
+Action PythonHost::call_contract(const Site& s, PyObject* callee, const Contract& contract,
+                                 Arguments arguments) {
+  if (!s.awaited() && makes_awaitable(callee, contract))
+    return make_awaitable(s, callee, contract, std::move(arguments));
   if (Action a; contract.effect == Contract::kPure && enter_prelude(s, callee, arguments, a)) return a;
   switch (contract.effect) {
-    case Contract::kIndependent: return issue(s, callee, contract, std::move(arguments), s.awaited());
+    case Contract::kIndependent:
+      return issue(s, callee, contract, std::move(arguments), s.awaited());
     case Contract::kPure: {
       if (s.awaited()) return issue(s, callee, contract, std::move(arguments), true);
       Action a = call_pure(s, callee, contract, std::move(arguments));
       a.shallow = contract.reads != Contract::kDeep;
       return a;
     }
-    default: return call_in_order(s, callee, contract, std::move(arguments));
+    default:
+      return call_in_order(s, callee, contract, std::move(arguments));
   }
 }
 
@@ -330,7 +352,8 @@ bool PythonHost::calls_back(const Contract& contract, const Arguments& arguments
   auto may_run_code = [&](const Value& v) {
     if (!v.ready()) return (v.flags() & (kData | kAtom)) == 0;
     if (object_of(v) == Py_None) return false;
-    if (is_python_callable(object_of(v)) || is_bound_builtin(object_of(v))) return true;  // it reads its receiver
+    if (is_python_callable(object_of(v)) || is_bound_builtin(object_of(v)))
+      return true;  // it reads its receiver
     const Contract* c = contracts_.find(object_of(v));
     return c == nullptr || c->effect != Contract::kPure;
   };
@@ -338,12 +361,14 @@ bool PythonHost::calls_back(const Contract& contract, const Arguments& arguments
     if (i < arguments.positional.size() && may_run_code(arguments.positional[i])) return true;
   for (const auto& [name, value] : arguments.keywords)
     for (const std::string& callback : contract.callback_names)
-      if (PyUnicode_CompareWithASCIIString(name.ptr(), callback.c_str()) == 0 && may_run_code(value)) return true;
+      if (PyUnicode_CompareWithASCIIString(name.ptr(), callback.c_str()) == 0 && may_run_code(value))
+        return true;
   return false;
 }
 
 Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
-  const bool makes_exception = PyExceptionClass_Check(callee) && is_static(reinterpret_cast<PyTypeObject*>(callee));
+  const bool makes_exception =
+      PyExceptionClass_Check(callee) && is_static(reinterpret_cast<PyTypeObject*>(callee));
   const Flags flags = makes_exception ? kFresh : contract.flags();
   const bool back = calls_back(contract, arguments);
   const bool plain = contract.reads == Contract::kNothing || arguments.data(s.view);
@@ -352,7 +377,8 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
     Action a = needs_argument(s, *pending, flags, may_do_more ? Effect::kAnything : Effect::kNone);
     if (back) a.reason = static_cast<window::ReasonCode>(Reason::kCallback);
     if (!back && plain && may_do_more) a.reason = static_cast<window::ReasonCode>(Reason::kChangesArguments);
-    return may_do_more ? std::move(a) : with_result(std::move(a), result_of(callee, arguments.positional, s.view));
+    return may_do_more ? std::move(a)
+                       : with_result(std::move(a), result_of(callee, arguments.positional, s.view));
   }
   if (s.view.quiet() && PyFunction_Check(callee)) return call_framed(s, callee, std::move(arguments));
   if (s.view.quiet()) return call_composing(s, callee, arguments, nullptr);
@@ -393,14 +419,16 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
                                        : ordered(Reason::kPendingMemory, Effect::kNone, flags);
   Arguments copies;
   for (const Value& v : arguments.positional) copies.positional.push_back(steal_value(now.get(object_of(v))));
-  for (const auto& [name, v] : arguments.keywords) copies.keywords.emplace_back(name, steal_value(now.get(object_of(v))));
+  for (const auto& [name, v] : arguments.keywords)
+    copies.keywords.emplace_back(name, steal_value(now.get(object_of(v))));
   Action a = call_native(callee, copies);
   if (contract.returns == Contract::kData && a.verdict == Action::kDone) return a;
   return may_show_copies(a, now) ? ordered(Reason::kPendingMemory, Effect::kNone, flags) : std::move(a);
 }
 
 // len, bool, and plain copies: they do not look at what the container holds, so that it may still be pending.
-bool PythonHost::reads_container(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer) {
+bool PythonHost::reads_container(const Site& s, PyObject* callee, const Arguments& arguments,
+                                 Action& answer) {
   static auto* len = imported("builtins", "len").release().ptr();
   if (arguments.positional.size() != 1 || !arguments.keywords.empty()) return false;
   PyObject* container = object_of(arguments.positional[0]);
@@ -481,7 +509,8 @@ CallArguments arguments_of(const Arguments& arguments) {
 
 }  // namespace
 
-Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments, bool awaits) {
+Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments,
+                         bool awaits) {
   const bool model = contract.run == Contract::kNative || contract.run == Contract::kEmbed;
   const bool native = !awaits && model && ModelCall::fits(arguments.positional, arguments.keywords);
   const Flags flags = native ? ModelCall::flags(contract.run, arguments.keywords) : contract.flags();
@@ -496,7 +525,8 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
       const Obstacle o = now.add(object_of(*v));
       if (o == Obstacle::kNothing) continue;
       Action a = held_up(o, now.element(), flags);
-      if (o == Obstacle::kHeld || o == Obstacle::kUnknown) a = ordered(Reason::kArgumentObject, Effect::kNone, flags);
+      if (o == Obstacle::kHeld || o == Obstacle::kUnknown)
+        a = ordered(Reason::kArgumentObject, Effect::kNone, flags);
       return a;
     }
     if (now.copied())
@@ -514,9 +544,11 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
     call = std::make_unique<AdoptedCall>(nb::borrow(callee), arguments_of(arguments),
                                          handled_.ready() ? nb::borrow(object_of(handled_)) : nb::object());
   } else if (awaits) {
-    call = std::make_unique<AwaitedCall>(nb::borrow(callee), arguments.positional, arguments.keywords, handled_);
+    call =
+        std::make_unique<AwaitedCall>(nb::borrow(callee), arguments.positional, arguments.keywords, handled_);
   } else {
-    call = std::make_unique<PythonCall>(nb::borrow(callee), arguments.positional, arguments.keywords, handled_);
+    call =
+        std::make_unique<PythonCall>(nb::borrow(callee), arguments.positional, arguments.keywords, handled_);
   }
   if (identifies_) identify(s, callee, native, arguments, *call);
   a.call = std::move(call);
@@ -524,19 +556,24 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
 }
 
 // How a request is sent does not count, nor does the key.
-void PythonHost::identify(const Site& s, PyObject* callee, bool native, const Arguments& arguments, HostCall& call) {
+void PythonHost::identify(const Site& s, PyObject* callee, bool native, const Arguments& arguments,
+                          HostCall& call) {
   constexpr std::array<const char*, 3> kUncounted = {"api_key", "timeout", "max_retries"};
   const std::string& file = s.program.file;
-  call.site = fmt::format("{}:{} {}", file.substr(file.rfind('/') + 1), s.node.position.line, s.program.qualname);
+  call.site =
+      fmt::format("{}:{} {}", file.substr(file.rfind('/') + 1), s.node.position.line, s.program.qualname);
   static auto* callee_of = imported("xcs._identity", "callee_of").release().ptr();
   static auto* context_of = imported("xcs._identity", "context_of").release().ptr();
   const std::size_t first = arguments.has_self && !native ? 1 : 0;
   Digest digest;
   bool known = digest.add(nb::handle(callee_of)(nb::handle(callee)));
   if (first == 1) known = known && digest.add(nb::handle(object_of(arguments.positional[0])).type());
-  for (const Value& v : std::span(arguments.positional).subspan(first)) known = known && digest.add(object_of(v));
+  for (const Value& v : std::span(arguments.positional).subspan(first))
+    known = known && digest.add(object_of(v));
   for (const auto& [name, v] : arguments.keywords) {
-    const auto is_name = [&](const char* other) { return PyUnicode_CompareWithASCIIString(name.ptr(), other) == 0; };
+    const auto is_name = [&](const char* other) {
+      return PyUnicode_CompareWithASCIIString(name.ptr(), other) == 0;
+    };
     if (native && std::ranges::any_of(kUncounted, is_name)) continue;
     known = known && digest.add(name) && digest.add(object_of(v));
   }
@@ -544,27 +581,32 @@ void PythonHost::identify(const Site& s, PyObject* callee, bool native, const Ar
     if (const char* url = native ? std::getenv(variable) : nullptr) digest.add_text(url);
   if (known) call.request = digest.finish();
   Digest context;
-  const nb::object around = native       ? nb::object(nb::none())
-                            : first == 1 ? nb::handle(context_of)(nb::handle(callee), nb::handle(object_of(arguments.positional[0])))
-                                         : nb::handle(context_of)(nb::handle(callee));
+  const nb::object around =
+      native ? nb::object(nb::none())
+      : first == 1
+          ? nb::handle(context_of)(nb::handle(callee), nb::handle(object_of(arguments.positional[0])))
+          : nb::handle(context_of)(nb::handle(callee));
   if (known && context.add(around)) call.context = context.finish();
 }
 
-// The user says that it touches nothing but its resource. Where that resource is an object of the program (a list that
-// stands for a log), loads of it come after: the objects that a Python function names are taken to be touched.
+// The user says that it touches nothing but its resource. Where that resource is an object of the program (a
+// list that stands for a log), loads of it come after: the objects that a Python function names are taken to
+// be touched.
 void PythonHost::add_named_objects(PyObject* callee, int depth, Effect& effect) {
   constexpr int kDeepest = 3;  // functions that it names, and those that these name
   if (!PyFunction_Check(callee) || depth > kDeepest) return;
   auto touch = [&](PyObject* object) {
     if (PyFunction_Check(object)) return add_named_objects(object, depth + 1, effect);
-    if (is_atom(object) || PyModule_Check(object) || PyType_Check(object) || PyCallable_Check(object) != 0) return;
+    if (is_atom(object) || PyModule_Check(object) || PyType_Check(object) || PyCallable_Check(object) != 0)
+      return;
     effect.memory = Effect::kOpaque;
     effect.stores.push_back({borrow_value(object), {Where::kAll}});
   };
   auto* function = reinterpret_cast<PyFunctionObject*>(callee);
   auto* code = reinterpret_cast<PyCodeObject*>(function->func_code);
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); ++i)
-    if (PyObject* object = PyDict_GetItemWithError(function->func_globals, PyTuple_GET_ITEM(code->co_names, i)))
+    if (PyObject* object =
+            PyDict_GetItemWithError(function->func_globals, PyTuple_GET_ITEM(code->co_names, i)))
       touch(object);
   const Py_ssize_t cells = function->func_closure == nullptr ? 0 : PyTuple_GET_SIZE(function->func_closure);
   for (Py_ssize_t i = 0; i < cells; ++i)
@@ -587,15 +629,18 @@ PyObject* memory_of(const Contract& contract) {
 }  // namespace
 
 // Uses a resource: in order with everything, but memory is not touched.
-Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
+Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract& contract,
+                                 Arguments arguments) {
   if (s.view.quiet()) {
-    if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kAnything);
+    if (const Value* pending = arguments.pending())
+      return needs_argument(s, *pending, kUnknown, Effect::kAnything);
     if (!s.awaited()) return call_framed(s, callee, std::move(arguments));
   }
   // What a method does with the object it is called on is part of its contract.
   const auto given = std::span(arguments.positional).subspan(arguments.has_self ? 1 : 0);
-  const bool plain = std::ranges::all_of(arguments.keywords, [&](const auto& k) { return is_data(k.second, s.view); }) &&
-                     all_data(given, s.view) && !calls_back(contract, arguments) && contract.mutates.empty();
+  const bool plain =
+      std::ranges::all_of(arguments.keywords, [&](const auto& k) { return is_data(k.second, s.view); }) &&
+      all_data(given, s.view) && !calls_back(contract, arguments) && contract.mutates.empty();
   if (plain) {
     const Value* pending = arguments.pending();
     PyObject* memory = memory_of(contract);
@@ -613,9 +658,10 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
     a.sure = pending == nullptr && !contract.declared && only_writes(contract.resource);
     return started_in_turn(s, callee, arguments, std::move(a));
   }
-  return started_in_turn(s, callee, arguments,
-                         ordered(contract.mutates.empty() ? Reason::kOrderedResource : Reason::kChangesArguments,
-                                 Effect::kAnything, contract.flags()));
+  return started_in_turn(
+      s, callee, arguments,
+      ordered(contract.mutates.empty() ? Reason::kOrderedResource : Reason::kChangesArguments,
+              Effect::kAnything, contract.flags()));
 }
 
 // `a` waits for its turn, unless that has come: then the call is started, and its result awaited.
@@ -623,7 +669,8 @@ Action PythonHost::started_in_turn(const Site& s, PyObject* callee, const Argume
   if (!s.view.quiet()) return a;
   a.verdict = Action::kIssue;
   a.in_turn = true;
-  a.call = std::make_unique<AwaitedCall>(nb::borrow(callee), arguments.positional, arguments.keywords, handled_);
+  a.call =
+      std::make_unique<AwaitedCall>(nb::borrow(callee), arguments.positional, arguments.keywords, handled_);
   return a;
 }
 
@@ -641,7 +688,8 @@ Action PythonHost::call_unknown(const Site& s, PyObject* callee, Arguments argum
 Action PythonHost::call_native(PyObject* callee, const Arguments& arguments) {
   ObjectArray values(arguments.positional);
   if (arguments.keywords.empty())
-    return outcome(PyObject_Vectorcall(callee, values.data(), values.size() | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+    return outcome(
+        PyObject_Vectorcall(callee, values.data(), values.size() | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
   std::vector<PyObject*> all(values.data(), values.data() + values.size());
   nb::object names = checked(PyTuple_New(static_cast<Py_ssize_t>(arguments.keywords.size())));
   for (std::size_t i = 0; i < arguments.keywords.size(); ++i) {
@@ -652,9 +700,10 @@ Action PythonHost::call_native(PyObject* callee, const Arguments& arguments) {
 }
 
 // Note [frames of entered functions]
-// What has been entered has no frame of CPython's. A callee may look for its callers all the same: warnings and logging
-// name the caller's line, namedtuple and enum its module. So it is called through one function for each caller, which
-// has the caller's name, file, line and globals. They leave no trace in tracebacks, where the window puts the callers.
+// What has been entered has no frame of CPython's. A callee may look for its callers all the same: warnings
+// and logging name the caller's line, namedtuple and enum its module. So it is called through one function
+// for each caller, which has the caller's name, file, line and globals. They leave no trace in tracebacks,
+// where the window puts the callers.
 std::vector<Value> PythonHost::frames_of(const Site& s, bool own) {
   std::vector<Value> frames;
   if (own && s.program.is_users()) frames.push_back(borrow_value(s.program.frame_at(s.node.position)));
@@ -672,7 +721,8 @@ Action PythonHost::without_frames(Action a, std::span<const Value> frames) {
   nb::object traceback = exception.attr("__traceback__");
   for (const Value& frame : frames) {
     if (traceback.is_none()) break;
-    if (!traceback.attr("tb_frame").attr("f_code").is(nb::handle(PyFunction_GET_CODE(object_of(frame))))) break;
+    if (!traceback.attr("tb_frame").attr("f_code").is(nb::handle(PyFunction_GET_CODE(object_of(frame)))))
+      break;
     traceback = traceback.attr("tb_next");
   }
   PyException_SetTraceback(exception.ptr(), traceback.ptr());
@@ -695,8 +745,10 @@ bool PythonHost::guard_holds(const Contract& contract, const Arguments& argument
   const RoomForOwnCode room;
   nb::list positional;
   nb::dict keywords;
-  for (const Value& v : arguments.positional) positional.append(v.ready() ? nb::borrow(object_of(v)) : nb::none());
-  for (const auto& [name, v] : arguments.keywords) keywords[name] = v.ready() ? nb::borrow(object_of(v)) : nb::none();
+  for (const Value& v : arguments.positional)
+    positional.append(v.ready() ? nb::borrow(object_of(v)) : nb::none());
+  for (const auto& [name, v] : arguments.keywords)
+    keywords[name] = v.ready() ? nb::borrow(object_of(v)) : nb::none();
   return nb::cast<bool>(contract.guard(nb::tuple(positional), keywords));
 }
 
@@ -708,7 +760,8 @@ void PythonHost::bind_partial(PyObject* partial, Arguments& arguments) {
   std::vector<std::pair<nb::object, Value>> keywords;
   for (auto [key, value] : nb::cast<nb::dict>(p.attr("keywords"))) {
     bool replaced = false;
-    for (const auto& [name, v] : arguments.keywords) replaced = replaced || PyUnicode_Compare(name.ptr(), key.ptr()) == 0;
+    for (const auto& [name, v] : arguments.keywords)
+      replaced = replaced || PyUnicode_Compare(name.ptr(), key.ptr()) == 0;
     if (!replaced) keywords.emplace_back(nb::borrow(key), borrow_value(value.ptr()));
   }
   arguments.keywords.insert(arguments.keywords.begin(), keywords.begin(), keywords.end());

@@ -9,7 +9,8 @@ PyFunctionObject* as_function(PyObject* f) { return reinterpret_cast<PyFunctionO
 
 nb::object tuple_of(std::span<const Value> values, Placeholders& placeholders) {
   nb::object tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(values.size())));
-  for (std::size_t i = 0; i < values.size(); ++i) PyTuple_SET_ITEM(tuple.ptr(), i, to_object(values[i]).release().ptr());
+  for (std::size_t i = 0; i < values.size(); ++i)
+    PyTuple_SET_ITEM(tuple.ptr(), i, to_object(values[i]).release().ptr());
   placeholders.watch(tuple);
   return tuple;
 }
@@ -55,7 +56,8 @@ ProgramRef construction() {
     p.name = p.qualname = "__init__";
     p.slots = {"", "", "", "", ""};
     p.parameters.positional = 4;  // __init__, the instance, positional arguments, keyword arguments
-    p.calls.push_back({ir::kNone, {{ir::ArgKind::kPositional}, {ir::ArgKind::kStar}, {ir::ArgKind::kDoubleStar}}});
+    p.calls.push_back(
+        {ir::kNone, {{ir::ArgKind::kPositional}, {ir::ArgKind::kStar}, {ir::ArgKind::kDoubleStar}}});
     ir::Node call{ir::Op::kCall, 4, 0, {0, 1, 2, 3}, {}};
     ir::Node result{ir::Op::kReturn, ir::kNone, ir::kNone, {1}, {}};
     p.regions.push_back({{call, result}, {4}, {.returns = true}});
@@ -84,20 +86,23 @@ bool returns_only_none(const HostProgram& program) {
   return true;
 }
 
-// Whether the class's __init__ is what dataclasses generate for plain fields: it stores its arguments and no more.
+// Whether the class's __init__ is what dataclasses generate for plain fields: it stores its arguments and no
+// more.
 bool has_generated_init(PyTypeObject* type, PyObject* init) {
   const nb::handle handle(reinterpret_cast<PyObject*>(type));
   if (type_lookup(type, interned("__dataclass_fields__").ptr()) == nullptr) return false;
   if (type_lookup(type, interned("__post_init__").ptr()) != nullptr) return false;
   auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(init));
   if (PyUnicode_CompareWithASCIIString(code->co_filename, "<string>") != 0) return false;
-  if (!has_plain_setattr(type) && !nb::cast<bool>(handle.attr("__dataclass_params__").attr("frozen"))) return false;
+  if (!has_plain_setattr(type) && !nb::cast<bool>(handle.attr("__dataclass_params__").attr("frozen")))
+    return false;
   const nb::object missing = imported("dataclasses", "MISSING");
   for (nb::handle field : handle.attr("__dataclass_fields__").attr("values")()) {
     const nb::object factory = field.attr("default_factory");
     if (factory.is(missing)) continue;
-    const bool builtin = PyType_Check(factory.ptr()) &&
-                         (reinterpret_cast<PyTypeObject*>(factory.ptr())->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
+    const bool builtin =
+        PyType_Check(factory.ptr()) &&
+        (reinterpret_cast<PyTypeObject*>(factory.ptr())->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
     if (!builtin) return false;
   }
   return true;
@@ -106,14 +111,16 @@ bool has_generated_init(PyTypeObject* type, PyObject* init) {
 // Whether making an instance is what the builtin container it derives from does with an iterable.
 bool collects_items(PyTypeObject* type) {
   for (PyTypeObject* base : {&PyList_Type, &PySet_Type, &PyTuple_Type, &PyFrozenSet_Type})
-    if (PyType_IsSubtype(type, base) != 0) return type->tp_new == base->tp_new && type->tp_init == base->tp_init;
+    if (PyType_IsSubtype(type, base) != 0)
+      return type->tp_new == base->tp_new && type->tp_init == base->tp_init;
   return false;
 }
 
 // Whether making the exception looks into the objects it is made of.
 bool looks_inside(PyTypeObject* exception) {
 #if PY_VERSION_HEX >= 0x030B0000
-  if (PyType_IsSubtype(exception, reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup)) != 0) return true;
+  if (PyType_IsSubtype(exception, reinterpret_cast<PyTypeObject*>(PyExc_BaseExceptionGroup)) != 0)
+    return true;
 #endif
   return PyType_IsSubtype(exception, reinterpret_cast<PyTypeObject*>(PyExc_SyntaxError)) != 0;
 }
@@ -125,7 +132,8 @@ bool is_plain_metatype(PyTypeObject* metatype) {
 }  // namespace
 
 // Binds as CPython does. Returns whether the arguments fit.
-bool PythonHost::bind(PyObject* function, const HostProgram& program, Arguments& arguments, std::vector<Value>& slots) {
+bool PythonHost::bind(PyObject* function, const HostProgram& program, Arguments& arguments,
+                      std::vector<Value>& slots) {
   const ir::Parameters& p = program.parameters;
   auto& given = arguments.positional;
   slots.assign(p.positional + p.keyword_only, Value());
@@ -149,8 +157,9 @@ bool PythonHost::bind(PyObject* function, const HostProgram& program, Arguments&
   PyObject* keyword_defaults = as_function(function)->func_kwdefaults;
   for (std::size_t i = p.positional; i < slots.size(); ++i) {
     if (slots[i].bound()) continue;
-    PyObject* v = keyword_defaults == nullptr ? nullptr
-                                              : PyDict_GetItemString(keyword_defaults, program.slots[i].c_str());
+    PyObject* v = keyword_defaults == nullptr
+                      ? nullptr
+                      : PyDict_GetItemString(keyword_defaults, program.slots[i].c_str());
     if (v == nullptr) return false;
     slots[i] = borrow_value(v);
   }
@@ -175,13 +184,15 @@ Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments)
   const int flags = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function))->co_flags;
   const bool awaited = s.awaited() && (flags & CO_COROUTINE) != 0;
   const bool makes_generator = !awaited && (flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
-  if (program->is_users() && !makes_generator && arguments.ready() && s.view.quiet() && !reaches_independent(function)) {
+  if (program->is_users() && !makes_generator && arguments.ready() && s.view.quiet() &&
+      !reaches_independent(function)) {
     const auto refused = explain::reason_of(program->refusal);
     return refused ? s.in_order(*refused, [&] { return call_framed(s, function, arguments); })
                    : call_framed(s, function, arguments);
   }
   if (makes_generator) {
-    if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kNone);
+    if (const Value* pending = arguments.pending())
+      return needs_argument(s, *pending, kUnknown, Effect::kNone);
     return make_generator(function, program, std::move(arguments));  // runs nothing of it yet
   }
   if (awaited) return enter_awaited(s, function, program, std::move(arguments));
@@ -191,7 +202,8 @@ Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments)
   }
   // Its defaults and its code may be assigned.
   if (!s.view.quiet() &&
-      s.view.look(address_of(function), {Where::kAttr, address_of(interned("__code__").ptr())}) != View::State::kClear)
+      s.view.look(address_of(function), {Where::kAttr, address_of(interned("__code__").ptr())}) !=
+          View::State::kClear)
     return blocked(kUnknown);
   Action a;
   a.verdict = Action::kEnter;
@@ -222,9 +234,11 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
     return call_native(cls, arguments);
   }
   if (exception)
-    if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kFresh, Effect::kAnything);
+    if (const Value* pending = arguments.pending())
+      return needs_argument(s, *pending, kFresh, Effect::kAnything);
   // object.__new__ does not look at the arguments of a class that has its own __init__.
-  const nb::object positional = exception ? tuple_of(arguments.positional, placeholders_) : checked(PyTuple_New(0));
+  const nb::object positional =
+      exception ? tuple_of(arguments.positional, placeholders_) : checked(PyTuple_New(0));
   PyObject* made = type->tp_new(type, positional.ptr(), nullptr);
   if (made == nullptr) return raised();
   Action a;
@@ -238,7 +252,8 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
 }
 
 // Enters the method of the user's that an operator calls, when that may gain something or runs ahead.
-bool PythonHost::enter_operator(const Site& s, PyObject* object, const char* name, const char* other, Action& answer) {
+bool PythonHost::enter_operator(const Site& s, PyObject* object, const char* name, const char* other,
+                                Action& answer) {
   if ((Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return false;
   PyObject* method = type_lookup(Py_TYPE(object), interned(name).ptr());
   if (method == nullptr && other != nullptr && type_lookup(Py_TYPE(object), interned(other).ptr()) != nullptr)
@@ -253,12 +268,14 @@ bool PythonHost::enter_operator(const Site& s, PyObject* object, const char* nam
   return true;
 }
 
-Action PythonHost::begin(PyObject* function, PyObject* const* args, std::size_t count, PyObject* keyword_names) {
+Action PythonHost::begin(PyObject* function, PyObject* const* args, std::size_t count,
+                         PyObject* keyword_names) {
   Arguments arguments;
   for (std::size_t i = 0; i < count; ++i) arguments.positional.push_back(borrow_value(args[i]));
   const Py_ssize_t keywords = keyword_names == nullptr ? 0 : PyTuple_GET_SIZE(keyword_names);
   for (Py_ssize_t i = 0; i < keywords; ++i)
-    arguments.keywords.emplace_back(nb::borrow(PyTuple_GET_ITEM(keyword_names, i)), borrow_value(args[count + i]));
+    arguments.keywords.emplace_back(nb::borrow(PyTuple_GET_ITEM(keyword_names, i)),
+                                    borrow_value(args[count + i]));
   const ProgramRef program = lowered(function);
   Action a;
   a.verdict = Action::kEnter;

@@ -13,7 +13,8 @@ bool is_default_dict(PyObject* dict) {
 
 bool makes_builtin_default(PyObject* dict) {
   const nb::object factory = nb::handle(dict).attr("default_factory");
-  return PyType_Check(factory.ptr()) && (reinterpret_cast<PyTypeObject*>(factory.ptr())->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
+  return PyType_Check(factory.ptr()) &&
+         (reinterpret_cast<PyTypeObject*>(factory.ptr())->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
 }
 
 // Whether what it puts where a key is missing is a number or a string. REQUIRES: makes_builtin_default(dict)
@@ -73,11 +74,13 @@ Action PythonHost::load_item(const Site& s) {
         placeholders_.watch(nb::borrow(object_of(a.value)));
       return a;
     }
-    case Shape::kList: return load_list_item(s, object, key);
+    case Shape::kList:
+      return load_list_item(s, object, key);
     case Shape::kDict: {
       Action a = load_key(s, object, key, nullptr);
       // A key that is missing when it goes on is stored.
-      const bool waits = a.verdict != Action::kDone && a.verdict != Action::kRaised && a.verdict != Action::kOrdered;
+      const bool waits =
+          a.verdict != Action::kDone && a.verdict != Action::kRaised && a.verdict != Action::kOrdered;
       if (!waits || !is_default_dict(object)) return a;
       a.effect.memory = makes_builtin_default(object) ? Effect::kOpaque : Effect::kAnything;
       a.effect.stores.push_back({s[0], {Where::kAll}});
@@ -90,10 +93,12 @@ Action PythonHost::load_item(const Site& s) {
       return item_of(now.copy.ptr(), key);
     }
     case Shape::kCallable:
-      if (PyType_Check(object) && (reinterpret_cast<PyTypeObject*>(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0)
+      if (PyType_Check(object) &&
+          (reinterpret_cast<PyTypeObject*>(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0)
         return item_of(object, key);
       [[fallthrough]];
-    default: return ordered(Reason::kUserOperator, Effect::kAnything);
+    default:
+      return ordered(Reason::kUserOperator, Effect::kAnything);
   }
 }
 
@@ -112,13 +117,17 @@ Action PythonHost::load_pending_item(const Site& s, std::size_t pending) {
   if (s[0].is_pending() && (s[0].flags() & kData) == 0 && items == nullptr)
     return needs_operand(pending, kUnknown, Effect::kAnything);
   if (s[0].ready() && !is_data(s[0], s.view)) return needs_operand(pending, kUnknown, Effect::kAnything);
-  const bool one = s[1].ready() ? !PySlice_Check(s.object(1)) : PyDict_Check(s[0].ready() ? s.object(0) : Py_None);
-  if (const KnownRef known = s[0].known(); known != nullptr && s[1].ready() && PyLong_CheckExact(s.object(1))) {
+  const bool one =
+      s[1].ready() ? !PySlice_Check(s.object(1)) : PyDict_Check(s[0].ready() ? s.object(0) : Py_None);
+  if (const KnownRef known = s[0].known();
+      known != nullptr && s[1].ready() && PyLong_CheckExact(s.object(1))) {
     const Py_ssize_t index = PyLong_AsSsize_t(s.object(1));
     if (index == -1 && PyErr_Occurred() != nullptr) PyErr_Clear();
     const auto size = static_cast<Py_ssize_t>(known->parts.size());
-    const bool only = !known->data && !known->constant.bound() && known->objects.empty() && known->items == nullptr;
-    if (only && index < size && index >= -size) items = known->parts[static_cast<std::size_t>(index < 0 ? index + size : index)];
+    const bool only =
+        !known->data && !known->constant.bound() && known->objects.empty() && known->items == nullptr;
+    if (only && index < size && index >= -size)
+      items = known->parts[static_cast<std::size_t>(index < 0 ? index + size : index)];
   }
   if (!one && items != nullptr)  // perhaps a slice
     items = s[1].ready() ? window::known_container(items) : join(items, window::known_container(items));
@@ -133,8 +142,10 @@ Action PythonHost::load_list_item(const Site& s, PyObject* list, PyObject* index
     if (i == -1 && PyErr_Occurred() != nullptr) PyErr_Clear();
     if (i >= 0 && i < PyList_GET_SIZE(list)) {
       switch (s.view.look(address_of(list), {Where::kItem, address_of(index)})) {
-        case View::State::kClear: return done(to_value(PyList_GET_ITEM(list, i)));
-        case View::State::kBlocked: return blocked_at(s.view, PyList_GET_ITEM(list, i));
+        case View::State::kClear:
+          return done(to_value(PyList_GET_ITEM(list, i)));
+        case View::State::kBlocked:
+          return blocked_at(s.view, PyList_GET_ITEM(list, i));
         case View::State::kPending:
           if (const Value* v = assigned_item(s.view.stores())) return settled(*v);
       }
@@ -193,7 +204,8 @@ Action PythonHost::store_item(const Site& s) {
   }
   if (s[0].is_pending()) {
     // What is known of the container is not true any more when something else is put into it.
-    const bool data = (s[0].flags() & (kData | kAtom)) != 0 && is_data(s[1], s.view) && (removes || is_pure_data(s[2], s.view));
+    const bool data = (s[0].flags() & (kData | kAtom)) != 0 && is_data(s[1], s.view) &&
+                      (removes || is_pure_data(s[2], s.view));
     Action a = needs_operand(0, kUnknown, data ? Effect::kOpaque : Effect::kAnything);
     if (data) a.effect.stores.push_back({s[0], {Where::kAll}});
     return a;
@@ -215,7 +227,8 @@ Action PythonHost::store_item(const Site& s) {
   if (shape == Shape::kList) {
     const Py_ssize_t i = PyLong_Check(key) ? PyLong_AsSsize_t(key) : -1;
     if (i == -1) PyErr_Clear();
-    return stores_operand(ordered_store(s[0], i >= 0 ? Where{Where::kItem, address_of(key)} : Where{Where::kAll}), 2);
+    return stores_operand(
+        ordered_store(s[0], i >= 0 ? Where{Where::kItem, address_of(key)} : Where{Where::kAll}), 2);
   }
   Action a = stores_operand(ordered_store(s[0], {Where::kItem, address_of(key)}), 2);
   const bool exists = s.view.look(address_of(object), {Where::kKeys}) == View::State::kClear &&
@@ -253,14 +266,16 @@ Action PythonHost::contains(const Site& s) {
   PyObject* in = s.object(1);
   if (s.view.quiet()) return answer(PySequence_Contains(in, item));
   const Shape shape = shape_of(in);
-  if (shape == Shape::kPlain || shape == Shape::kOther || shape == Shape::kRecord || shape == Shape::kIterator ||
-      (shape == Shape::kCallable && !PyType_Check(in)))
+  if (shape == Shape::kPlain || shape == Shape::kOther || shape == Shape::kRecord ||
+      shape == Shape::kIterator || (shape == Shape::kCallable && !PyType_Check(in)))
     return ordered(Reason::kUserOperator, Effect::kAnything, flags);
   const bool keyed = is_atom(item) && (shape == Shape::kDict || shape == Shape::kSet);
   if (keyed) {
     switch (s.view.look(address_of(in), {Where::kItem, address_of(item)})) {
-      case View::State::kClear: return answer(PySequence_Contains(in, item));
-      case View::State::kBlocked: return blocked(flags);
+      case View::State::kClear:
+        return answer(PySequence_Contains(in, item));
+      case View::State::kBlocked:
+        return blocked(flags);
       case View::State::kPending:
         if (makes_member(s.view.stores())) return answer(1);
     }
@@ -282,20 +297,23 @@ Action PythonHost::unpack(const Site& s) {
     KnownRef items = items_of(s[0], Part::kItems, s.view);
     if (items == nullptr) return needs_operand(0, kUnknown, Effect::kAnything);
     const KnownRef& known = s[0].known();
-    const bool tuple = !known->parts.empty() && !known->data && known->items == nullptr && known->objects.empty();
+    const bool tuple =
+        !known->parts.empty() && !known->data && known->items == nullptr && known->objects.empty();
     return with_known(needs_operand(0, kUnknown), tuple ? known : window::known_container(std::move(items)));
   }
   nb::object source = nb::borrow(s.object(0));
   if (!PyTuple_CheckExact(source.ptr())) {
     if (!s.view.quiet()) {
       const Shape kind = shape_of(source.ptr());
-      const bool plain = kind == Shape::kTuple || is_container(kind) || kind == Shape::kView || kind == Shape::kAtom;
+      const bool plain =
+          kind == Shape::kTuple || is_container(kind) || kind == Shape::kView || kind == Shape::kAtom;
       if (!plain) return ordered(Reason::kIterator, Effect::kAnything);
       const bool is_view = kind == Shape::kView;
       if (is_container(kind) || is_view) {
         Snapshot now(s.view, placeholders_, Depth::kShallow);
         now.keep_placeholders();
-        if (const Obstacle o = now.add(source.ptr()); o != Obstacle::kNothing) return held_up(o, now.element(), kUnknown);
+        if (const Obstacle o = now.add(source.ptr()); o != Obstacle::kNothing)
+          return held_up(o, now.element(), kUnknown);
         source = now.get(source.ptr());
       }
     }
@@ -307,10 +325,9 @@ namespace {
 
 Action wrong_count(const ir::Unpack& shape, Py_ssize_t got, bool more) {
   const auto wanted = static_cast<Py_ssize_t>(shape.dests.size()) - (shape.star == ir::kNone ? 0 : 1);
-  const std::string message =
-      more ? fmt::format("too many values to unpack (expected {})", wanted)
-           : fmt::format("not enough values to unpack (expected {}{}, got {})",
-                         shape.star == ir::kNone ? "" : "at least ", wanted, got);
+  const std::string message = more ? fmt::format("too many values to unpack (expected {})", wanted)
+                                   : fmt::format("not enough values to unpack (expected {}{}, got {})",
+                                                 shape.star == ir::kNone ? "" : "at least ", wanted, got);
   PyErr_SetString(PyExc_ValueError, message.c_str());
   return raised();
 }
@@ -324,8 +341,9 @@ Action PythonHost::spread(const ir::Unpack& shape, const nb::object& source) {
     if (PyErr_ExceptionMatches(PyExc_TypeError) != 0 && Py_TYPE(source.ptr())->tp_iter == nullptr &&
         PySequence_Check(source.ptr()) == 0) {
       PyErr_Clear();
-      PyErr_SetString(PyExc_TypeError,
-                      fmt::format("cannot unpack non-iterable {} object", Py_TYPE(source.ptr())->tp_name).c_str());
+      PyErr_SetString(
+          PyExc_TypeError,
+          fmt::format("cannot unpack non-iterable {} object", Py_TYPE(source.ptr())->tp_name).c_str());
     }
     return raised();
   }
@@ -341,7 +359,8 @@ Action PythonHost::spread(const ir::Unpack& shape, const nb::object& source) {
   };
   nb::object item;
   for (std::size_t i = 0; i < before; ++i) {
-    if (!draw(item)) return PyErr_Occurred() != nullptr ? raised() : wrong_count(shape, static_cast<Py_ssize_t>(i), false);
+    if (!draw(item))
+      return PyErr_Occurred() != nullptr ? raised() : wrong_count(shape, static_cast<Py_ssize_t>(i), false);
     a.values.push_back(to_value(item.ptr()));
   }
   if (shape.star == ir::kNone) {

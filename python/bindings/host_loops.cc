@@ -33,7 +33,8 @@ Action PythonHost::iterate(const Site& s) {
   if (made.obstacle != Obstacle::kUnknown) return held_up(made.obstacle, std::move(made.element), kUnknown);
   if (Action a; iterate_progress(iterable, a)) return a;
   const bool itself = Py_TYPE(iterable)->tp_iter == PyObject_SelfIter;  // a generator, or a cursor already
-  if (s.view.quiet() || itself || shape_of(iterable) == Shape::kAtom) return outcome(PyObject_GetIter(iterable));
+  if (s.view.quiet() || itself || shape_of(iterable) == Shape::kAtom)
+    return outcome(PyObject_GetIter(iterable));
   return ordered(Reason::kIterator, Effect::kAnything);
 }
 
@@ -48,7 +49,8 @@ bool PythonHost::is_progress(PyObject* bar) {
   }
   PyObject* iter = type_lookup(Py_TYPE(bar), interned("__iter__").ptr());
   const nb::object tqdm = module.attr("tqdm");
-  if (iter == nullptr || iter != type_lookup(reinterpret_cast<PyTypeObject*>(tqdm.ptr()), interned("__iter__").ptr()))
+  if (iter == nullptr ||
+      iter != type_lookup(reinterpret_cast<PyTypeObject*>(tqdm.ptr()), interned("__iter__").ptr()))
     return false;
   return !nb::handle(bar).attr("iterable").is_none();
 }
@@ -87,7 +89,8 @@ Action PythonHost::step(PyObject* object, View& view) {
 
 bool PythonHost::is_shared(const Value& value) {
   PyObject* object = object_of(value);
-  if (PyUnicode_CheckExact(object)) return PyUnicode_CHECK_INTERNED(object) != 0 || PyUnicode_GET_LENGTH(object) <= 1;
+  if (PyUnicode_CheckExact(object))
+    return PyUnicode_CHECK_INTERNED(object) != 0 || PyUnicode_GET_LENGTH(object) <= 1;
   if (PyTuple_CheckExact(object)) return PyTuple_GET_SIZE(object) == 0;
   return object == Py_None || PyLong_Check(object) || PyType_Check(object) || PyModule_Check(object);
 }
@@ -130,9 +133,12 @@ Action PythonHost::blocked_at(View& view, PyObject* committed) {
   return with_known(blocked(flags), std::move(what));
 }
 
-bool PythonHost::steps_freely(const Value& iterator) { return Iterators::cursor_of(object_of(iterator)) != nullptr; }
+bool PythonHost::steps_freely(const Value& iterator) {
+  return Iterators::cursor_of(object_of(iterator)) != nullptr;
+}
 
-std::optional<std::vector<Value>> PythonHost::peek_items(const Value& iterator, std::size_t limit, View& view) {
+std::optional<std::vector<Value>> PythonHost::peek_items(const Value& iterator, std::size_t limit,
+                                                         View& view) {
   Cursor* cursor = Iterators::cursor_of(object_of(iterator));
   if (cursor == nullptr) return std::nullopt;
   surveyed_ = cursor->yields_constants(view) ? nb::borrow(object_of(iterator)) : nb::object();
@@ -154,8 +160,8 @@ void PythonHost::rewind(const Value& iterator, std::size_t steps) {
 }
 
 // Note [generators that are taken over]
-// Calling a generator function makes a real generator, which any code may use. The host keeps what the generator began
-// with, so that a loop which is its only user can run its program instead.
+// Calling a generator function makes a real generator, which any code may use. The host keeps what the
+// generator began with, so that a loop which is its only user can run its program instead.
 Action PythonHost::make_generator(PyObject* function, const ProgramRef& program, Arguments arguments) {
   Action a = call_native(function, arguments);
   if (a.verdict != Action::kDone || program->coroutine || !program->refusal.empty()) return a;
@@ -174,7 +180,8 @@ std::optional<Enter> PythonHost::take_generator(const Value& iterator, std::uint
   if (found == generators_.end()) return std::nullopt;
   Begun begun = std::move(found->second);
   generators_.erase(found);
-  if (PyWeakref_GetObject(begun.generator.ptr()) != generator || !is_unstarted(generator)) return std::nullopt;
+  if (PyWeakref_GetObject(begun.generator.ptr()) != generator || !is_unstarted(generator))
+    return std::nullopt;
   return std::move(begun.enter);
 }
 
@@ -198,7 +205,9 @@ Value PythonHost::leaves_generator(const Value& exception) {
   return steal_value(std::move(error));
 }
 
-Value PythonHost::closes_generator() { return steal_value(checked(PyObject_CallNoArgs(PyExc_GeneratorExit))); }
+Value PythonHost::closes_generator() {
+  return steal_value(checked(PyObject_CallNoArgs(PyExc_GeneratorExit)));
+}
 
 bool PythonHost::has_closed(const Value& exception) {
   return PyErr_GivenExceptionMatches(object_of(exception), PyExc_GeneratorExit) != 0 ||

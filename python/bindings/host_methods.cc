@@ -11,19 +11,42 @@ namespace {
 using std::string_view_literals::operator""sv;
 
 // Methods of builtin containers that change them. Everything else that the builtin types define only reads.
-constexpr auto kMutators = std::to_array({
-    "__delitem__"sv, "__iadd__"sv, "__imul__"sv, "__init__"sv, "__ior__"sv, "__setitem__"sv,
-    "add"sv, "append"sv, "appendleft"sv, "clear"sv, "difference_update"sv, "discard"sv, "extend"sv,
-    "extendleft"sv, "insert"sv, "intersection_update"sv, "move_to_end"sv, "pop"sv, "popitem"sv, "popleft"sv,
-    "remove"sv, "reverse"sv, "rotate"sv, "setdefault"sv, "sort"sv, "subtract"sv,
-    "symmetric_difference_update"sv, "update"sv});
+constexpr auto kMutators = std::to_array({"__delitem__"sv,
+                                          "__iadd__"sv,
+                                          "__imul__"sv,
+                                          "__init__"sv,
+                                          "__ior__"sv,
+                                          "__setitem__"sv,
+                                          "add"sv,
+                                          "append"sv,
+                                          "appendleft"sv,
+                                          "clear"sv,
+                                          "difference_update"sv,
+                                          "discard"sv,
+                                          "extend"sv,
+                                          "extendleft"sv,
+                                          "insert"sv,
+                                          "intersection_update"sv,
+                                          "move_to_end"sv,
+                                          "pop"sv,
+                                          "popitem"sv,
+                                          "popleft"sv,
+                                          "remove"sv,
+                                          "reverse"sv,
+                                          "rotate"sv,
+                                          "setdefault"sv,
+                                          "sort"sv,
+                                          "subtract"sv,
+                                          "symmetric_difference_update"sv,
+                                          "update"sv});
 
 // Those that only hand out something that looks at the container later.
 bool makes_view(std::string_view name) { return name == "keys" || name == "values" || name == "items"; }
 
 // Mutators that return None.
 bool returns_none(std::string_view name) {
-  return name != "pop" && name != "popitem" && name != "popleft" && name != "setdefault" && !name.starts_with("__");
+  return name != "pop" && name != "popitem" && name != "popleft" && name != "setdefault" &&
+         !name.starts_with("__");
 }
 
 // Those that read the items of their argument, at their own place.
@@ -55,7 +78,8 @@ bool runs_no_code(PyObject* container, std::string_view name, const Arguments& a
       if (!is_data(v, view)) return false;
       if (v.ready()) {
         const Shape shape = shape_of(object_of(v));
-        if (!is_container(shape) && shape != Shape::kTuple && shape != Shape::kView && shape != Shape::kAtom) return false;
+        if (!is_container(shape) && shape != Shape::kTuple && shape != Shape::kView && shape != Shape::kAtom)
+          return false;
       }
     }
     return true;
@@ -63,7 +87,8 @@ bool runs_no_code(PyObject* container, std::string_view name, const Arguments& a
   return arguments.data(view);
 }
 
-// The operand that the mutator puts into its container, or whose items it does; kNone when there is not exactly one.
+// The operand that the mutator puts into its container, or whose items it does; kNone when there is not
+// exactly one.
 std::uint32_t stored_operand(const Site& s, std::string_view name, const Arguments& arguments) {
   const auto& given = arguments.positional;
   std::size_t index = 0;
@@ -79,8 +104,9 @@ std::uint32_t stored_operand(const Site& s, std::string_view name, const Argumen
 // Of mutators that put nothing into their container.
 bool only_removes(std::string_view name) {
   return name == "clear" || name == "pop" || name == "popleft" || name == "popitem" || name == "remove" ||
-         name == "discard" || name == "reverse" || name == "rotate" || name == "sort" || name == "move_to_end" ||
-         name == "difference_update" || name == "intersection_update" || name == "__delitem__";
+         name == "discard" || name == "reverse" || name == "rotate" || name == "sort" ||
+         name == "move_to_end" || name == "difference_update" || name == "intersection_update" ||
+         name == "__delitem__";
 }
 
 }  // namespace
@@ -104,7 +130,8 @@ Action PythonHost::pending_method(const Site& s, std::string_view name) {
 
 Action PythonHost::builtin_method(const Site& s, PyObject* receiver, PyObject* name, Arguments arguments) {
   auto native = [&]() -> Action {
-    if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kUnknown, Effect::kAnything);
+    if (const Value* pending = arguments.pending())
+      return needs_argument(s, *pending, kUnknown, Effect::kAnything);
     PyObject* method = PyObject_GetAttr(receiver, name);
     if (method == nullptr) return raised();
     const nb::object held = nb::steal(method);
@@ -131,14 +158,16 @@ Action PythonHost::get_key(const Site& s, PyObject* dict, const Arguments& argum
   const Value fallback = arguments.positional.size() == 2 ? arguments.positional[1] : none();
   if (key.is_pending()) {
     if (!is_data(key, s.view)) return needs_argument(s, key, kUnknown, Effect::kAnything);
-    return with_result(needs_argument(s, key, kUnknown, Effect::kNone), value_or(borrow_value(dict), fallback, s.view));
+    return with_result(needs_argument(s, key, kUnknown, Effect::kNone),
+                       value_or(borrow_value(dict), fallback, s.view));
   }
   if (!is_atom(object_of(key))) return ordered(Reason::kUserOperator, Effect::kAnything);
   return load_key(s, dict, object_of(key), &fallback);
 }
 
 // A store by a mutator of a builtin container.
-Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view name, const Arguments& arguments) {
+Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view name,
+                          const Arguments& arguments) {
   const std::uint32_t stored = stored_operand(s, name, arguments);
   const Flags flags = returns_none(name) ? kData | kAtom : kUnknown;
   auto in_order = [&](Effect::Memory memory, Where where) {
@@ -152,10 +181,12 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
     if (returns_none(name)) a.value = none();
     return a;
   };
-  if (!runs_no_code(container, name, arguments, s.view)) return ordered(Reason::kUserOperator, Effect::kAnything, flags);
+  if (!runs_no_code(container, name, arguments, s.view))
+    return ordered(Reason::kUserOperator, Effect::kAnything, flags);
   if (reads_argument(name))
     for (const Value& v : arguments.positional)
-      if (v.ready() && PyIter_Check(object_of(v))) return ordered(Reason::kIterator, Effect::kAnything, flags);
+      if (v.ready() && PyIter_Check(object_of(v)))
+        return ordered(Reason::kIterator, Effect::kAnything, flags);
   if (Action a; mutate_privately(s, container, name, arguments, a)) return a;
   if (name == "append" && arguments.positional.size() == 1 && arguments.keywords.empty())
     return sure(in_order(Effect::kStores, {Where::kKeys}));
@@ -165,7 +196,8 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
   if (shape_of(container) == Shape::kSet && (name == "add" || name == "discard") &&
       arguments.positional.size() == 1 && arguments.positional[0].ready()) {
     Action a = in_order(Effect::kStores, {Where::kItem, arguments.positional[0].object()});
-    a.effect.stores.push_back({.target = borrow_value(container), .where = {Where::kKeys}, .operand = stored});
+    a.effect.stores.push_back(
+        {.target = borrow_value(container), .where = {Where::kKeys}, .operand = stored});
     return a;
   }
   if (shape_of(container) == Shape::kSet && name == "pop") return in_order(Effect::kOpaque, {Where::kAll});

@@ -16,22 +16,27 @@ Flags flags_of_result(const ir::Fragment& fragment, std::span<const Value> opera
   const Kind kind = fragment.kind;
   switch (kind) {
     case Kind::kIdentity:
-    case Kind::kFormat: return kData | kAtom;
+    case Kind::kFormat:
+      return kData | kAtom;
     case Kind::kDisplay:
     case Kind::kHashing:
-    case Kind::kUnpacking: return all_pure_data(operands, view) ? kData | kFresh : kFresh;
+    case Kind::kUnpacking:
+      return all_pure_data(operands, view) ? kData | kFresh : kFresh;
     case Kind::kOperator:
       // Operators on atoms make atoms, unless a list, set or dict is displayed among them.
-      if (atoms_to_be(operands) && fragment.text.find_first_of("[{") == std::string::npos) return kData | kAtom;
+      if (atoms_to_be(operands) && fragment.text.find_first_of("[{") == std::string::npos)
+        return kData | kAtom;
       return all_pure_data(operands, view) ? kData : kUnknown;
-    case Kind::kPattern: return all_pure_data(operands, view) ? kData : kUnknown;
+    case Kind::kPattern:
+      return all_pure_data(operands, view) ? kData : kUnknown;
   }
   return kUnknown;
 }
 
 Action call_fragment(const Site& s, PyObject* const* args) {
   PyObject* fragment = s.program.fragment(s.node.index);
-  return outcome(PyObject_Vectorcall(fragment, args, s.operands.size() | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+  return outcome(
+      PyObject_Vectorcall(fragment, args, s.operands.size() | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
 }
 
 Action call_fragment(const Site& s) {
@@ -63,7 +68,8 @@ Action PythonHost::evaluate(const Site& s) {
   const ir::Fragment& fragment = s.program.fragments[s.node.index];
   if (all_atoms(s.operands) && fragment.kind != Kind::kUnpacking) return call_fragment(s);
   if (first_pending(s.operands) < s.operands.size()) return evaluate_pending(s, fragment);
-  if (s.view.quiet() || fragment.kind == Kind::kDisplay || fragment.kind == Kind::kIdentity) return call_fragment(s);
+  if (s.view.quiet() || fragment.kind == Kind::kDisplay || fragment.kind == Kind::kIdentity)
+    return call_fragment(s);
   auto held_to_order = [&] {
     return ordered(Reason::kUserOperator, Effect::kAnything, flags_of_result(fragment, s.operands, s.view));
   };
@@ -77,7 +83,8 @@ Action PythonHost::evaluate(const Site& s) {
         if (PyIter_Check(object_of(v)) || (!is_atom(object_of(v)) && !unpacks_plainly(object_of(v))))
           return held_to_order();
       return evaluate_over(s, Depth::kShallow);
-    default: return evaluate_over(s, looks_inside(fragment) ? Depth::kDeep : Depth::kShallow);
+    default:
+      return evaluate_over(s, looks_inside(fragment) ? Depth::kDeep : Depth::kShallow);
   }
 }
 
@@ -85,22 +92,27 @@ Action PythonHost::evaluate_pending(const Site& s, const ir::Fragment& fragment)
   const std::size_t pending = first_pending(s.operands);
   const Flags flags = flags_of_result(fragment, s.operands, s.view);
   switch (fragment.kind) {
-    case Kind::kDisplay: return evaluate_with_placeholders(s);
+    case Kind::kDisplay:
+      return evaluate_with_placeholders(s);
     case Kind::kHashing:
       for (const ir::Index key : fragment.keys)
         if (!s[key].ready() || !is_atom(s.object(key)))
-          return needs_operand(s[key].ready() ? pending : key, flags, is_data(s[key], s.view) ? Effect::kNone : Effect::kAnything);
+          return needs_operand(s[key].ready() ? pending : key, flags,
+                               is_data(s[key], s.view) ? Effect::kNone : Effect::kAnything);
       return evaluate_with_placeholders(s);
-    case Kind::kIdentity: return needs_operand(pending, flags);
+    case Kind::kIdentity:
+      return needs_operand(pending, flags);
     case Kind::kUnpacking:
       for (const Value& v : s.operands)
         if (v.ready() && PyIter_Check(object_of(v))) return needs_operand(pending, flags, Effect::kAnything);
       break;
-    default: break;
+    default:
+      break;
   }
   for (const Value& v : s.operands)
     if (!is_data(v, s.view)) return needs_operand(pending, flags, Effect::kAnything);
-  return with_known(needs_operand(pending, flags), flags == kUnknown ? combined(s.operands, s.view) : nullptr);
+  return with_known(needs_operand(pending, flags),
+                    flags == kUnknown ? combined(s.operands, s.view) : nullptr);
 }
 
 // See Note [placeholders]. Displays inside the display hold placeholders as well.
@@ -114,8 +126,10 @@ Action PythonHost::evaluate_with_placeholders(const Site& s) {
     placeholders += v.is_pending() ? 1 : 0;
   }
   Action a = call_fragment(s, args.data() + 1);
-  if (a.verdict == Action::kDone && !placeholders_.watch_display(nb::borrow(object_of(a.value)), placeholders))
-    return needs_operand(first_pending(s.operands), flags_of_result(s.program.fragments[s.node.index], s.operands, s.view));
+  if (a.verdict == Action::kDone &&
+      !placeholders_.watch_display(nb::borrow(object_of(a.value)), placeholders))
+    return needs_operand(first_pending(s.operands),
+                         flags_of_result(s.program.fragments[s.node.index], s.operands, s.view));
   return a;
 }
 
@@ -218,9 +232,12 @@ Action PythonHost::truth(const Site& s) {
   if (shape == Shape::kRecord || shape == Shape::kOther || shape == Shape::kPlaceholder)
     return ordered(Reason::kUserOperator, Effect::kAnything, flags);
   switch (s.view.look(address_of(container), {Where::kKeys})) {
-    case View::State::kClear: return answer(PyObject_IsTrue(object));
-    case View::State::kBlocked: return blocked(flags);
-    case View::State::kPending: break;
+    case View::State::kClear:
+      return answer(PyObject_IsTrue(object));
+    case View::State::kBlocked:
+      return blocked(flags);
+    case View::State::kPending:
+      break;
   }
   Replayed now = read_container(container, s.view);
   if (now.obstacle != Obstacle::kNothing) return held_up(now.obstacle, std::move(now.element), flags);

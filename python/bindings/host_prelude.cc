@@ -10,15 +10,16 @@ PyObject* builtin(const char* name) { return imported("builtins", name).release(
 PyObject* prelude(const char* name) { return imported("xcs._prelude", name).release().ptr(); }
 
 struct Prelude {
-  PyObject *any = builtin("any"), *all = builtin("all"), *enumerate = builtin("enumerate"), *map = builtin("map"),
-           *filter = builtin("filter"), *sorted = builtin("sorted"), *min = builtin("min"), *max = builtin("max"),
-           *sum = builtin("sum"), *reduce = imported("functools", "reduce").release().ptr();
-  PyObject *join = PyObject_GetAttrString(builtin("str"), "join");
+  PyObject *any = builtin("any"), *all = builtin("all"), *enumerate = builtin("enumerate"),
+           *map = builtin("map"), *filter = builtin("filter"), *sorted = builtin("sorted"),
+           *min = builtin("min"), *max = builtin("max"), *sum = builtin("sum"),
+           *reduce = imported("functools", "reduce").release().ptr();
+  PyObject* join = PyObject_GetAttrString(builtin("str"), "join");
   PyObject *any_of = prelude("any_of"), *all_of = prelude("all_of"), *enumerated = prelude("enumerated"),
-           *mapped = prelude("mapped"), *filtered = prelude("filtered"), *filtered_true = prelude("filtered_true"),
-           *sorted_by_key = prelude("sorted_by_key"), *extreme_by_key = prelude("extreme_by_key"),
-           *collected = prelude("collected"), *reduced = prelude("reduced"),
-           *reduced_from_first = prelude("reduced_from_first");
+           *mapped = prelude("mapped"), *filtered = prelude("filtered"),
+           *filtered_true = prelude("filtered_true"), *sorted_by_key = prelude("sorted_by_key"),
+           *extreme_by_key = prelude("extreme_by_key"), *collected = prelude("collected"),
+           *reduced = prelude("reduced"), *reduced_from_first = prelude("reduced_from_first");
 };
 
 const Prelude& names() {
@@ -28,8 +29,10 @@ const Prelude& names() {
 
 // Whether `callee` takes every item of its first argument before it does anything else.
 bool takes_all_first(PyObject* callee) {
-  return callee == reinterpret_cast<PyObject*>(&PyList_Type) || callee == reinterpret_cast<PyObject*>(&PyTuple_Type) ||
-         callee == reinterpret_cast<PyObject*>(&PySet_Type) || callee == reinterpret_cast<PyObject*>(&PyDict_Type) ||
+  return callee == reinterpret_cast<PyObject*>(&PyList_Type) ||
+         callee == reinterpret_cast<PyObject*>(&PyTuple_Type) ||
+         callee == reinterpret_cast<PyObject*>(&PySet_Type) ||
+         callee == reinterpret_cast<PyObject*>(&PyDict_Type) ||
          callee == reinterpret_cast<PyObject*>(&PyFrozenSet_Type) || callee == names().sorted ||
          callee == names().sum || callee == names().min || callee == names().max;
 }
@@ -64,7 +67,8 @@ bool PythonHost::gains(const Site& s, const Value& function) {
   if (!function.ready()) return false;
   PyObject* f = object_of(function);
   const Contract* contract = contracts_.find(f);
-  const bool runs_code = contract == nullptr ? is_python_callable(f) : contract->effect == Contract::kIndependent;
+  const bool runs_code =
+      contract == nullptr ? is_python_callable(f) : contract->effect == Contract::kIndependent;
   return (runs_code || is_bound_builtin(f)) && (!s.view.quiet() || reaches_independent(f));
 }
 
@@ -74,7 +78,8 @@ bool PythonHost::gains_generator(const Site& s, const Value& iterable) {
 }
 
 // A callable that takes every item of the generator it is given before it does anything else.
-bool PythonHost::enter_collected(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer) {
+bool PythonHost::enter_collected(const Site& s, PyObject* callee, const Arguments& arguments,
+                                 Action& answer) {
   if (arguments.positional.size() != 1 || !arguments.keywords.empty()) return false;
   if (!gains_generator(s, arguments.positional[0])) return false;
   Arguments all;
@@ -102,7 +107,8 @@ bool PythonHost::enter_prelude(const Site& s, PyObject* callee, const Arguments&
       return go(n.filtered_true, {given[1]});
     return false;
   }
-  if (callee == n.reduce && plain && (gains(s, given[0]) || (given.size() > 1 && gains_generator(s, given[1])))) {
+  if (callee == n.reduce && plain &&
+      (gains(s, given[0]) || (given.size() > 1 && gains_generator(s, given[1])))) {
     if (given.size() == 2) return go(n.reduced_from_first, given);
     return given.size() == 3 && go(n.reduced, given);
   }

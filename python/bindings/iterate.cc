@@ -15,8 +15,7 @@ Action stop() {
 }
 
 struct CursorObject {
-  PyObject_HEAD
-  std::unique_ptr<Cursor> cursor;
+  PyObject_HEAD std::unique_ptr<Cursor> cursor;
 };
 
 void destroy_cursor(PyObject* self) {
@@ -90,7 +89,8 @@ class SequenceCursor final : public Cursor {
   void rewind(std::size_t steps) override { index_ -= static_cast<Py_ssize_t>(steps); }
   bool yields_constants(View&) override { return is_constant(sequence_.ptr()); }
   KnownRef describe(View& view) override {
-    return PyTuple_Check(sequence_.ptr()) ? describe_contents(sequence_.ptr(), Part::kItems, view) : window::known_atom();
+    return PyTuple_Check(sequence_.ptr()) ? describe_contents(sequence_.ptr(), Part::kItems, view)
+                                          : window::known_atom();
   }
 
  private:
@@ -110,9 +110,12 @@ class ListCursor final : public Cursor {
     if (index_ < PyList_GET_SIZE(list_.ptr())) {
       const nb::object key = nb::int_(index_);
       switch (view.look(address_of(list_.ptr()), {Where::kItem, address_of(key.ptr())})) {
-        case View::State::kClear: return done(to_value(PyList_GET_ITEM(list_.ptr(), index_)));
-        case View::State::kBlocked: return blocked(kUnknown);
-        case View::State::kPending: break;
+        case View::State::kClear:
+          return done(to_value(PyList_GET_ITEM(list_.ptr(), index_)));
+        case View::State::kBlocked:
+          return blocked(kUnknown);
+        case View::State::kPending:
+          break;
       }
     }
     Replayed now = read_container(list_.ptr(), view);
@@ -121,7 +124,9 @@ class ListCursor final : public Cursor {
     return done(to_value(PyList_GET_ITEM(now.copy.ptr(), index_)));
   }
   void advance() override { index_ += backwards_ ? -1 : 1; }
-  void rewind(std::size_t steps) override { index_ -= static_cast<Py_ssize_t>(steps) * (backwards_ ? -1 : 1); }
+  void rewind(std::size_t steps) override {
+    index_ -= static_cast<Py_ssize_t>(steps) * (backwards_ ? -1 : 1);
+  }
   bool yields_constants(View& view) override {
     if (view.look(address_of(list_.ptr()), {Where::kAll}) != View::State::kClear) return false;
     for (Py_ssize_t i = 0; i < PyList_GET_SIZE(list_.ptr()); ++i)
@@ -135,8 +140,6 @@ class ListCursor final : public Cursor {
   const bool backwards_;
   Py_ssize_t index_;
 };
-
-
 
 // The keys of a dict or the elements of a set as they were when the loop began, as long as there are as many.
 class KeyedCursor final : public Cursor {
@@ -196,8 +199,10 @@ class KeyedCursor final : public Cursor {
     nb::object copy;
     if (in == container_.ptr()) {
       switch (view.look(address_of(in), {Where::kItem, address_of(key)})) {
-        case View::State::kBlocked: return blocked(kUnknown);
-        case View::State::kClear: break;
+        case View::State::kBlocked:
+          return blocked(kUnknown);
+        case View::State::kClear:
+          break;
         case View::State::kPending: {
           Replayed replayed = read_container(in, view);
           if (replayed.obstacle != Obstacle::kNothing)
@@ -233,7 +238,8 @@ class TupleCursor final : public Cursor {
     for (std::size_t i = 0; i < parts_.size(); ++i) {
       Action part = parts_[i]->peek(view);
       if (part.verdict != Action::kDone) return part;
-      PyTuple_SET_ITEM(tuple.ptr(), static_cast<Py_ssize_t>(i + first), to_object(part.value).release().ptr());
+      PyTuple_SET_ITEM(tuple.ptr(), static_cast<Py_ssize_t>(i + first),
+                       to_object(part.value).release().ptr());
     }
     placeholders_.watch(tuple);
     return parts_.empty() ? stop() : done(tuple);
@@ -328,20 +334,25 @@ Iterators::Piece Iterators::make_cursor(PyObject* iterable, View& view) {
     return {Obstacle::kNothing, std::make_unique<SequenceCursor>(held), {}};
   }
   switch (shape_of(iterable)) {
-    case Shape::kList: return {Obstacle::kNothing, std::make_unique<ListCursor>(held, false, 0), {}};
-    case Shape::kDict: return make_keyed(held, Part::kKeys, view);
-    case Shape::kSet: return make_keyed(held, Part::kKeys, view);
+    case Shape::kList:
+      return {Obstacle::kNothing, std::make_unique<ListCursor>(held, false, 0), {}};
+    case Shape::kDict:
+      return make_keyed(held, Part::kKeys, view);
+    case Shape::kSet:
+      return make_keyed(held, Part::kKeys, view);
     case Shape::kView: {
       const nb::object dict = nb::borrow(dict_of_view(iterable));
-      const Part part = PyDictKeys_Check(iterable) ? Part::kKeys
-                        : PyDictValues_Check(iterable) ? Part::kValues : Part::kItems;
+      const Part part = PyDictKeys_Check(iterable)     ? Part::kKeys
+                        : PyDictValues_Check(iterable) ? Part::kValues
+                                                       : Part::kItems;
       if (shape_of(dict.ptr()) != Shape::kDict) return {Obstacle::kUnknown, {}, {}};
       return make_keyed(dict, part, view);
     }
     case Shape::kTuple: {  // frozenset
       return {Obstacle::kNothing, std::make_unique<SequenceCursor>(checked(PySequence_Tuple(iterable))), {}};
     }
-    default: break;
+    default:
+      break;
   }
   // A class derived from list that iterates as list does.
   if (PyList_Check(iterable) && Py_TYPE(iterable)->tp_iter == PyList_Type.tp_iter)
@@ -359,7 +370,8 @@ Iterators::Piece Iterators::make_keyed(const nb::object& container, Part part, V
     now = std::move(replayed.copy);
   }
   nb::object keys = checked(PySequence_List(now.ptr()));
-  return {Obstacle::kNothing, std::make_unique<KeyedCursor>(container, std::move(keys), part, placeholders_), {}};
+  return {
+      Obstacle::kNothing, std::make_unique<KeyedCursor>(container, std::move(keys), part, placeholders_), {}};
 }
 
 Iterators::Piece Iterators::compose(const Remembered& remembered, View& view) {
@@ -369,7 +381,8 @@ Iterators::Piece Iterators::compose(const Remembered& remembered, View& view) {
     if (PyTuple_CheckExact(list) || PyUnicode_CheckExact(list) || PyRange_Check(list)) {
       nb::object items = checked(PySequence_List(list));
       if (PyList_Reverse(items.ptr()) != 0) nb::raise_python_error();
-      return {Obstacle::kNothing, std::make_unique<SequenceCursor>(checked(PySequence_Tuple(items.ptr()))), {}};
+      return {
+          Obstacle::kNothing, std::make_unique<SequenceCursor>(checked(PySequence_Tuple(items.ptr()))), {}};
     }
     if (!PyList_CheckExact(list)) return {Obstacle::kUnknown, {}, {}};
     return {Obstacle::kNothing, std::make_unique<ListCursor>(given[0], true, remembered.length - 1), {}};
@@ -387,7 +400,9 @@ Iterators::Piece Iterators::compose(const Remembered& remembered, View& view) {
   }
   nb::object count;
   if (counts) count = given.size() > 1 ? given[1] : nb::object(nb::int_(0));
-  return {Obstacle::kNothing, std::make_unique<TupleCursor>(std::move(parts), std::move(count), placeholders_), {}};
+  return {Obstacle::kNothing,
+          std::make_unique<TupleCursor>(std::move(parts), std::move(count), placeholders_),
+          {}};
 }
 
 }  // namespace xcs::python

@@ -8,11 +8,11 @@
 #include <new>
 
 #include "base/error.h"
-#include "resumable_run.h"
 #include "executor.h"
 #include "host.h"
 #include "reach.h"
 #include "recursion.h"
+#include "resumable_run.h"
 #include "run_report.h"
 #include "seeded_executor.h"
 
@@ -20,8 +20,7 @@ namespace xcs::python {
 namespace {
 
 struct Jitted {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   PyObject* function;
   PyObject* config;  // a Config, whose fields may be None
   PyObject* dict;
@@ -44,7 +43,8 @@ void apply_to_calls(nb::handle config, CallOptions& options) {
   const nb::object budget = config.attr("budget");
   const nb::object hedge = config.attr("hedge");
   if (!max_in_flight.is_none())
-    options.in_flight = static_cast<int>(std::min<std::int64_t>(nb::cast<std::int64_t>(max_in_flight), 1 << 30));
+    options.in_flight =
+        static_cast<int>(std::min<std::int64_t>(nb::cast<std::int64_t>(max_in_flight), 1 << 30));
   if (!budget.is_none()) options.budget = nb::cast<double>(budget);
   if (hedge.is_none()) return;
   options.hedge.reset();
@@ -87,7 +87,8 @@ PyObject* finish(window::Outcome outcome) {
 }
 
 // Drawn from a seed, no call goes to a model.
-std::unique_ptr<window::Executor> executor_of_context(const RunOptions& options, Recorder* recorder, Ledger*& ledger) {
+std::unique_ptr<window::Executor> executor_of_context(const RunOptions& options, Recorder* recorder,
+                                                      Ledger*& ledger) {
   if (const auto seed = completion_seed()) return std::make_unique<SeededExecutor>(*seed);
   auto executor = std::make_unique<PythonExecutor>(recorder);
   ledger = &executor->ledger();
@@ -115,9 +116,9 @@ PyObject* run(Jitted* self, PyObject* const* args, std::size_t count, PyObject* 
   host.finish();
   outcome.value.settle();
   if (recorder != nullptr) recorder->finish(outcome.raised, object_of(outcome.value));
-  auto report = std::make_unique<RunReport>(run.counters(), run.sites(),
-                                            ledger == nullptr ? std::vector<Ledger::Entry>() : ledger->entries(),
-                                            now_ns() - start, recorder != nullptr ? recorder->to_python() : nb::dict());
+  auto report = std::make_unique<RunReport>(
+      run.counters(), run.sites(), ledger == nullptr ? std::vector<Ledger::Entry>() : ledger->entries(),
+      now_ns() - start, recorder != nullptr ? recorder->to_python() : nb::dict());
   delete std::exchange(self->last_run, report.release());
   return finish(std::move(outcome));
 }
@@ -128,7 +129,8 @@ bool runs_as_it_is(PyObject* function) {
   return !lowered(function)->refusal.empty();
 }
 
-PyObject* call(PyObject* callable, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) noexcept {
+PyObject* call(PyObject* callable, PyObject* const* args, std::size_t nargsf,
+               PyObject* keyword_names) noexcept {
   auto* self = as_jitted(callable);
   self->has_run = true;
   try {
@@ -156,8 +158,8 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t nargsf, Py
 PyObject* make(PyTypeObject* type, PyObject* args, PyObject* keywords) {
   PyObject *function = nullptr, *config = nullptr;
   const char* names[] = {"function", "config", nullptr};
-  if (PyArg_ParseTupleAndKeywords(args, keywords, "O!O", const_cast<char**>(names), &PyFunction_Type, &function,
-                                  &config) == 0)
+  if (PyArg_ParseTupleAndKeywords(args, keywords, "O!O", const_cast<char**>(names), &PyFunction_Type,
+                                  &function, &config) == 0)
     return nullptr;
   PyObject* self = type->tp_alloc(type, 0);
   if (self == nullptr) return nullptr;
@@ -197,7 +199,9 @@ PyObject* bind(PyObject* self, PyObject* instance, PyObject*) {
   return PyMethod_New(self, instance);
 }
 
-PyObject* represent(PyObject* self) { return PyUnicode_FromFormat("<xcs.jit of %R>", as_jitted(self)->function); }
+PyObject* represent(PyObject* self) {
+  return PyUnicode_FromFormat("<xcs.jit of %R>", as_jitted(self)->function);
+}
 
 // Pickled by name, as functions are.
 PyObject* reduce(PyObject* self, PyObject*) { return PyObject_GetAttrString(self, "__qualname__"); }
@@ -276,7 +280,8 @@ PyGetSetDef properties[] = {
     {"__dict__", PyObject_GenericGetDict, PyObject_GenericSetDict, nullptr, nullptr},
     {"last_run", last_run, nullptr, "what happened in the last run, or None", nullptr},
     {"runs_whole", runs_whole, nullptr,
-     "of a function that cannot reach an independent call: what in it was not looked into, as dicts with reason, file, "
+     "of a function that cannot reach an independent call: what in it was not looked into, as dicts with "
+     "reason, file, "
      "line and function",
      nullptr},
     {"refusal", refusal, nullptr, "the reason code why the function runs whole, in order, or ''", nullptr},
@@ -293,7 +298,8 @@ PyGetSetDef properties[] = {
 
 PyMethodDef methods[] = {
     {"__reduce__", reduce, METH_NOARGS, nullptr},
-    {"with_config", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(with_config)), METH_VARARGS | METH_KEYWORDS,
+    {"with_config", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(with_config)),
+     METH_VARARGS | METH_KEYWORDS,
      "with_config(*, max_in_flight=None, window=None, ...)\n--\n\nThe same function with other options."},
     {nullptr, nullptr, 0, nullptr}};
 
@@ -312,10 +318,10 @@ PyTypeObject* jitted_type() {
                            {Py_tp_getset, properties},
                            {Py_tp_methods, methods},
                            {0, nullptr}};
-    PyType_Spec spec = {"xcs._core.Jitted", sizeof(Jitted), 0,
-                        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL |
-                            Py_TPFLAGS_METHOD_DESCRIPTOR,
-                        slots};
+    PyType_Spec spec = {
+        "xcs._core.Jitted", sizeof(Jitted), 0,
+        Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+        slots};
     return reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release().ptr());
   }();
   return type;

@@ -12,8 +12,8 @@
 #include "ir/printer.h"
 #include "ir/verifier.h"
 #include "lower/lower.h"
-#include "objects.h"
 #include "lower/refusal.h"
+#include "objects.h"
 #include "syntax.h"
 
 namespace nb = nanobind;

@@ -86,7 +86,8 @@ struct Replayer {
   // Returns whether the store was applied; otherwise `element` or the Python error says why.
   bool apply(PyObject* copy) {
     switch (store.node->op) {
-      case ir::Op::kAppend: return PyList_Append(copy, any(1).ptr()) == 0;
+      case ir::Op::kAppend:
+        return PyList_Append(copy, any(1).ptr()) == 0;
       case ir::Op::kAdd: {
         const nb::object item = ready(1);
         return item && PySet_Add(copy, item.ptr()) == 0;
@@ -101,10 +102,15 @@ struct Replayer {
         const nb::object key = ready(1);
         return key && PyObject_DelItem(copy, key.ptr()) == 0;
       }
-      case ir::Op::kInplace: return apply_inplace(copy);
-      case ir::Op::kCallMethod: return apply_method(copy);
-      case ir::Op::kCall: return apply_bound_method(copy);
-      default: PyErr_SetString(PyExc_SystemError, "a store of this kind is not replayed"); return false;
+      case ir::Op::kInplace:
+        return apply_inplace(copy);
+      case ir::Op::kCallMethod:
+        return apply_method(copy);
+      case ir::Op::kCall:
+        return apply_bound_method(copy);
+      default:
+        PyErr_SetString(PyExc_SystemError, "a store of this kind is not replayed");
+        return false;
     }
   }
 
@@ -151,7 +157,9 @@ bool is_bound_builtin(PyObject* callee) {
   return self != nullptr && !PyModule_Check(self) && !PyType_Check(self);
 }
 
-const char* method_name(PyObject* method) { return reinterpret_cast<PyCFunctionObject*>(method)->m_ml->ml_name; }
+const char* method_name(PyObject* method) {
+  return reinterpret_cast<PyCFunctionObject*>(method)->m_ml->ml_name;
+}
 
 bool may_be_pending(std::string_view method, std::size_t index) {
   if (method == "append" || method == "appendleft") return index == 0;
@@ -180,9 +188,12 @@ Replayed replay(PyObject* object, std::span<const PendingStore> stores) {
 
 Replayed read_container(PyObject* object, View& view) {
   switch (view.look(address_of(object), {Where::kAll})) {
-    case View::State::kClear: return {Obstacle::kNothing, nb::borrow(object), {}};
-    case View::State::kBlocked: return {Obstacle::kBlocked, {}, {}};
-    case View::State::kPending: return replay(object, view.stores());
+    case View::State::kClear:
+      return {Obstacle::kNothing, nb::borrow(object), {}};
+    case View::State::kBlocked:
+      return {Obstacle::kBlocked, {}, {}};
+    case View::State::kPending:
+      return replay(object, view.stores());
   }
   return {};
 }
@@ -192,7 +203,8 @@ PyObject* dict_of_view(PyObject* view) {
 }
 
 Obstacle Snapshot::add(PyObject* operand) {
-  if (depth_ == Depth::kShallow && PyIter_Check(operand)) return Obstacle::kUnknown;  // reading it is stepping it
+  if (depth_ == Depth::kShallow && PyIter_Check(operand))
+    return Obstacle::kUnknown;  // reading it is stepping it
   const Obstacle obstacle = visit(operand, false);
   if (obstacle != Obstacle::kNothing || copies_.empty()) return obstacle;
   for (PyObject* instance : instances_)
@@ -226,7 +238,8 @@ bool Snapshot::leads_to_copy(PyObject* instance) const {
 }
 
 Obstacle Snapshot::visit(PyObject* object, bool inside) {
-  if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || object == Py_None) return Obstacle::kNothing;
+  if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || object == Py_None)
+    return Obstacle::kNothing;
   const Shape shape = shape_of(object);
   switch (shape) {
     case Shape::kCallable:
@@ -235,7 +248,8 @@ Obstacle Snapshot::visit(PyObject* object, bool inside) {
       if (!PyFunction_Check(PyMethod_GET_FUNCTION(object))) return Obstacle::kUnknown;
       return visit(PyMethod_GET_SELF(object), true);
     case Shape::kAtom:
-    case Shape::kIterator: return Obstacle::kNothing;
+    case Shape::kIterator:
+      return Obstacle::kNothing;
     case Shape::kPlaceholder: {
       if (keep_placeholders_) return Obstacle::kNothing;
       element_ = to_value(object);
@@ -247,12 +261,15 @@ Obstacle Snapshot::visit(PyObject* object, bool inside) {
       return depth_ == Depth::kArguments ? visit_attributes(object) : Obstacle::kUnknown;
     case Shape::kPlain:
       return depth_ == Depth::kArguments ? visit_attributes(object) : Obstacle::kNothing;
-    case Shape::kRecord: return depth_ == Depth::kShallow ? Obstacle::kNothing : visit_attributes(object);
-    case Shape::kView: return visit_container(dict_of_view(object), inside);
+    case Shape::kRecord:
+      return depth_ == Depth::kShallow ? Obstacle::kNothing : visit_attributes(object);
+    case Shape::kView:
+      return visit_container(dict_of_view(object), inside);
     case Shape::kTuple:
       if (!visited_.emplace(object, nb::borrow(object)).second) return Obstacle::kNothing;
       return visit_elements(object);
-    default: return visit_container(object, inside);
+    default:
+      return visit_container(object, inside);
   }
 }
 
@@ -305,9 +322,12 @@ Obstacle Snapshot::visit_attributes(PyObject* object) {
   if (visited_.size() > kMostVisited) return Obstacle::kHeld;
   instances_.push_back(object);
   switch (view_.look(address_of(object), {Where::kAll})) {
-    case View::State::kClear: break;
-    case View::State::kBlocked: return Obstacle::kBlocked;
-    case View::State::kPending: return Obstacle::kHeld;
+    case View::State::kClear:
+      break;
+    case View::State::kBlocked:
+      return Obstacle::kBlocked;
+    case View::State::kPending:
+      return Obstacle::kHeld;
   }
   for (PyObject* value : attributes_of(object))
     if (const Obstacle o = visit(value, true); o != Obstacle::kNothing) return o;

@@ -1,4 +1,5 @@
-// Reading memory at one place of the program: committed objects, with the stores that precede the place replayed.
+// Reading memory at one place of the program: committed objects, with the stores that precede the place
+// replayed.
 #pragma once
 
 #include <span>
@@ -19,17 +20,17 @@ using window::Where;
 // What keeps a read from being done now.
 enum class Obstacle : std::uint8_t {
   kNothing,
-  kElement,   // `element` has to be there first
-  kBlocked,   // the view said so
-  kUnknown,   // it may run code of the user's, or read objects that cannot be looked at
-  kHeld,      // earlier stores cannot be replayed on a copy that would do
+  kElement,  // `element` has to be there first
+  kBlocked,  // the view said so
+  kUnknown,  // it may run code of the user's, or read objects that cannot be looked at
+  kHeld,     // earlier stores cannot be replayed on a copy that would do
 };
 
 // The result of replaying stores on a copy of a container.
 struct Replayed {
   Obstacle obstacle = Obstacle::kNothing;
-  nb::object copy;   // may hold placeholders
-  Value element;     // kElement
+  nb::object copy;  // may hold placeholders
+  Value element;    // kElement
 };
 
 // REQUIRES: `object` is a container; `stores` come from view.look(object, kAll).
@@ -38,13 +39,15 @@ Replayed replay(PyObject* object, std::span<const PendingStore> stores);
 // The container `object` as it is at the view's place: itself, or a copy with the earlier stores replayed.
 Replayed read_container(PyObject* object, View& view);
 
-// Whether it is a compiled method bound to an object, such as d.get: what it does depends on that object, too.
+// Whether it is a compiled method bound to an object, such as d.get: what it does depends on that object,
+// too.
 bool is_bound_builtin(PyObject* callee);
 
 // The name of a method bound to a builtin object. REQUIRES: PyCFunction_Check(method)
 const char* method_name(PyObject* method);
 
-// Whether a pending value in position `index` of the call's arguments does not keep the method from being replayed.
+// Whether a pending value in position `index` of the call's arguments does not keep the method from being
+// replayed.
 bool may_be_pending(std::string_view method, std::size_t index);
 
 // How far a node looks.
@@ -54,8 +57,8 @@ enum class Depth : std::uint8_t {
   kArguments,  // also at the attributes of instances: what a callee can reach
 };
 
-// What a node's operands reach, as it is at the node's place. Objects without pending stores stand for themselves;
-// the others, and what leads to them, are copied.
+// What a node's operands reach, as it is at the node's place. Objects without pending stores stand for
+// themselves; the others, and what leads to them, are copied.
 class Snapshot {
  public:
   Snapshot(View& view, Placeholders& placeholders, Depth depth)

@@ -1,6 +1,5 @@
 // The extension module xcs._core.
 #include "contract.h"
-#include "resumable_run.h"
 #include "executor.h"
 #include "http.h"
 #include "jitted.h"
@@ -9,6 +8,7 @@
 #include "reach.h"
 #include "reasons.h"
 #include "recorder.h"
+#include "resumable_run.h"
 #include "seeded_executor.h"
 
 NB_MODULE(_core, m) {

@@ -45,8 +45,8 @@ inline nb::object checked(PyObject* result) {
   return nb::steal(result);
 }
 
-// The one string object that names are looked up with. It lives only while something holds it: of a name that no class
-// or code has, the answer is all there is.
+// The one string object that names are looked up with. It lives only while something holds it: of a name that
+// no class or code has, the answer is all there is.
 nb::object interned(const char* text);
 
 // The arguments of a call as Python code passes them on: a tuple and a dict.
@@ -54,7 +54,8 @@ struct CallArguments {
   nb::object positional;
   nb::dict keywords;
 };
-// From those of the vectorcall protocol: `count` positional ones, then one for each of the names, which may be null.
+// From those of the vectorcall protocol: `count` positional ones, then one for each of the names, which may
+// be null.
 CallArguments call_arguments(PyObject* const* arguments, std::size_t count, PyObject* keyword_names);
 
 // An attribute of a module, imported if need be.

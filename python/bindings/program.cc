@@ -20,7 +20,8 @@ nb::object builtins_of(const nb::object& globals) {
 
 bool is_prelude(const nb::object& globals) {
   PyObject* name = PyDict_GetItemString(globals.ptr(), "__name__");
-  return name != nullptr && PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, "xcs._prelude") == 0;
+  return name != nullptr && PyUnicode_Check(name) &&
+         PyUnicode_CompareWithASCIIString(name, "xcs._prelude") == 0;
 }
 
 nb::object keyword_names_of(const ir::Program& program, const ir::CallShape& call) {
@@ -118,7 +119,8 @@ ProgramRef lower_now(PyObject* code, const nb::object& globals) {
   const RoomForOwnCode room;
   try {
     Lowered lowered = lower_function(checked(PyFunction_New(code, globals.ptr())));
-    return std::make_shared<HostProgram>(*lowered.program, std::move(lowered.fragments), nb::borrow(code), globals);
+    return std::make_shared<HostProgram>(*lowered.program, std::move(lowered.fragments), nb::borrow(code),
+                                         globals);
   } catch (nb::python_error& error) {
     if (error.matches(PyExc_RecursionError)) {
       reason = explain::Reason::kTooDeeplyNested;
@@ -132,7 +134,7 @@ ProgramRef lower_now(PyObject* code, const nb::object& globals) {
 }
 
 struct Known {
-  nb::object code;  // kept alive, so that its address names it
+  nb::object code;                   // kept alive, so that its address names it
   std::vector<ProgramRef> programs;  // one for each dict of globals it runs with
 };
 

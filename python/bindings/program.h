@@ -13,11 +13,12 @@
 
 namespace xcs::python {
 
-// A call site of a program that decides whether a region can reach an independent call, and what it named then.
+// A call site of a program that decides whether a region can reach an independent call, and what it named
+// then.
 struct Reach {
   bool known = false;
   bool reaches = true;
-  std::uint64_t generation = 0;  // of the contracts it was found with
+  std::uint64_t generation = 0;                          // of the contracts it was found with
   std::vector<std::pair<PyObject*, PyObject*>> globals;  // names (of the program) and what they were bound to
 };
 
@@ -79,12 +80,14 @@ class HostProgram final : public ir::Program {
 };
 
 // REQUIRES: the host made `program`, as it makes all that it enters.
-inline const HostProgram& program_of(const ir::Program& program) { return static_cast<const HostProgram&>(program); }
+inline const HostProgram& program_of(const ir::Program& program) {
+  return static_cast<const HostProgram&>(program);
+}
 
 using ProgramRef = std::shared_ptr<const HostProgram>;
 
-// The program of a Python function, lowered when it is first asked for and kept with its code. Its refusal says
-// why a function has none that can be entered.
+// The program of a Python function, lowered when it is first asked for and kept with its code. Its refusal
+// says why a function has none that can be entered.
 ProgramRef lowered(PyObject* function);
 // As lowered, for the functions that have this code object and these globals.
 ProgramRef lowered(PyObject* code, PyObject* globals);

@@ -21,8 +21,8 @@ constexpr int kDeepest = 20;  // functions within functions, or attributes of at
 bool is_builtin_method_name(PyObject* name) {
   static const auto* names = [] {
     auto* set = new std::unordered_set<std::string>;
-    for (PyTypeObject* type : {&PyUnicode_Type, &PyList_Type, &PyDict_Type, &PySet_Type, &PyBytes_Type, &PyTuple_Type,
-                               &PyLong_Type, &PyFloat_Type})
+    for (PyTypeObject* type : {&PyUnicode_Type, &PyList_Type, &PyDict_Type, &PySet_Type, &PyBytes_Type,
+                               &PyTuple_Type, &PyLong_Type, &PyFloat_Type})
       for (nb::handle key : nb::handle(reinterpret_cast<PyObject*>(type)).attr("__dict__").attr("keys")())
         set->insert(nb::cast<std::string>(key));
     return set;
@@ -40,12 +40,14 @@ struct Search {
   Search deeper() const { return {depth + 1, met, seen}; }
 };
 
-void note(std::vector<RunsWhole>* met, const HostProgram& program, const std::string& reason, ir::Position position) {
+void note(std::vector<RunsWhole>* met, const HostProgram& program, const std::string& reason,
+          ir::Position position) {
   if (met != nullptr && !reason.empty()) met->push_back({&program, reason, position});
 }
 
 bool reaches(PyObject* callee, Search search);
-bool regions_reach(const HostProgram& program, const std::vector<ir::RegionId>& regions, Reach& reach, Search search);
+bool regions_reach(const HostProgram& program, const std::vector<ir::RegionId>& regions, Reach& reach,
+                   Search search);
 
 // Looks at the nodes of some regions of a program.
 class Walk {
@@ -74,8 +76,8 @@ class Walk {
     const ir::Node* node = nullptr;
   };
 
-  // Where the slot got the value it has at `at`: in the same region, or at the one place that assigns it at all, whose
-  // region is not known then.
+  // Where the slot got the value it has at `at`: in the same region, or at the one place that assigns it at
+  // all, whose region is not known then.
   At definition(ir::SlotId slot, At at) const {
     if (at.region != ir::kNone) {
       const std::vector<ir::Node>& nodes = program_.regions[at.region].nodes;
@@ -106,7 +108,8 @@ class Walk {
     if (node->op == ir::Op::kLoadGlobal) {
       PyObject* name = program_.name_object(node->index);
       PyObject* found = PyDict_GetItemWithError(program_.globals(), name);
-      if (found == nullptr && PyDict_Check(program_.builtins())) found = PyDict_GetItemWithError(program_.builtins(), name);
+      if (found == nullptr && PyDict_Check(program_.builtins()))
+        found = PyDict_GetItemWithError(program_.builtins(), name);
       PyErr_Clear();
       reach_.globals.emplace_back(name, found);
       return nb::borrow(found);
@@ -131,7 +134,8 @@ class Walk {
   }
 
   PyObject* builtin(PyObject* name) {
-    PyObject* found = PyDict_Check(program_.builtins()) ? PyDict_GetItemWithError(program_.builtins(), name) : nullptr;
+    PyObject* found =
+        PyDict_Check(program_.builtins()) ? PyDict_GetItemWithError(program_.builtins(), name) : nullptr;
     PyErr_Clear();
     return found;
   }
@@ -220,7 +224,8 @@ bool still_holds(const HostProgram& program, const Reach& reach) {
   if (!reach.known || reach.generation != Contracts::instance().generation()) return false;
   for (const auto& [name, object] : reach.globals) {
     PyObject* now = PyDict_GetItemWithError(program.globals(), name);
-    if (now == nullptr && PyDict_Check(program.builtins())) now = PyDict_GetItemWithError(program.builtins(), name);
+    if (now == nullptr && PyDict_Check(program.builtins()))
+      now = PyDict_GetItemWithError(program.builtins(), name);
     if (now != object) {
       PyErr_Clear();
       return false;
@@ -229,8 +234,10 @@ bool still_holds(const HostProgram& program, const Reach& reach) {
   return true;
 }
 
-bool regions_reach(const HostProgram& program, const std::vector<ir::RegionId>& regions, Reach& reach, Search search) {
-  if (search.seen != nullptr ? !search.seen->insert(&reach).second : still_holds(program, reach)) return reach.reaches;
+bool regions_reach(const HostProgram& program, const std::vector<ir::RegionId>& regions, Reach& reach,
+                   Search search) {
+  if (search.seen != nullptr ? !search.seen->insert(&reach).second : still_holds(program, reach))
+    return reach.reaches;
   reach = {true, false, Contracts::instance().generation(), {}};  // what calls itself adds nothing
   bool result = false;
   for (const ir::RegionId id : regions) result = result || Walk(program, reach, search).region(id);
@@ -295,9 +302,11 @@ std::vector<RunsWhole> what_runs_whole(PyObject* callee) {
 }
 
 void bind_reach(nb::module_& m) {
-  m.def("assume_reach", [](bool on) { assumed = on; }, nb::arg("on"),
-        "Whether every function counts as one that may reach an independent call, so that all code goes through the "
-        "window. Changes speed only; for tests.");
+  m.def(
+      "assume_reach", [](bool on) { assumed = on; }, nb::arg("on"),
+      "Whether every function counts as one that may reach an independent call, so that all code goes "
+      "through the "
+      "window. Changes speed only; for tests.");
 }
 
 }  // namespace xcs::python

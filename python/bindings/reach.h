@@ -1,5 +1,5 @@
-// Whether calling something can reach an independent call: when it cannot, CPython runs it whole at its own speed.
-// Being wrong costs speed only.
+// Whether calling something can reach an independent call: when it cannot, CPython runs it whole at its own
+// speed. Being wrong costs speed only.
 #pragma once
 
 #include "program.h"

@@ -11,8 +11,9 @@
 namespace xcs::python {
 namespace {
 
-constexpr int kOwnDepth = 900;              // about what there is of the default limit at the start of a program
-constexpr std::size_t kLeast = 512 * 1024;  // bytes of stack for a run, and for what it calls before the next one
+constexpr int kOwnDepth = 900;  // about what there is of the default limit at the start of a program
+constexpr std::size_t kLeast =
+    512 * 1024;  // bytes of stack for a run, and for what it calls before the next one
 
 // The lowest address of the thread's stack; 0 when it is not known.
 std::uintptr_t stack_end() {
@@ -65,7 +66,9 @@ int recursion_remaining() {
 #endif
 }
 
-RoomForOwnCode::RoomForOwnCode() : levels_(std::max(0, kOwnDepth - recursion_remaining())) { add_room(levels_); }
+RoomForOwnCode::RoomForOwnCode() : levels_(std::max(0, kOwnDepth - recursion_remaining())) {
+  add_room(levels_);
+}
 RoomForOwnCode::~RoomForOwnCode() { add_room(-levels_); }
 
 Level::Level() : entered(enter()) {}

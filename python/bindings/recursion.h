@@ -8,7 +8,8 @@ namespace xcs::python {
 // How many more functions the current thread may call within each other.
 int recursion_remaining();
 
-// While it lives, the thread has room for the package's own functions, however deep the program is in its own.
+// While it lives, the thread has room for the package's own functions, however deep the program is in its
+// own.
 class RoomForOwnCode {
  public:
   RoomForOwnCode();
@@ -20,8 +21,8 @@ class RoomForOwnCode {
   const int levels_;
 };
 
-// One level of recursion, as long as it lives. When `entered` is false, a RecursionError is set: the limit is reached,
-// or the thread's stack is nearly full.
+// One level of recursion, as long as it lives. When `entered` is false, a RecursionError is set: the limit is
+// reached, or the thread's stack is nearly full.
 class Level {
  public:
   Level();

@@ -13,8 +13,9 @@ namespace {
 
 std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
-// What Jitted was called with, and the run once it has begun. All of a run happens inside the coroutine or generator that
-// drives it: there the effects happen, and there the exception being handled is kept while the run waits.
+// What Jitted was called with, and the run once it has begun. All of a run happens inside the coroutine or
+// generator that drives it: there the effects happen, and there the exception being handled is kept while the
+// run waits.
 struct Call {
   nb::object jitted, function;
   CallArguments arguments;
@@ -33,7 +34,8 @@ class ResumableRun {
     outcome.value.settle();
     if (recorder_ != nullptr) recorder_->finish(outcome.raised, object_of(outcome.value));
     set_last_run(call_.jitted.ptr(),
-                 std::make_unique<RunReport>(run_->counters(), run_->sites(), executor_->ledger().entries(), now_ns() - start_,
+                 std::make_unique<RunReport>(run_->counters(), run_->sites(), executor_->ledger().entries(),
+                                             now_ns() - start_,
                                              recorder_ != nullptr ? recorder_->to_python() : nb::dict()));
     nb::object value = nb::borrow(object_of(outcome.value));
     outcome.value = Value();
@@ -53,7 +55,8 @@ class ResumableRun {
 
   // What the function itself makes.
   nb::object plain() {
-    return checked(PyObject_Call(call_.function.ptr(), call_.arguments.positional.ptr(), call_.arguments.keywords.ptr()));
+    return checked(PyObject_Call(call_.function.ptr(), call_.arguments.positional.ptr(),
+                                 call_.arguments.keywords.ptr()));
   }
 
  protected:
@@ -84,8 +87,8 @@ class CoroutineRun final : public ResumableRun<LoopExecutor> {
  public:
   using ResumableRun::ResumableRun;
 
-  // Goes as far as it gets; None when it is complete. Otherwise what to await before the next step, and whether that is
-  // awaited for the program, which wants its outcome.
+  // Goes as far as it gets; None when it is complete. Otherwise what to await before the next step, and
+  // whether that is awaited for the program, which wants its outcome.
   nb::object advance() {
     if (!run_) begin(imported("asyncio", "get_running_loop")());
     if (run_->advance() == window::Stop::kComplete) return nb::none();
@@ -103,7 +106,8 @@ class CoroutineRun final : public ResumableRun<LoopExecutor> {
     run_->interrupt(steal_value(std::move(error)));
   }
 
-  // Cancels what is no longer wanted. Answers what to await until nothing is running, or None when nothing is.
+  // Cancels what is no longer wanted. Answers what to await until nothing is running, or None when nothing
+  // is.
   nb::object settle() {
     if (!run_) return nb::none();
     run_->abandon();
@@ -116,8 +120,8 @@ class GeneratorRun final : public ResumableRun<PythonExecutor> {
  public:
   using ResumableRun::ResumableRun;
 
-  // Goes on to its next yield, whose value it answers in a tuple, or to its end: None. The yield where it stands gives
-  // `sent`, or raises `error` unless that is None.
+  // Goes on to its next yield, whose value it answers in a tuple, or to its end: None. The yield where it
+  // stands gives `sent`, or raises `error` unless that is None.
   nb::object advance(nb::object sent, nb::object error) {
     if (!run_) {
       begin();
@@ -135,7 +139,8 @@ class GeneratorRun final : public ResumableRun<PythonExecutor> {
 };
 
 int flags_of(PyObject* function) {
-  return PyFunction_Check(function) ? reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function))->co_flags : 0;
+  return PyFunction_Check(function) ? reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function))->co_flags
+                                    : 0;
 }
 
 }  // namespace
@@ -143,8 +148,8 @@ int flags_of(PyObject* function) {
 bool is_coroutine_function(PyObject* function) { return (flags_of(function) & CO_COROUTINE) != 0; }
 bool is_generator_function(PyObject* function) { return (flags_of(function) & CO_GENERATOR) != 0; }
 
-nb::object make_resumable(nb::object jitted, PyObject* function, RunOptions options, PyObject* const* args, std::size_t count,
-                          PyObject* keyword_names) {
+nb::object make_resumable(nb::object jitted, PyObject* function, RunOptions options, PyObject* const* args,
+                          std::size_t count, PyObject* keyword_names) {
   Action begun = PythonHost().begin(function, args, count, keyword_names);
   if (begun.verdict == Action::kRaised) {
     set_error(object_of(begun.value));
@@ -153,9 +158,10 @@ nb::object make_resumable(nb::object jitted, PyObject* function, RunOptions opti
   Call call{std::move(jitted), nb::borrow(function), call_arguments(args, count, keyword_names),
             std::move(begun.enter), std::move(options)};
   const auto owned = nb::rv_policy::take_ownership;
-  nb::object driver = is_coroutine_function(function)
-                          ? imported("xcs._async", "drive")(nb::cast(new CoroutineRun(std::move(call)), owned))
-                          : imported("xcs._generator", "drive")(nb::cast(new GeneratorRun(std::move(call)), owned));
+  nb::object driver =
+      is_coroutine_function(function)
+          ? imported("xcs._async", "drive")(nb::cast(new CoroutineRun(std::move(call)), owned))
+          : imported("xcs._generator", "drive")(nb::cast(new GeneratorRun(std::move(call)), owned));
   for (const char* name : {"__name__", "__qualname__"}) driver.attr(name) = nb::handle(function).attr(name);
   return driver;
 }

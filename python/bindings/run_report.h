@@ -12,17 +12,18 @@ namespace xcs::python {
 
 class RunReport {
  public:
-  RunReport(const window::Counters& counters, std::vector<window::Site> sites, std::vector<Ledger::Entry> spent,
-            std::int64_t wall_ns, nb::object record)
+  RunReport(const window::Counters& counters, std::vector<window::Site> sites,
+            std::vector<Ledger::Entry> spent, std::int64_t wall_ns, nb::object record)
       : counters_(counters),
         sites_(std::move(sites)),
         spent_(std::move(spent)),
         wall_ns_(wall_ns),
         record_(std::move(record)) {}
 
-  // A dict: the counters by name, "wall_ns", "record" (of Recorder, else empty), "spent", what model calls took, by place and
-  // model, and "sites", a list of dicts with the place (file, function, line, column, end_line, end_column), the operation,
-  // its counters, and "waits": a list of dicts with the reason's code, the counters, whether the node is itself to blame
+  // A dict: the counters by name, "wall_ns", "record" (of Recorder, else empty), "spent", what model calls
+  // took, by place and model, and "sites", a list of dicts with the place (file, function, line, column,
+  // end_line, end_column), the operation, its counters, and "waits": a list of dicts with the reason's code,
+  // the counters, whether the node is itself to blame
   // ("own"), and the place of the node to blame.
   nb::dict to_python() const;
 

@@ -20,34 +20,80 @@ using TypeTable = std::unordered_map<PyTypeObject*, TypeEntry>;
 const std::unordered_map<std::string, Shape>& named_shapes() {
   static const auto* table = [] {
     auto* t = new std::unordered_map<std::string, Shape>;
-    for (const char* name :
-         {"builtins.str", "builtins.int", "builtins.float", "builtins.bool", "builtins.NoneType",
-          "builtins.bytes", "builtins.complex", "builtins.range", "builtins.ellipsis", "builtins.slice",
-          "builtins.NotImplementedType", "builtins.code", "datetime.date", "datetime.datetime", "datetime.time",
-          "datetime.timedelta", "datetime.timezone", "decimal.Decimal", "fractions.Fraction", "uuid.UUID",
-          "re.Pattern", "re.Match", "pathlib.PosixPath", "pathlib.PurePosixPath", "pathlib._local.PosixPath",
-          "pathlib._local.PurePosixPath", "zoneinfo.ZoneInfo", "ipaddress.IPv4Address", "ipaddress.IPv6Address"})
+    for (const char* name : {"builtins.str",
+                             "builtins.int",
+                             "builtins.float",
+                             "builtins.bool",
+                             "builtins.NoneType",
+                             "builtins.bytes",
+                             "builtins.complex",
+                             "builtins.range",
+                             "builtins.ellipsis",
+                             "builtins.slice",
+                             "builtins.NotImplementedType",
+                             "builtins.code",
+                             "datetime.date",
+                             "datetime.datetime",
+                             "datetime.time",
+                             "datetime.timedelta",
+                             "datetime.timezone",
+                             "decimal.Decimal",
+                             "fractions.Fraction",
+                             "uuid.UUID",
+                             "re.Pattern",
+                             "re.Match",
+                             "pathlib.PosixPath",
+                             "pathlib.PurePosixPath",
+                             "pathlib._local.PosixPath",
+                             "pathlib._local.PurePosixPath",
+                             "zoneinfo.ZoneInfo",
+                             "ipaddress.IPv4Address",
+                             "ipaddress.IPv6Address"})
       t->emplace(name, Shape::kAtom);
-    for (const char* name :
-         {"builtins.function", "builtins.builtin_function_or_method", "builtins.method",
-          "builtins.method_descriptor", "builtins.classmethod_descriptor", "builtins.wrapper_descriptor",
-          "builtins.method-wrapper", "builtins.classmethod", "builtins.staticmethod", "builtins.property",
-          "builtins.getset_descriptor", "builtins.member_descriptor", "builtins.module", "builtins.generator",
-          "builtins.coroutine", "builtins.async_generator", "builtins.map", "builtins.filter", "builtins.cell",
-          "functools.partial", "functools._lru_cache_wrapper", "xcs._core.Jitted", "_io.TextIOWrapper",
-          "_io.BufferedWriter", "_io.BufferedReader", "_io.StringIO", "_io.BytesIO", "_thread.lock",
-          "_thread.RLock", "builtins.object", "_random.Random", "random.Random"})
+    for (const char* name : {"builtins.function",
+                             "builtins.builtin_function_or_method",
+                             "builtins.method",
+                             "builtins.method_descriptor",
+                             "builtins.classmethod_descriptor",
+                             "builtins.wrapper_descriptor",
+                             "builtins.method-wrapper",
+                             "builtins.classmethod",
+                             "builtins.staticmethod",
+                             "builtins.property",
+                             "builtins.getset_descriptor",
+                             "builtins.member_descriptor",
+                             "builtins.module",
+                             "builtins.generator",
+                             "builtins.coroutine",
+                             "builtins.async_generator",
+                             "builtins.map",
+                             "builtins.filter",
+                             "builtins.cell",
+                             "functools.partial",
+                             "functools._lru_cache_wrapper",
+                             "xcs._core.Jitted",
+                             "_io.TextIOWrapper",
+                             "_io.BufferedWriter",
+                             "_io.BufferedReader",
+                             "_io.StringIO",
+                             "_io.BytesIO",
+                             "_thread.lock",
+                             "_thread.RLock",
+                             "builtins.object",
+                             "_random.Random",
+                             "random.Random"})
       t->emplace(name, Shape::kCallable);
     for (const char* name :
-         {"builtins.list_iterator", "builtins.tuple_iterator", "builtins.range_iterator", "builtins.enumerate",
-          "builtins.zip", "builtins.reversed", "builtins.list_reverseiterator", "builtins.str_iterator",
-          "builtins.str_ascii_iterator", "builtins.set_iterator", "builtins.dict_keyiterator",
-          "builtins.dict_valueiterator", "builtins.dict_itemiterator", "builtins.bytes_iterator", "xcs._core.Cursor"})
+         {"builtins.list_iterator", "builtins.tuple_iterator", "builtins.range_iterator",
+          "builtins.enumerate", "builtins.zip", "builtins.reversed", "builtins.list_reverseiterator",
+          "builtins.str_iterator", "builtins.str_ascii_iterator", "builtins.set_iterator",
+          "builtins.dict_keyiterator", "builtins.dict_valueiterator", "builtins.dict_itemiterator",
+          "builtins.bytes_iterator", "xcs._core.Cursor"})
       t->emplace(name, Shape::kIterator);
     for (const char* name : {"builtins.dict_keys", "builtins.dict_values", "builtins.dict_items"})
       t->emplace(name, Shape::kView);
-    for (const char* name : {"builtins.dict", "collections.defaultdict", "collections.OrderedDict",
-                             "collections.Counter"})
+    for (const char* name :
+         {"builtins.dict", "collections.defaultdict", "collections.OrderedDict", "collections.Counter"})
       t->emplace(name, Shape::kDict);
     t->emplace("builtins.list", Shape::kList);
     t->emplace("builtins.set", Shape::kSet);
@@ -62,15 +108,46 @@ const std::unordered_map<std::string, Shape>& named_shapes() {
 
 // Methods with double underscores that no operator calls.
 bool is_harmless(std::string_view name) {
-  static const auto* names = new std::unordered_set<std::string_view>{
-      "__module__",      "__doc__",          "__dict__",      "__weakref__",          "__slots__",
-      "__annotations__", "__qualname__",     "__init__",      "__new__",              "__del__",
-      "__call__",        "__enter__",        "__exit__",      "__aenter__",           "__aexit__",
-      "__post_init__",   "__orig_bases__",   "__parameters__", "__class_getitem__",   "__firstlineno__",
-      "__match_args__",  "__static_attributes__", "__dataclass_fields__", "__dataclass_params__",
-      "__abstractmethods__", "__annotate__", "__annotate_func__", "__annotations_cache__",
-      "__init_subclass__", "__subclasshook__", "__getstate__", "__setstate__", "__getnewargs__", "__replace__",
-      "__getattr__", "__setattr__", "__delattr__", "__getattribute__", "__type_params__", "__classcell__"};
+  static const auto* names = new std::unordered_set<std::string_view>{"__module__",
+                                                                      "__doc__",
+                                                                      "__dict__",
+                                                                      "__weakref__",
+                                                                      "__slots__",
+                                                                      "__annotations__",
+                                                                      "__qualname__",
+                                                                      "__init__",
+                                                                      "__new__",
+                                                                      "__del__",
+                                                                      "__call__",
+                                                                      "__enter__",
+                                                                      "__exit__",
+                                                                      "__aenter__",
+                                                                      "__aexit__",
+                                                                      "__post_init__",
+                                                                      "__orig_bases__",
+                                                                      "__parameters__",
+                                                                      "__class_getitem__",
+                                                                      "__firstlineno__",
+                                                                      "__match_args__",
+                                                                      "__static_attributes__",
+                                                                      "__dataclass_fields__",
+                                                                      "__dataclass_params__",
+                                                                      "__abstractmethods__",
+                                                                      "__annotate__",
+                                                                      "__annotate_func__",
+                                                                      "__annotations_cache__",
+                                                                      "__init_subclass__",
+                                                                      "__subclasshook__",
+                                                                      "__getstate__",
+                                                                      "__setstate__",
+                                                                      "__getnewargs__",
+                                                                      "__replace__",
+                                                                      "__getattr__",
+                                                                      "__setattr__",
+                                                                      "__delattr__",
+                                                                      "__getattribute__",
+                                                                      "__type_params__",
+                                                                      "__classcell__"};
   return names->contains(name);
 }
 
@@ -104,12 +181,15 @@ bool is_instance_of(PyTypeObject* metatype, const char* module, const char* name
 }
 
 Shape shape_of_class(PyTypeObject* type) {
-  const bool enumeration = is_instance_of(Py_TYPE(type), "enum", "EnumType") ||
-                           is_instance_of(Py_TYPE(type), "enum", "EnumMeta");
+  const bool enumeration =
+      is_instance_of(Py_TYPE(type), "enum", "EnumType") || is_instance_of(Py_TYPE(type), "enum", "EnumMeta");
   const bool exception = PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0;
   const bool named_tuple = PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS) != 0 &&
                            type_lookup(type, interned("_field_defaults").ptr()) != nullptr;
-  Shape shape = enumeration ? Shape::kAtom : exception ? Shape::kRecord : named_tuple ? Shape::kTuple : Shape::kPlain;
+  Shape shape = enumeration   ? Shape::kAtom
+                : exception   ? Shape::kRecord
+                : named_tuple ? Shape::kTuple
+                              : Shape::kPlain;
   PyObject* mro = type->tp_mro;
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); ++i) {
     auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(mro, i));
@@ -121,11 +201,12 @@ Shape shape_of_class(PyTypeObject* type) {
       if (!known) return Shape::kOther;
       continue;
     }
-    if (enumeration && nb::cast<std::string>(nb::str(nb::handle(reinterpret_cast<PyObject*>(base)).attr(
-                           "__module__"))) == "enum")
+    if (enumeration && nb::cast<std::string>(nb::str(
+                           nb::handle(reinterpret_cast<PyObject*>(base)).attr("__module__"))) == "enum")
       continue;
     switch (operators_of(base)) {
-      case Operators::kNone: break;
+      case Operators::kNone:
+        break;
       case Operators::kGenerated:
         if (shape == Shape::kPlain) shape = Shape::kRecord;
         break;
@@ -166,16 +247,19 @@ Shape shape_of_instances(PyTypeObject* type) {
 }
 
 bool is_atom(PyObject* object) {
-  if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || object == Py_None || PyBool_Check(object) ||
-      PyFloat_CheckExact(object))
+  if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || object == Py_None ||
+      PyBool_Check(object) || PyFloat_CheckExact(object))
     return true;
   switch (shape_of(object)) {
     case Shape::kAtom:
     case Shape::kIterator:
     case Shape::kCallable:
-    case Shape::kPlain: return true;
-    case Shape::kTuple: break;
-    default: return false;
+    case Shape::kPlain:
+      return true;
+    case Shape::kTuple:
+      break;
+    default:
+      return false;
   }
   if (!PyTuple_Check(object)) {
     for (nb::handle element : nb::borrow(object))

@@ -7,26 +7,27 @@ namespace xcs::python {
 
 // How operators, comparisons, hashing and formatting see an object.
 enum class Shape : std::uint8_t {
-  kAtom,       // immutable, and they run no code of the user's
-  kTuple,      // tuple, frozenset or named tuple: as its elements
+  kAtom,   // immutable, and they run no code of the user's
+  kTuple,  // tuple, frozenset or named tuple: as its elements
   kList,
-  kDict,       // dict, defaultdict, OrderedDict, Counter
+  kDict,  // dict, defaultdict, OrderedDict, Counter
   kSet,
   kDeque,
-  kBuffer,     // bytearray
-  kView,       // keys, values or items of a dict
-  kIterator,   // of a builtin container: by identity; stepping it reads the container
-  kCallable,   // function, class, module, generator, ...: by identity; using it otherwise may do anything
-  kPlain,      // an instance whose class defines no operator: by identity
-  kRecord,     // an exception, or an instance of a dataclass with generated operators: as its attributes
+  kBuffer,       // bytearray
+  kView,         // keys, values or items of a dict
+  kIterator,     // of a builtin container: by identity; stepping it reads the container
+  kCallable,     // function, class, module, generator, ...: by identity; using it otherwise may do anything
+  kPlain,        // an instance whose class defines no operator: by identity
+  kRecord,       // an exception, or an instance of a dataclass with generated operators: as its attributes
   kPlaceholder,  // stands for a pending value inside a container; see placeholder.h
-  kOther,      // they may do anything
+  kOther,        // they may do anything
 };
 
 // Classes are looked at again when they have changed.
 Shape shape_of(PyObject* object);
 
-// Whether operators on it depend on its identity and on immutable objects only, and run no code of the user's.
+// Whether operators on it depend on its identity and on immutable objects only, and run no code of the
+// user's.
 bool is_atom(PyObject* object);
 
 // As shape_of, for instances of a class.

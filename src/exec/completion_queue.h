@@ -17,14 +17,16 @@ class CompletionQueue {
  public:
   // Safe from any thread.
   void push(T item) XCS_EXCLUDES(mutex_) {
-    // The waiter may destroy the queue as soon as it sees the item, so it is woken before the lock is given up.
+    // The waiter may destroy the queue as soon as it sees the item, so it is woken before the lock is given
+    // up.
     MutexLock lock(mutex_);
     items_.push_back(std::move(item));
     wake_.notify_one();
     if (descriptor_ >= 0) eventfd_write(descriptor_, 1);
   }
 
-  // From now on, push() also adds to the counter of this eventfd, which the caller closes when nothing pushes any more.
+  // From now on, push() also adds to the counter of this eventfd, which the caller closes when nothing pushes
+  // any more.
   void notify(int descriptor) XCS_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     descriptor_ = descriptor;

@@ -13,8 +13,8 @@
 
 namespace xcs::exec {
 
-// Something that each worker holds while it runs a job and lets go of where the job blocks, such as an interpreter's
-// lock. Must not throw.
+// Something that each worker holds while it runs a job and lets go of where the job blocks, such as an
+// interpreter's lock. Must not throw.
 class Hold {
  public:
   virtual ~Hold() = default;
@@ -25,8 +25,8 @@ class Hold {
 // Runs jobs, each on one thread. A job waits in line only while `limit` threads are busy.
 //
 // Note [one worker at the door]
-// Only one worker at a time acquires the hold; it takes a job when it has it, and then sends the next worker to the
-// door. So there are as many threads as jobs that block, and one more, however many jobs wait in line.
+// Only one worker at a time acquires the hold; it takes a job when it has it, and then sends the next worker
+// to the door. So there are as many threads as jobs that block, and one more, however many jobs wait in line.
 class WorkerPool {
  public:
   // Must not throw.
@@ -42,8 +42,8 @@ class WorkerPool {
   // Safe from any thread. REQUIRES: the destructor has not begun.
   void submit(Job job) XCS_EXCLUDES(mutex_);
 
-  // Made on a worker's thread around a wait for other jobs of the same pool: another thread may take its place
-  // meanwhile, so that jobs that wait for jobs cannot use up the limit.
+  // Made on a worker's thread around a wait for other jobs of the same pool: another thread may take its
+  // place meanwhile, so that jobs that wait for jobs cannot use up the limit.
   class Blocked {
    public:
     explicit Blocked(WorkerPool& pool);

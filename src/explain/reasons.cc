@@ -56,7 +56,8 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "An independent call is given an object that earlier, unfinished statements may still change.",
      "Pass plain data (strings, numbers, lists, dicts) or a fresh copy made where the call is."},
     {Reason::kUnknownAwaitable, "unknown-awaitable", kMissed,
-     "What is awaited has no contract and no source that can be entered, so it may do anything and is awaited "
+     "What is awaited has no contract and no source that can be entered, so it may do anything and is "
+     "awaited "
      "in order.",
      "Declare the callable that makes it, xcs.declare(callee, effect=...), and await its call directly."},
     {Reason::kUserOperator, "user-operator", kMissed,

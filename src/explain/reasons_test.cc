@@ -54,12 +54,15 @@ std::string section(const ReasonInfo& reason) {
 std::string page() {
   std::string text =
       "# Why a line does not overlap\n\n"
-      "`xcs.explain` gives one of these codes for each line that waited, the line to blame and the seconds lost. A\n"
-      "*missed overlap* can be repaired; what is *ordered by design* has to wait for the answers to be those of\n"
+      "`xcs.explain` gives one of these codes for each line that waited, the line to blame and the seconds "
+      "lost. A\n"
+      "*missed overlap* can be repaired; what is *ordered by design* has to wait for the answers to be those "
+      "of\n"
       "line-by-line execution; a *limit* is yours to set.\n\n"
       "In the examples `waits` shows the reason, and `repaired` is the same work without it; `ask` stands "
       "for a slow,\n"
-      "independent call, `note` for an effect that happens in order. The tests run both, and check that `waits` meets\n"
+      "independent call, `note` for an effect that happens in order. The tests run both, and check that "
+      "`waits` meets\n"
       "the reason and that `repaired` overlaps.\n\n"
       "This page is generated from src/explain/reasons.cc and tests/explain/reasons/: docs/adding.md says "
       "how.\n\n"

@@ -28,7 +28,8 @@ enum class Op : std::uint8_t {
   kConst,         // dest = constants[index]
   kMove,          // dest = args[0]
   kEval,          // dest = fragments[index] over args
-  kMakeFunction,  // dest = function functions[index]; args: defaults, keyword defaults, annotations, then cells
+  kMakeFunction,  // dest = function functions[index]; args: defaults, keyword defaults, annotations, then
+                  // cells
   kMakeCell,      // dest = a new, empty cell (or holding args[0])
   kUnbind,        // args[0] becomes unbound (del of a local); fails when it already is
   // Memory.
@@ -52,8 +53,10 @@ enum class Op : std::uint8_t {
   // Calls.
   kCall,        // dest = args[0](...), shape calls[index]; args[1..] are the arguments
   kCallMethod,  // dest = args[0].name(...), shape calls[index] (which names the method)
-  // dest = type(args[0]).names[index](args[0], ...): __enter__, which first makes sure that there is an __exit__, or
-  // __exit__, with the type, value and traceback of the exception args[1], or three times none without args[1]. The
+  // dest = type(args[0]).names[index](args[0], ...): __enter__, which first makes sure that there is an
+  // __exit__, or
+  // __exit__, with the type, value and traceback of the exception args[1], or three times none without
+  // args[1]. The
   // result of __aenter__, __aexit__ and __anext__ is awaited.
   kSpecial,
   kAwait,  // dest = what awaiting args[0] gives
@@ -65,7 +68,8 @@ enum class Op : std::uint8_t {
   kIf,         // ifs[index]; args[0] is the condition, read as kTruth
   kLoop,       // loops[index]; args[0] is the iterator of a `for`
   kTry,        // tries[index]
-  // dest = whether the exception args[0] is caught by the class or tuple args[1]; without args[1], whether it says that
+  // dest = whether the exception args[0] is caught by the class or tuple args[1]; without args[1], whether it
+  // says that
   // an asynchronous iterator is exhausted
   kMatchException,
   // Exits of the region that holds them; nothing follows them in it.
@@ -95,8 +99,9 @@ struct Exits {
 
 struct Region {
   std::vector<Node> nodes = {};
-  std::vector<SlotId> assigned = {};  // every slot this region or one inside it may assign; sorted, no duplicates
-  Exits exits = {};                   // those that leave this region: a break of a loop inside it is not counted
+  std::vector<SlotId> assigned =
+      {};            // every slot this region or one inside it may assign; sorted, no duplicates
+  Exits exits = {};  // those that leave this region: a break of a loop inside it is not counted
   bool operator==(const Region&) const = default;
 };
 
@@ -107,24 +112,25 @@ struct If {
 };
 
 struct Loop {
-  RegionId head = kNone;      // `while`: computes `condition`; kNone for `for`
-  SlotId condition = kNone;   // `while`: read as kTruth after head
-  SlotId item = kNone;        // `for`: the slot that receives each item before the body
+  RegionId head = kNone;     // `while`: computes `condition`; kNone for `for`
+  SlotId condition = kNone;  // `while`: read as kTruth after head
+  SlotId item = kNone;       // `for`: the slot that receives each item before the body
   RegionId body = kNone;
-  RegionId orelse = kNone;    // when the loop ends other than by break
+  RegionId orelse = kNone;  // when the loop ends other than by break
   Index whole = kNone;
   bool operator==(const Loop&) const = default;
 };
 
 struct Handler {
-  RegionId test = kNone;   // computes `caught`; kNone catches everything
-  SlotId caught = kNone;   // read as kTruth after test
+  RegionId test = kNone;  // computes `caught`; kNone catches everything
+  SlotId caught = kNone;  // read as kTruth after test
   RegionId body = kNone;
   bool operator==(const Handler&) const = default;
 };
 
-// try/except/else/finally, and `with`: a `with` has one catch-all handler that calls __exit__ with the exception,
-// and a final region, run on every way out of the body except an exception, that calls it with None.
+// try/except/else/finally, and `with`: a `with` has one catch-all handler that calls __exit__ with the
+// exception, and a final region, run on every way out of the body except an exception, that calls it with
+// None.
 struct Try {
   RegionId body = kNone;
   SlotId exception = kNone;  // holds the exception while handlers are tested and run
@@ -162,19 +168,19 @@ struct Unpack {
 
 // What a fragment does with its operands, as far as syntax tells.
 enum class FragmentKind : std::uint8_t {
-  kOperator,  // arithmetic, comparison, subscripts of displays: asks the operands' types
-  kDisplay,   // list, tuple, set, dict, slice: keeps the operands; list and tuple do not look at them
-  kHashing,   // a display that hashes some operands (set elements, dict keys)
-  kUnpacking, // a display with * or ** parts: iterates over operands
-  kFormat,    // f-string
-  kIdentity,  // `is`, `is not`
-  kPattern,   // one case of a match statement: yields a tuple of True and what it binds, or None
+  kOperator,   // arithmetic, comparison, subscripts of displays: asks the operands' types
+  kDisplay,    // list, tuple, set, dict, slice: keeps the operands; list and tuple do not look at them
+  kHashing,    // a display that hashes some operands (set elements, dict keys)
+  kUnpacking,  // a display with * or ** parts: iterates over operands
+  kFormat,     // f-string
+  kIdentity,   // `is`, `is not`
+  kPattern,    // one case of a match statement: yields a tuple of True and what it binds, or None
 };
 
 // A piece of the user's syntax that the host compiles and evaluates; it holds no call.
 struct Fragment {
   FragmentKind kind = FragmentKind::kOperator;
-  Index syntax = kNone;               // the syntax node, in the tree the program was lowered from
+  Index syntax = kNone;                    // the syntax node, in the tree the program was lowered from
   std::vector<Index> holes = {};           // the syntax node that operand i replaces, kNone for a variable
   std::vector<std::string> operands = {};  // the name operand i has in the compiled fragment
   std::vector<Index> keys = {};            // kHashing: the operands that are hashed
@@ -182,18 +188,18 @@ struct Fragment {
   bool operator==(const Fragment&) const = default;
 };
 
-// A statement the host compiles as it stands. Its nested scopes share the listed cells. An input named ".0" holds
-// what has been evaluated of it already: the condition of an `if`, the iterator of a `for` or of a comprehension. A
-// comprehension fills its input ".result".
+// A statement the host compiles as it stands. Its nested scopes share the listed cells. An input named ".0"
+// holds what has been evaluated of it already: the condition of an `if`, the iterator of a `for` or of a
+// comprehension. A comprehension fills its input ".result".
 struct Statement {
   Index syntax = kNone;
-  std::vector<SlotId> inputs;   // parallel to input_names; may be unbound
+  std::vector<SlotId> inputs;  // parallel to input_names; may be unbound
   std::vector<std::string> input_names;
   std::vector<SlotId> outputs;  // parallel to output_names; unbound when the statement leaves them so
   std::vector<std::string> output_names;
-  std::vector<SlotId> cells;    // parallel to cell_names
+  std::vector<SlotId> cells;  // parallel to cell_names
   std::vector<std::string> cell_names;
-  Index reason = kNone;         // reasons[]: why it is not lowered further; kNone for a `whole` of a region
+  Index reason = kNone;  // reasons[]: why it is not lowered further; kNone for a `whole` of a region
   bool operator==(const Statement&) const = default;
 };
 

@@ -371,8 +371,8 @@ void Printer::unused() {
     const CallShape& shape = p_.calls[i];
     std::string args;
     for (const Arg& a : shape.args) args += (args.empty() ? "" : ", ") + argument(a, "_");
-    line(fmt::format("unused call#{} {}({}){}", i, shape.method == kNone ? "" : "." + name(shape.method), args,
-                     shape.awaited ? " await" : ""));
+    line(fmt::format("unused call#{} {}({}){}", i, shape.method == kNone ? "" : "." + name(shape.method),
+                     args, shape.awaited ? " await" : ""));
   }
   for (Index i = 0; i < p_.unpacks.size(); ++i)
     if (!unpacks_.seen(i)) line(fmt::format("unused unpack#{} {}", i, unpack_dests(p_.unpacks[i])));

@@ -27,7 +27,8 @@ void Lowering::refuse_frame_lookers(Index e) const {
     if (named && (syntax_.name(object) == "sys" || syntax_.name(object) == "inspect") &&
         std::ranges::find(kFrameAttributes, name) != kFrameAttributes.end())
       throw Refused{refusal::kFrame};
-    if (named && syntax_.name(object) == "builtins" && std::ranges::find(kFrameFunctions, name) != kFrameFunctions.end())
+    if (named && syntax_.name(object) == "builtins" &&
+        std::ranges::find(kFrameFunctions, name) != kFrameFunctions.end())
       throw Refused{refusal::kFrame};
     return;
   }

@@ -96,7 +96,8 @@ void Lowering::comprehension_conditions(Index e, std::size_t generator, std::spa
   const Index next = clauses[generator + 1];
   const Index iterable = syntax_.child(next, 1);
   comprehension_loop(e, generator + 1,
-                     syntax_[next].flag ? asynchronous_iterator(iterable) : iterator(iterable, iterable), result);
+                     syntax_[next].flag ? asynchronous_iterator(iterable) : iterator(iterable, iterable),
+                     result);
 }
 
 void Lowering::comprehension_element(Index e, SlotId result) {

@@ -145,8 +145,8 @@ SlotId Lowering::name_value(Index e, SlotId dest) {
   return load(name, e, dest);
 }
 
-// Where Python says that `e`, which reads, changes or calls `attribute`, fails: at the attribute's name when that
-// stands on another line than the object's beginning.
+// Where Python says that `e`, which reads, changes or calls `attribute`, fails: at the attribute's name when
+// that stands on another line than the object's beginning.
 ir::Position Lowering::name_position(Index e, Index attribute) const {
   ir::Position at = syntax_[e].position;
   const ir::Position& whole = syntax_[attribute].position;

@@ -204,7 +204,8 @@ void ScopeWalker::walk(Index node) {
       add(here().bound, n.name);
       break;
     case Kind::kAnnAssign:
-      // A local variable's annotation is not evaluated, but what it names is captured. `(x): int` declares nothing.
+      // A local variable's annotation is not evaluated, but what it names is captured. `(x): int` declares
+      // nothing.
       if (syntax_.child(node, 2) != kNone || syntax_[node].flag) walk(syntax_.child(node, 0));
       if (scopes_.annotations_) walk(syntax_.child(node, 1));
       return walk(syntax_.child(node, 2));

@@ -28,7 +28,8 @@ struct Answer {
 //   [one of: A | B | C] one of the options
 //   [list of N]         N lines, "1. ..." to "N. ..."
 //   [about N words]     N words
-//   [call NAME JSON]    no text but a call of that tool, in answers that are not streamed; JSON has no bracket
+//   [call NAME JSON]    no text but a call of that tool, in answers that are not streamed; JSON has no
+//   bracket
 // Without one, 12 words. N is at most 100,000.
 std::string answer_text(std::string_view prompt, std::uint64_t hash);
 

@@ -3,8 +3,8 @@
 #include <stdexcept>
 
 #include "window/machine.h"
-#include "window/path.h"
 #include "window/native.h"
+#include "window/path.h"
 
 namespace xcs::window {
 
@@ -70,8 +70,8 @@ Stop Machine::run_on() {
   return *stop;
 }
 
-// Does the first of these that there is to do, or says why there is nothing: what has become ready, failures that can be
-// handled, commits.
+// Does the first of these that there is to do, or says why there is nothing: what has become ready, failures
+// that can be handled, commits.
 std::optional<Stop> Machine::move() {
   complete_ = complete_ || root_->done;
   if (complete_) return Stop::kComplete;
@@ -174,12 +174,17 @@ void Machine::dispatch(Entry& entry, Action action) {
   entry.state = action.verdict == Action::kOrdered ? Entry::kOrdered : Entry::kWaiting;
   if (action.verdict == Action::kOrdered && action.sure && !entry.safe) mark_safe(entry);
   switch (action.verdict) {
-    case Action::kOperand: entry.wait_for(entry.operands[action.operand]); break;
-    case Action::kElement: entry.wait_for(action.value); break;
+    case Action::kOperand:
+      entry.wait_for(entry.operands[action.operand]);
+      break;
+    case Action::kElement:
+      entry.wait_for(action.value);
+      break;
     case Action::kBlocked:
       if (blocker_ != nullptr) entry.wait_for(blocker_);
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -207,7 +212,8 @@ void Machine::retry(Entry& entry) {
     complete(entry, Value(), {});
     return;
   }
-  Action action = attempt(entry.program, entry.node, entry.operands, {entry.parent, entry.sequence}, entry.handled);
+  Action action =
+      attempt(entry.program, entry.node, entry.operands, {entry.parent, entry.sequence}, entry.handled);
   switch (action.verdict) {
     case Action::kDone:
       entry.chain = chain_of(entry.program, entry.node, entry.operands, action, entry.chain);
@@ -234,7 +240,8 @@ void Machine::retry(Entry& entry) {
 void Machine::become_frame(Entry& entry, Enter enter) {
   Frame& parent = *entry.parent;
   if (Value error = too_deep({&parent, entry.sequence}, entry.node, entry.handled); error.bound()) {
-    waits_.begin(waits_.own(entry.program, entry.node, static_cast<ReasonCode>(explain::Reason::kRecursionLimit)));
+    waits_.begin(
+        waits_.own(entry.program, entry.node, static_cast<ReasonCode>(explain::Reason::kRecursionLimit)));
     fail(entry, std::move(error));
     return;
   }
@@ -253,12 +260,14 @@ void Machine::become_frame(Entry& entry, Enter enter) {
   entry.done = true;
   std::vector<Item*> followers = std::exchange(entry.followers, {});
   delete &entry;  // its count among the live ones passes to the frame
-  // Fetching may fail and discard the followers, so they are put into the queue, which forgets them then, before it.
+  // Fetching may fail and discard the followers, so they are put into the queue, which forgets them then,
+  // before it.
   for (Item* follower : followers) follower->wake();
   fetch(frame);
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param): it may be one of the operands, which end with the entry
+// NOLINTNEXTLINE(performance-unnecessary-value-param): it may be one of the operands, which end with the
+// entry
 void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
   memory_.remove(entry);
   if (entry.effect.memory != Effect::kAnything)
@@ -292,9 +301,9 @@ void Machine::fail(Entry& entry, Value exception) {
 }
 
 // Note [safe items]
-// An effect that cannot fail only waits for its turn. What follows a try statement need not wait for that: once
-// everything in its body is done or safe, no handler will be entered. Should such an effect fail all the same (a
-// print to a closed pipe), its exception passes by the handlers that have been decided against.
+// An effect that cannot fail only waits for its turn. What follows a try statement need not wait for that:
+// once everything in its body is done or safe, no handler will be entered. Should such an effect fail all the
+// same (a print to a closed pipe), its exception passes by the handlers that have been decided against.
 void Machine::mark_safe(Item& item) {
   if (item.safe) return;
   item.safe = true;
@@ -359,7 +368,8 @@ void Machine::start(Entry& entry) {
   entry.ticket = ++last_ticket_;
   entry.started_ns = now_ns();
   in_flight_[entry.ticket] = &entry;
-  counters_.most_in_flight = std::max(counters_.most_in_flight, static_cast<std::uint32_t>(in_flight_.size()));
+  counters_.most_in_flight =
+      std::max(counters_.most_in_flight, static_cast<std::uint32_t>(in_flight_.size()));
   executor_.start(entry.ticket, std::move(entry.call));
 }
 
@@ -381,9 +391,11 @@ bool Machine::deliver(std::vector<Completion> completions) {
     if (found == in_flight_.end()) continue;
     Entry& entry = *found->second;
     in_flight_.erase(found);
-    const std::uint64_t took = completion.nanoseconds != 0 ? completion.nanoseconds : now_ns() - entry.started_ns;
+    const std::uint64_t took =
+        completion.nanoseconds != 0 ? completion.nanoseconds : now_ns() - entry.started_ns;
     entry.chain.microseconds += static_cast<std::uint32_t>(took / 1000);
-    counters_.critical_path_ns = std::max<std::uint64_t>(counters_.critical_path_ns, entry.chain.microseconds * 1000ULL);
+    counters_.critical_path_ns =
+        std::max<std::uint64_t>(counters_.critical_path_ns, entry.chain.microseconds * 1000ULL);
     if (completion.raised) {
       host_.call_raised(entry.program, entry.node, completion.value);
       fail(entry, std::move(completion.value));
@@ -426,7 +438,8 @@ bool Machine::handle_failures() {
   return false;
 }
 
-// Nothing in `frame` from `entry` on, which is in it, ever happened. What comes before and waits for its turn stays.
+// Nothing in `frame` from `entry` on, which is in it, ever happened. What comes before and waits for its turn
+// stays.
 void Machine::discard_after(Frame& frame, Entry& entry) {
   Frame* holder = entry.parent;
   const std::uint64_t sequence = entry.sequence;
@@ -547,19 +560,20 @@ KnownRef Machine::blocked_known() {
 }
 
 // Note [private objects]
-// An object to which nothing refers but variables of the code being fetched cannot be reached by anything that comes
-// before this place: a waiting entry, a waiting frame and a call in flight hold references of their own to all
-// they can reach. So a store to it may happen at once. No exception from before this place can show it either, as
-// long as those variables are gone when the exception is handled: a `try` around the code keeps the variables as
-// they were at each entry, which is a reference; a `try` around the call of the code keeps the caller's, which
-// therefore do not count.
+// An object to which nothing refers but variables of the code being fetched cannot be reached by anything
+// that comes before this place: a waiting entry, a waiting frame and a call in flight hold references of
+// their own to all they can reach. So a store to it may happen at once. No exception from before this place
+// can show it either, as long as those variables are gone when the exception is handled: a `try` around the
+// code keeps the variables as they were at each entry, which is a reference; a `try` around the call of the
+// code keeps the caller's, which therefore do not count.
 std::uint32_t Machine::held(Object* object) {
   const Frame* frame = place_.frame;
   if (frame->state != Frame::kRunning || place_.sequence != frame->next_sequence) return 0;
   std::uint32_t references = 0;
   for (const Frame* f = frame; f != nullptr; f = f->parent) {
     for (const Value& v : f->env) references += v.object() == object ? 1 : 0;
-    if (f->passed || (f->kind == Frame::kActivation && f->parent != nullptr && f->parent->keeps_variables())) break;
+    if (f->passed || (f->kind == Frame::kActivation && f->parent != nullptr && f->parent->keeps_variables()))
+      break;
   }
   return references;
 }

@@ -10,16 +10,16 @@ namespace {
 // What a loop or try frame does next.
 enum Phase : std::uint8_t {
   kStart,
-  kEnds,        // has no more turns, but guesses in it are open
-  kLeaves,      // is left by its body, but guesses in it are open
-  kClosing,     // for: its generator is being closed, and then it is left
-  kHead,        // while: the condition's region runs
-  kCondition,   // while: the condition is read
+  kEnds,       // has no more turns, but guesses in it are open
+  kLeaves,     // is left by its body, but guesses in it are open
+  kClosing,    // for: its generator is being closed, and then it is left
+  kHead,       // while: the condition's region runs
+  kCondition,  // while: the condition is read
   kBody,
   kElse,
   kBodyFetched,  // try: until the body is safe
   kElseFetched,
-  kTest,         // try: the handler's test is about to run
+  kTest,  // try: the handler's test is about to run
   kTesting,
   kTested,
   kHandler,
@@ -61,7 +61,9 @@ Machine::Test Machine::test(Frame& frame, ir::SlotId condition, Frame*& next) {
       }
       frame.chain = longest(longest(frame.chain, operand.chain), action.value.chain);
       return host_.is_true(action.value) ? Test::kTrue : Test::kFalse;
-    case Action::kRaised: next = raise(frame, *frame.node, std::move(action.value)); return Test::kGone;
+    case Action::kRaised:
+      next = raise(frame, *frame.node, std::move(action.value));
+      return Test::kGone;
     case Action::kEnter:
       next = push_activation(frame, *frame.node, std::move(action.enter));
       frame.child->dest = ir::kNone;
@@ -70,7 +72,9 @@ Machine::Test Machine::test(Frame& frame, ir::SlotId condition, Frame*& next) {
       action.verdict = Action::kElement;
       action.value = operand;
       [[fallthrough]];
-    default: next = block_on(frame, *frame.node, action); return Test::kGone;
+    default:
+      next = block_on(frame, *frame.node, action);
+      return Test::kGone;
   }
 }
 
@@ -97,9 +101,12 @@ Frame* Machine::whole(Frame& frame, const ir::Node& node, ir::Index statement) {
     }
   }
   switch (node.op) {
-    case ir::Op::kLoop: return push_control(frame, Frame::kLoop, node);
-    case ir::Op::kTry: return push_control(frame, Frame::kTry, node);
-    default: return push_control(frame, Frame::kIf, node);
+    case ir::Op::kLoop:
+      return push_control(frame, Frame::kLoop, node);
+    case ir::Op::kTry:
+      return push_control(frame, Frame::kTry, node);
+    default:
+      return push_control(frame, Frame::kIf, node);
   }
 }
 
@@ -161,9 +168,12 @@ Frame* Machine::next_item(Frame& frame) {
       action.value.chain = longest(longest(action.value.chain, contents_of(action.value)), iterator.chain);
       frame.env[loop.item] = std::move(action.value);
       return enter_body(frame);
-    case Action::kStop: return end_loop(frame);
-    case Action::kRaised: return raise(frame, *frame.node, std::move(action.value));
-    default: return block_on(frame, *frame.node, action);
+    case Action::kStop:
+      return end_loop(frame);
+    case Action::kRaised:
+      return raise(frame, *frame.node, std::move(action.value));
+    default:
+      return block_on(frame, *frame.node, action);
   }
 }
 
@@ -197,7 +207,8 @@ Frame* Machine::resume_loop(Frame& frame, Exit exit, Value returned) {
     return wait_for_guess(frame);
   }
   if (frame.phase == kElse || exit == Exit::kReturned || exit == Exit::kBroke) {
-    if (frame.phase != kElse && frame.program.loops[frame.node->index].head == ir::kNone) drop_iterator(frame);
+    if (frame.phase != kElse && frame.program.loops[frame.node->index].head == ir::kNone)
+      drop_iterator(frame);
     frame.saved_exit = frame.phase != kElse && exit == Exit::kBroke ? Exit::kFell : exit;
     frame.saved_return = std::move(returned);
     if (!frame.guards) return leave_closed(frame);
@@ -211,14 +222,15 @@ Frame* Machine::resume_loop(Frame& frame, Exit exit, Value returned) {
 
 // The loop's generator has been closed; it is left as it was about to be.
 Frame* Machine::leave_closed(Frame& frame) {
-  if (frame.pending_exception.bound()) return raise(frame, *frame.node, std::exchange(frame.pending_exception, Value()));
+  if (frame.pending_exception.bound())
+    return raise(frame, *frame.node, std::exchange(frame.pending_exception, Value()));
   frame.exit = frame.saved_exit;
   frame.returned = std::move(frame.saved_return);
   return finish(frame);
 }
 
-// Control leaves by the guess after all. What comes after it, up to the end of the loop or function that holds it, never
-// happened, and everything there is again as if it had waited for the guess.
+// Control leaves by the guess after all. What comes after it, up to the end of the loop or function that
+// holds it, never happened, and everything there is again as if it had waited for the guess.
 Frame* Machine::roll_back(Frame& guess) {
   const std::uint32_t bodies = guess.bodies;
   close_guess(guess, true);
@@ -298,7 +310,8 @@ Frame* Machine::advance_try(Frame& frame) {
       return next;
     case kTested:
       switch (test(frame, t.handlers[frame.handler].caught, next)) {
-        case Test::kGone: return next;
+        case Test::kGone:
+          return next;
         case Test::kFalse:
           ++frame.handler;
           frame.phase = kTest;
@@ -322,7 +335,8 @@ Frame* Machine::advance_try(Frame& frame) {
       next = push_region(frame, t.final_region);
       if (frame.pending_exception.bound()) next->handled = frame.pending_exception;
       return next;
-    default: return nullptr;
+    default:
+      return nullptr;
   }
 }
 
@@ -337,8 +351,12 @@ Frame* Machine::resume_try(Frame& frame, Exit exit, Value returned, Frame* unfin
       frame.exit = exit;
       frame.returned = std::move(returned);
       return finish(frame);
-    case kBody: frame.phase = kBodyFetched; break;
-    case kElse: frame.phase = kElseFetched; break;
+    case kBody:
+      frame.phase = kBodyFetched;
+      break;
+    case kElse:
+      frame.phase = kElseFetched;
+      break;
     default:
       frame.phase = kHandlerFetched;
       frame.pending_exception = Value();
@@ -365,10 +383,10 @@ Frame* Machine::conclude_try(Frame& frame) {
 }
 
 // Note [failure]
-// A failed entry is handled by the innermost try statement whose body (or, for its final region, whose body, else or
-// handler) holds it, as soon as nothing before it inside that statement can fail any more: what comes before the
-// statement cannot change which exception its handlers see. Without such a statement it ends the run, once it is
-// the oldest unfinished entry of all.
+// A failed entry is handled by the innermost try statement whose body (or, for its final region, whose body,
+// else or handler) holds it, as soon as nothing before it inside that statement can fail any more: what comes
+// before the statement cannot change which exception its handlers see. Without such a statement it ends the
+// run, once it is the oldest unfinished entry of all.
 Frame* Machine::handle(Entry& entry) {
   Item* child = &entry;
   bool precise = true;
@@ -384,7 +402,8 @@ Frame* Machine::handle(Entry& entry) {
     if (f->kind == Frame::kLoop && child->is_frame) {
       auto& inner = static_cast<Frame&>(*child);
       if (inner.closing) {
-        const bool ends = precise && (host_.has_closed(entry.exception) || is_oldest({entry.parent, entry.sequence}));
+        const bool ends =
+            precise && (host_.has_closed(entry.exception) || is_oldest({entry.parent, entry.sequence}));
         return ends ? closed_by_exception(*f, entry) : nullptr;
       }
       if (inner.suspended != nullptr) {
@@ -422,7 +441,8 @@ const Frame* activation_of(const Frame* frame) {
 
 }  // namespace
 
-// The entry's exception comes to `frame`: what follows it there never happened, and the variables are as they were.
+// The entry's exception comes to `frame`: what follows it there never happened, and the variables are as they
+// were.
 void Machine::unwind(Frame& frame, Entry& entry) {
   const Frame* own = activation_of(&frame);
   const Item* item = &entry;
@@ -457,8 +477,8 @@ Frame* Machine::enter_handler(Frame& frame, Entry& entry) {
   return &frame;
 }
 
-// An exception leaves the body of a loop whose generator has something to clean up first. The loop may have been fetched to
-// its end, with the code after it, which never happened then.
+// An exception leaves the body of a loop whose generator has something to clean up first. The loop may have
+// been fetched to its end, with the code after it, which never happened then.
 Frame* Machine::left_by_exception(Frame& loop, Entry& entry) {
   if (loop.state == Frame::kFetched && !std::exchange(loop.passed, true)) ++live_;
   unwind(loop, entry);

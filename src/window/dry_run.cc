@@ -30,15 +30,18 @@ bool control_op(ir::Op op) {
     case ir::Op::kBreak:
     case ir::Op::kContinue:
     case ir::Op::kRaise:
-    case ir::Op::kReraise: return true;
-    default: return false;
+    case ir::Op::kReraise:
+      return true;
+    default:
+      return false;
   }
 }
 
 }  // namespace
 
 Summary Machine::summarize(Frame& frame) {
-  if (!options_.summaries) return {.footprint = {.anything = true, .places = {}, .held = {}}, .outputs = {}, .result = {}};
+  if (!options_.summaries)
+    return {.footprint = {.anything = true, .places = {}, .held = {}}, .outputs = {}, .result = {}};
   return DryRun(*this, frame).run();
 }
 
@@ -66,7 +69,8 @@ Summary DryRun::run() {
   } else {
     join(flow.fell, std::move(flow.continued));
     for (ir::SlotId slot : machine_.assigned(outer_)) {
-      summary_.outputs.push_back(flow.fell ? fact_of((*flow.fell)[slot]) : Summary::Fact{kMaybeUnbound, nullptr});
+      summary_.outputs.push_back(flow.fell ? fact_of((*flow.fell)[slot])
+                                           : Summary::Fact{kMaybeUnbound, nullptr});
     }
   }
   if (budget_ == 0) summary_.footprint.anything = true;
@@ -84,8 +88,8 @@ Summary DryRun::run() {
   return std::move(summary_);
 }
 
-// The variables of the frame's activation where control is now. While guesses are open, it may be where one of them
-// leaves.
+// The variables of the frame's activation where control is now. While guesses are open, it may be where one
+// of them leaves.
 Env DryRun::variables(const Frame& frame) {
   Env env = current_env(frame);
   for (const Frame* f = &frame; machine_.open_guesses_ != 0; f = f->parent) {
@@ -106,8 +110,10 @@ DryRun::Flow DryRun::rest_of(Frame& frame) {
     case Frame::kRegion:
       if (frame.state == Frame::kStuck) return {};
       return nodes(p, *frame.region, frame.pc, variables(frame));
-    case Frame::kIf: return branch(p, *frame.node, variables(frame));
-    case Frame::kLoop: return loop(p, *frame.node, variables(frame));
+    case Frame::kIf:
+      return branch(p, *frame.node, variables(frame));
+    case Frame::kLoop:
+      return loop(p, *frame.node, variables(frame));
     case Frame::kTry: {
       const ir::Try& t = p.tries[frame.node->index];
       take_explicit(frame);
@@ -148,7 +154,8 @@ DryRun::Flow DryRun::after_child(Frame& frame, Frame& child, Flow flow) {
       join(flow, nodes(p, *frame.region, frame.pc, std::move(env)));
       return flow;
     }
-    case Frame::kIf: return flow;
+    case Frame::kIf:
+      return flow;
     case Frame::kLoop: {
       const ir::Loop& l = p.loops[frame.node->index];
       if (child.region == (l.orelse == ir::kNone ? nullptr : &p.regions[l.orelse])) return flow;
@@ -208,15 +215,25 @@ DryRun::Flow DryRun::nodes(const ir::Program& program, const ir::Region& region,
 
 void DryRun::control(const ir::Program& program, const ir::Node& n, Env env, Flow& flow) {
   switch (n.op) {
-    case ir::Op::kIf: flow = branch(program, n, std::move(env)); break;
-    case ir::Op::kLoop: flow = loop(program, n, std::move(env)); break;
-    case ir::Op::kTry: flow = attempt_try(program, n, std::move(env)); break;
+    case ir::Op::kIf:
+      flow = branch(program, n, std::move(env));
+      break;
+    case ir::Op::kLoop:
+      flow = loop(program, n, std::move(env));
+      break;
+    case ir::Op::kTry:
+      flow = attempt_try(program, n, std::move(env));
+      break;
     case ir::Op::kReturn:
       env[n.args[0]].settle();
       if (env[n.args[0]].bound()) flow.returned = env[n.args[0]];
       break;
-    case ir::Op::kBreak: flow.broke = std::move(env); break;
-    case ir::Op::kContinue: flow.continued = std::move(env); break;
+    case ir::Op::kBreak:
+      flow.broke = std::move(env);
+      break;
+    case ir::Op::kContinue:
+      flow.continued = std::move(env);
+      break;
     default: {
       // A raise: building the exception may run code.
       std::vector<Value> operands;
@@ -263,9 +280,10 @@ constexpr int kMostAmbiguous = 3;  // operands of one node
 }  // namespace
 
 // Note [each of a few]
-// Where a value that is not there decides what a node does (the receiver of a method, a function out of a table), and
-// it is known to be one of a few objects, the node is walked once for each of them.
-bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<Value> operands, Env& env, int depth) {
+// Where a value that is not there decides what a node does (the receiver of a method, a function out of a
+// table), and it is known to be one of a few objects, the node is walked once for each of them.
+bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<Value> operands, Env& env,
+                     int depth) {
   Action action = machine_.host_.attempt(program, n, operands, *this);
   if (action.verdict == Action::kRaised) return false;
   if (action.verdict == Action::kEnter) {
@@ -275,7 +293,8 @@ bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<
     if (n.dest != ir::kNone) env[n.dest] = std::move(result);
     return true;
   }
-  if (action.verdict == Action::kOperand && action.effect.memory == Effect::kAnything && depth < kMostAmbiguous) {
+  if (action.verdict == Action::kOperand && action.effect.memory == Effect::kAnything &&
+      depth < kMostAmbiguous) {
     const Value ambiguous = operands[action.operand];
     if (each_of(ambiguous, program, n, operands, action.operand, env, depth)) return true;
   }
@@ -293,7 +312,8 @@ bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<
     for (const Value& v : operands) escape(v);
   set_dests(program, n, action, env);
   // A new object matters to nobody else, so what is stored through the result is stored through the operand.
-  if (action.in_place && operands[0].is_pending() && (operands[0].flags() & kMaybeUnbound) == 0) env[n.dest] = operands[0];
+  if (action.in_place && operands[0].is_pending() && (operands[0].flags() & kMaybeUnbound) == 0)
+    env[n.dest] = operands[0];
   return true;
 }
 
@@ -344,7 +364,8 @@ Summary::Fact DryRun::fact_of(const Value& value) {
   return fact;
 }
 
-Summary DryRun::run(const ir::Program& program, const ir::Node& n, std::span<const Value> operands, Place place) {
+Summary DryRun::run(const ir::Program& program, const ir::Node& n, std::span<const Value> operands,
+                    Place place) {
   place_ = place;
   Env env(program.slots.size());
   std::vector<Value> given(operands.begin(), operands.end());
@@ -353,11 +374,12 @@ Summary DryRun::run(const ir::Program& program, const ir::Node& n, std::span<con
   return std::move(summary_);
 }
 
-// A node that may do anything, because an operand is not there, does only what it does for one of the few objects that
-// the operand can be.
-void Machine::narrow(Action& action, const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
-                     Place place) {
-  if (action.verdict != Action::kOperand || action.effect.memory != Effect::kAnything || !options_.summaries) return;
+// A node that may do anything, because an operand is not there, does only what it does for one of the few
+// objects that the operand can be.
+void Machine::narrow(Action& action, const ir::Program& program, const ir::Node& node,
+                     std::span<const Value> operands, Place place) {
+  if (action.verdict != Action::kOperand || action.effect.memory != Effect::kAnything || !options_.summaries)
+    return;
   if (operands[action.operand].known() == nullptr) return;
   Summary summary = DryRun(*this, *const_cast<Frame*>(place.frame)).run(program, node, operands, place);
   if (summary.footprint.anything) return;
@@ -392,7 +414,8 @@ KnownRef Machine::stored_known(const Item& item, const Effect::Store& store, Vie
 void DryRun::set_dests(const ir::Program& program, const ir::Node& n, const Action& action, Env& env) {
   const bool done = action.verdict == Action::kDone;
   if (n.op == ir::Op::kUnpack || n.op == ir::Op::kStatement) {
-    const auto& slots = n.op == ir::Op::kUnpack ? program.unpacks[n.index].dests : program.statements[n.index].outputs;
+    const auto& slots =
+        n.op == ir::Op::kUnpack ? program.unpacks[n.index].dests : program.statements[n.index].outputs;
     const bool unpacks = n.op == ir::Op::kUnpack;
     const Flags flags = unpacks ? Flags(action.flags & kTypes) : kMaybeUnbound;
     const std::size_t star = unpacks ? program.unpacks[n.index].star : ir::kNone;
@@ -412,7 +435,8 @@ DryRun::Flow DryRun::branch(const ir::Program& program, const ir::Node& n, Env e
   Action action = machine_.host_.attempt(program, truth, std::span(&condition, 1), *this);
   if (action.verdict == Action::kRaised) return {};
   if (action.verdict == Action::kDone && action.value.ready())
-    return region(program, machine_.host_.is_true(action.value) ? i.then_region : i.else_region, std::move(env));
+    return region(program, machine_.host_.is_true(action.value) ? i.then_region : i.else_region,
+                  std::move(env));
   if (action.verdict == Action::kEnter) {
     enter(std::move(action.enter));
   } else if (action.verdict != Action::kDone) {
@@ -507,7 +531,7 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
         const Value& a = (*joined)[s];
         const Value& b = (*end)[s];
         same = a.object() == b.object() || (a.is_pending() && b.is_pending() && a.flags() == b.flags() &&
-                                           window::same(a.known(), b.known()));
+                                            window::same(a.known(), b.known()));
       }
       end = std::move(joined);
       if (same) break;
@@ -578,12 +602,14 @@ DryRun::Flow DryRun::finally(const ir::Program& program, const ir::Try& t, const
 }
 
 // Note [recursion]
-// A function that is entered again while it is walked is walked once more with nothing known of its atoms, so that this
-// walk covers every further activation that is given the same objects and any atoms.
+// A function that is entered again while it is walked is walked once more with nothing known of its atoms, so
+// that this walk covers every further activation that is given the same objects and any atoms.
 Value DryRun::enter(Enter enter) {
   const ir::Program& program = *enter.program;
   const auto same = [&](const Entered& e) { return e.program == &program; };
-  const auto covers = [&](const Entered& e) { return same(e) && e.general && is_covered(enter.slots, e.slots); };
+  const auto covers = [&](const Entered& e) {
+    return same(e) && e.general && is_covered(enter.slots, e.slots);
+  };
   if (std::ranges::any_of(entered_, covers)) return unknown(kUnknown);
   const bool again = std::ranges::any_of(entered_, same);
   const bool general = std::ranges::any_of(entered_, [&](const Entered& e) { return same(e) && e.general; });
@@ -616,8 +642,10 @@ void DryRun::take_effect(const Action& action, std::span<const Value> operands, 
     case Action::kOperand:
     case Action::kElement:
     case Action::kBlocked:
-    case Action::kOrdered: break;
-    default: return;
+    case Action::kOrdered:
+      break;
+    default:
+      return;
   }
   // The value may be kept by what is stored or built from it.
   if ((action.flags & kAtom) == 0 || action.effect.memory != Effect::kNone)
@@ -688,7 +716,8 @@ void DryRun::take_footprint(const Frame& frame) {
     return;
   }
   for (const Effect::Store& store : found->second.places) add_place(store);
-  summary_.footprint.held.insert(summary_.footprint.held.end(), found->second.held.begin(), found->second.held.end());
+  summary_.footprint.held.insert(summary_.footprint.held.end(), found->second.held.begin(),
+                                 found->second.held.end());
 }
 
 Value DryRun::unknown(Flags flags, KnownRef known) {
@@ -713,9 +742,12 @@ Value DryRun::join(const Value& a, const Value& b) {
   if (a.is_pending() && escaped_.contains(a.cell())) flags &= kTypes;
   if (b.is_pending() && escaped_.contains(b.cell())) flags &= kTypes;
   // Fresh only as long as both are values that do not exist yet.
-  if (!a.is_pending() || !own_.contains(a.cell()) || !b.is_pending() || !own_.contains(b.cell())) flags &= kTypes;
+  if (!a.is_pending() || !own_.contains(a.cell()) || !b.is_pending() || !own_.contains(b.cell()))
+    flags &= kTypes;
   flags |= (fa | fb) & kMaybeUnbound;
-  KnownRef known = !a.bound() ? known_of(b) : !b.bound() ? known_of(a) : window::join(known_of(a), known_of(b));
+  KnownRef known = !a.bound()   ? known_of(b)
+                   : !b.bound() ? known_of(a)
+                                : window::join(known_of(a), known_of(b));
   flags |= window::flags_of(known);
   return unknown(flags, std::move(known));
 }
@@ -742,13 +774,15 @@ void DryRun::join(Flow& into, Flow flow) {
 }
 
 View::State DryRun::look(Object* object, Where where) {
-  answer_ = machine_.memory_.look(object, where, place_, machine_.options_.forward, machine_.open_guesses_ != 0);
+  answer_ =
+      machine_.memory_.look(object, where, place_, machine_.options_.forward, machine_.open_guesses_ != 0);
   if (answer_.state == State::kClear) answer_.flags = kTypes;
   met_ = nullptr;
   met_any_ = false;
   for (const Effect::Store& store : summary_.footprint.places) {
     // A store to a value that is not there yet may go to this object.
-    const bool same = store.target.is_pending() ? (store.target.flags() & kFresh) == 0 : store.target.object() == object;
+    const bool same =
+        store.target.is_pending() ? (store.target.flags() & kFresh) == 0 : store.target.object() == object;
     if (!same || !machine_.memory_.overlap(store.where, where)) continue;
     answer_.state = State::kBlocked;
     answer_.flags &= store.stored;

@@ -9,11 +9,12 @@
 namespace xcs::window {
 
 // Note [summaries]
-// A blocked frame hides the stores of the code it has not reached. The dry run walks that code with the variables as
-// they are: nodes are attempted at the frame's place, where nothing is the oldest, so that the host does nothing
-// but say what they would do. What is not known becomes a pending value that is never filled; both arms of an
-// undecided branch are walked; loops are walked until nothing new comes up. A load that may see one of the stores
-// found so far yields an unknown value. A store through an unknown value may go anywhere.
+// A blocked frame hides the stores of the code it has not reached. The dry run walks that code with the
+// variables as they are: nodes are attempted at the frame's place, where nothing is the oldest, so that the
+// host does nothing but say what they would do. What is not known becomes a pending value that is never
+// filled; both arms of an undecided branch are walked; loops are walked until nothing new comes up. A load
+// that may see one of the stores found so far yields an unknown value. A store through an unknown value may
+// go anywhere.
 class DryRun final : private View {
  public:
   DryRun(Machine& machine, Frame& outer);
@@ -46,7 +47,8 @@ class DryRun final : private View {
   bool is_covered(const std::vector<Value>& slots, const std::vector<Value>& general);
 
   void take_effect(const Action& action, std::span<const Value> operands, Flags stored = kUnknown);
-  bool attempt(const ir::Program& program, const ir::Node& node, std::vector<Value> operands, Env& env, int depth);
+  bool attempt(const ir::Program& program, const ir::Node& node, std::vector<Value> operands, Env& env,
+               int depth);
   bool each_of(const Value& ambiguous, const ir::Program& program, const ir::Node& node,
                const std::vector<Value>& operands, std::size_t operand, Env& env, int depth);
   void note_made(const Value& value);
@@ -76,7 +78,7 @@ class DryRun final : private View {
   Frame& outer_;
   Place place_{nullptr, 0};
   Summary summary_;
-  bool guesses_ = false;        // control may come from a guess: nothing is known of what it leaves behind
+  bool guesses_ = false;       // control may come from a guess: nothing is known of what it leaves behind
   std::size_t budget_ = 4000;  // nodes to look at before giving up
   struct Entered {
     const ir::Program* program;
@@ -85,9 +87,9 @@ class DryRun final : private View {
   };
   std::vector<Entered> entered_;
   std::vector<Value> unknowns_;
-  std::unordered_set<const Cell*> own_;      // made here: values that do not exist yet
-  std::unordered_set<const Cell*> escaped_;  // of these, those that something other than a variable may hold
-  std::unordered_set<const Object*> made_;   // objects that only this walk has
+  std::unordered_set<const Cell*> own_;       // made here: values that do not exist yet
+  std::unordered_set<const Cell*> escaped_;   // of these, those that something other than a variable may hold
+  std::unordered_set<const Object*> made_;    // objects that only this walk has
   std::unordered_set<const Object*> shared_;  // of these, those that something other than a variable holds
   std::vector<Value> kept_;                   // keeps the addresses of made_ their own
   MemoryIndex::Answer answer_;

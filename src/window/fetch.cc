@@ -14,8 +14,9 @@ void Machine::note_contents(const Value& object, Chain chain) {
 // What an operator gives is new: it may stand where an object was that is gone.
 void Machine::note_made(const ir::Program& program, const ir::Node& node, const Value& made) {
   if (contents_.empty() || !made.ready()) return;
-  const bool is_new = node.op == ir::Op::kMakeCell ||
-                      (node.op == ir::Op::kEval && program.fragments[node.index].kind != ir::FragmentKind::kIdentity);
+  const bool is_new =
+      node.op == ir::Op::kMakeCell ||
+      (node.op == ir::Op::kEval && program.fragments[node.index].kind != ir::FragmentKind::kIdentity);
   if (is_new) contents_.erase(made.object());
 }
 
@@ -56,8 +57,8 @@ Chain Machine::contents_of(const Value& object) const {
 }
 
 // Note [chains through memory]
-// A value that was stored and is loaded again brings along what led to it: it is known by its object. A node that looks
-// at all that a container holds comes after everything that was stored there.
+// A value that was stored and is loaded again brings along what led to it: it is known by its object. A node
+// that looks at all that a container holds comes after everything that was stored there.
 Chain Machine::chain_of(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                         const Action& action, Chain at_least) const {
   at_least = longest(chain_of(operands, at_least), action.value.chain);
@@ -66,16 +67,22 @@ Chain Machine::chain_of(const ir::Program& program, const ir::Node& node, std::s
     case ir::Op::kLoadGlobal:
     case ir::Op::kLoadCell:
     case ir::Op::kLoadAttr:
-    case ir::Op::kLoadItem: return longest(longest(at_least, seen_), contents_of(action.value));
+    case ir::Op::kLoadItem:
+      return longest(longest(at_least, seen_), contents_of(action.value));
     case ir::Op::kEval: {
       const ir::FragmentKind kind = program.fragments[node.index].kind;
       deep = kind != ir::FragmentKind::kDisplay && kind != ir::FragmentKind::kIdentity;
       break;
     }
     case ir::Op::kCall:
-    case ir::Op::kCallMethod: deep = !action.shallow; break;
-    case ir::Op::kUnpack: deep = true; break;
-    default: break;
+    case ir::Op::kCallMethod:
+      deep = !action.shallow;
+      break;
+    case ir::Op::kUnpack:
+      deep = true;
+      break;
+    default:
+      break;
   }
   if (!deep) return at_least;
   for (const Value& v : operands) at_least = longest(at_least, contents_of(v));
@@ -122,10 +129,14 @@ Frame* Machine::advance(Frame& frame) {
   }
   switch (frame.kind) {
     case Frame::kActivation:
-    case Frame::kRegion: return run_nodes(frame);
-    case Frame::kIf: return advance_if(frame);
-    case Frame::kLoop: return advance_loop(frame);
-    case Frame::kTry: return advance_try(frame);
+    case Frame::kRegion:
+      return run_nodes(frame);
+    case Frame::kIf:
+      return advance_if(frame);
+    case Frame::kLoop:
+      return advance_loop(frame);
+    case Frame::kTry:
+      return advance_try(frame);
   }
   return nullptr;
 }
@@ -136,16 +147,29 @@ Frame* Machine::run_nodes(Frame& frame) {
     const ir::Node& node = nodes[frame.pc++];
     Frame* next = nullptr;
     switch (node.op) {
-      case ir::Op::kMove: next = move(frame, node); break;
-      case ir::Op::kUnbind: next = unbind(frame, node); break;
-      case ir::Op::kIf: next = whole(frame, node, frame.program.ifs[node.index].whole); break;
-      case ir::Op::kLoop: next = whole(frame, node, frame.program.loops[node.index].whole); break;
-      case ir::Op::kTry: next = whole(frame, node, frame.program.tries[node.index].whole); break;
+      case ir::Op::kMove:
+        next = move(frame, node);
+        break;
+      case ir::Op::kUnbind:
+        next = unbind(frame, node);
+        break;
+      case ir::Op::kIf:
+        next = whole(frame, node, frame.program.ifs[node.index].whole);
+        break;
+      case ir::Op::kLoop:
+        next = whole(frame, node, frame.program.loops[node.index].whole);
+        break;
+      case ir::Op::kTry:
+        next = whole(frame, node, frame.program.tries[node.index].whole);
+        break;
       case ir::Op::kReturn:
       case ir::Op::kBreak:
-      case ir::Op::kContinue: return leave(frame, node);
-      case ir::Op::kYield: return yield(frame, node);
-      default: next = run_node(frame, node);
+      case ir::Op::kContinue:
+        return leave(frame, node);
+      case ir::Op::kYield:
+        return yield(frame, node);
+      default:
+        next = run_node(frame, node);
     }
     if (next != &frame || frame.state != Frame::kRunning) return next;
   }
@@ -209,17 +233,21 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
         case ir::Op::kStoreItem:
         case ir::Op::kInplace:
         case ir::Op::kAppend:
-        case ir::Op::kAdd: note_stored(operands_[0], operands_, chain); break;
+        case ir::Op::kAdd:
+          note_stored(operands_[0], operands_, chain);
+          break;
         case ir::Op::kEval:
         case ir::Op::kMakeCell:
           note_made(frame.program, node, action.value);
-          if (action.value.ready() && makes_object(frame.program, node)) note_stored(action.value, operands_, Chain());
+          if (action.value.ready() && makes_object(frame.program, node))
+            note_stored(action.value, operands_, Chain());
           break;
         case ir::Op::kCall:
         case ir::Op::kCallMethod:
           if (action.changed.bound()) note_stored(action.changed, operands_, chain);
           break;
-        default: break;
+        default:
+          break;
       }
       if (node.op == ir::Op::kUnpack || node.op == ir::Op::kStatement) {
         const auto& slots = node.op == ir::Op::kUnpack ? frame.program.unpacks[node.index].dests
@@ -235,10 +263,13 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
       return &frame;
     }
     case Action::kRaised:
-      if (node.op == ir::Op::kStatement) assign_outputs(frame.env, frame.program.statements[node.index], action);
+      if (node.op == ir::Op::kStatement)
+        assign_outputs(frame.env, frame.program.statements[node.index], action);
       return raise(frame, node, std::move(action.value));
-    case Action::kEnter: return push_activation(frame, node, std::move(action.enter));
-    default: break;
+    case Action::kEnter:
+      return push_activation(frame, node, std::move(action.enter));
+    default:
+      break;
   }
   const bool raises = node.op == ir::Op::kRaise || node.op == ir::Op::kReraise;
   narrow(action, frame.program, node, operands_, frame.end());
@@ -363,7 +394,8 @@ Frame* Machine::leave(Frame& frame, const ir::Node& node) {
 std::vector<Caller> Machine::callers() {
   std::vector<Caller> found;
   for (const Frame* f = place_.frame; f != nullptr; f = f->parent)
-    if (f->kind == Frame::kActivation && f->parent != nullptr) found.push_back({&f->parent->program, f->node});
+    if (f->kind == Frame::kActivation && f->parent != nullptr)
+      found.push_back({&f->parent->program, f->node});
   return found;
 }
 
@@ -445,7 +477,8 @@ Frame* Machine::finish(Frame& frame) {
   if (activation) {
     if (frame.exit != Exit::kReturned) frame.returned = host_.none();
     // The result depends on the decisions made in the frame, not on those that led to it.
-    const bool decided = frame.passed || frame.parent == nullptr || frame.chain.calls > frame.parent->chain.calls;
+    const bool decided =
+        frame.passed || frame.parent == nullptr || frame.chain.calls > frame.parent->chain.calls;
     if (decided) frame.returned.chain = longest(frame.returned.chain, frame.chain);
   }
   Frame* parent = frame.parent;
@@ -492,7 +525,8 @@ Frame* Machine::finish(Frame& frame) {
     parent->env = std::move(frame.env);
     parent->chain = longest(parent->chain, frame.chain);
     if (frame.kind == Frame::kIf && frame.chain.calls != 0)
-      for (ir::SlotId slot : assigned(frame)) parent->env[slot].chain = longest(parent->env[slot].chain, frame.chain);
+      for (ir::SlotId slot : assigned(frame))
+        parent->env[slot].chain = longest(parent->env[slot].chain, frame.chain);
   }
   frame.env.clear();
   Frame* unfinished = &frame;
@@ -526,14 +560,16 @@ Frame* Machine::resume(Frame& parent, bool activation, Exit exit, Value returned
       parent.exit = exit;
       parent.returned = std::move(returned);
       return finish(parent);
-    case Frame::kLoop: return resume_loop(parent, exit, std::move(returned));
-    case Frame::kTry: return resume_try(parent, exit, std::move(returned), unfinished);
+    case Frame::kLoop:
+      return resume_loop(parent, exit, std::move(returned));
+    case Frame::kTry:
+      return resume_try(parent, exit, std::move(returned), unfinished);
   }
   return nullptr;
 }
 
-// An exception at this place. It is handled once everything before it is complete; nothing after it is fetched, except
-// past a try statement that may handle it.
+// An exception at this place. It is handled once everything before it is complete; nothing after it is
+// fetched, except past a try statement that may handle it.
 Frame* Machine::raise(Frame& frame, const ir::Node& node, Value exception) {
   operands_.clear();
   Entry& entry = add_entry(frame, node);
@@ -554,14 +590,17 @@ Frame* Machine::raise_unbound(Frame& frame, const ir::Node& node, ir::SlotId slo
 Frame* Machine::block_on(Frame& frame, const ir::Node& node, Action& action) {
   note_control_wait(frame, node, action);
   switch (action.verdict) {
-    case Action::kElement: frame.wait_for(action.value); break;
+    case Action::kElement:
+      frame.wait_for(action.value);
+      break;
     case Action::kBlocked:
       if (blocker_ != nullptr) {
         frame.wait_for(blocker_);
         break;
       }
       [[fallthrough]];
-    default: frame.wants_turn = true;
+    default:
+      frame.wants_turn = true;
   }
   return block(frame);
 }
@@ -575,7 +614,8 @@ bool Machine::may_leave(const Frame& frame) {
   const ir::Program& p = frame.program;
   auto any = [&](ir::RegionId r) { return r != ir::kNone && p.regions[r].exits.any(); };
   switch (frame.kind) {
-    case Frame::kActivation: return frame.generator;
+    case Frame::kActivation:
+      return frame.generator;
     case Frame::kRegion: {
       const ir::Exits& e = frame.region->exits;
       if (frame.parent->kind == Frame::kLoop && frame.region == &p.regions[p.loops[frame.node->index].body])
@@ -602,9 +642,9 @@ bool Machine::may_leave(const Frame& frame) {
 }
 
 // Note [endless loops]
-// `while True` without break or return ends by an exception or not at all. Whatever comes after it is reached by a handler
-// alone, and every turn is reached only if nothing in the turn before raises, as something will sooner or later. So
-// nothing goes on without such a loop, and it takes its turns one by one.
+// `while True` without break or return ends by an exception or not at all. Whatever comes after it is reached
+// by a handler alone, and every turn is reached only if nothing in the turn before raises, as something will
+// sooner or later. So nothing goes on without such a loop, and it takes its turns one by one.
 bool Machine::is_endless(const Frame& loop) {
   const ir::Loop& l = loop.program.loops[loop.node->index];
   if (l.head == ir::kNone) return false;
@@ -613,7 +653,8 @@ bool Machine::is_endless(const Frame& loop) {
   return head.size() == 1 && head[0].op == ir::Op::kConst && !e.returns && !e.breaks && !e.yields;
 }
 
-// `frame` cannot go on. Finds the innermost frame around it that can be left behind, and goes on after that one.
+// `frame` cannot go on. Finds the innermost frame around it that can be left behind, and goes on after that
+// one.
 Frame* Machine::pass(Frame& frame, bool raising) {
   const Frame* leaver = nullptr;
   Frame* f = &frame;
@@ -660,7 +701,8 @@ Frame* Machine::go_on_without(Frame& parent, Frame& child) {
     parent.env = leaf->env;
     const std::vector<ir::SlotId>& slots = assigned(child);
     for (std::size_t i = 0; i < slots.size(); ++i) {
-      const Summary::Fact fact = i < summary.outputs.size() ? summary.outputs[i] : Summary::Fact{kMaybeUnbound, nullptr};
+      const Summary::Fact fact =
+          i < summary.outputs.size() ? summary.outputs[i] : Summary::Fact{kMaybeUnbound, nullptr};
       Value sure = (fact.flags & kMaybeUnbound) == 0 ? certain(fact.known) : Value();
       if (sure.bound()) {
         sure.chain = child.chain;

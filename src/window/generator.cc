@@ -1,17 +1,18 @@
 // Generators run as frames of the loop that consumes them.
 //
 // Note [generator steps]
-// What a generator does up to its next yield stands, in program order, where the loop asks for an item. Each step is
-// therefore a frame of its own, a child of the loop's frame between two turns of its body. When a step yields, the
-// state of the frames it is in becomes a Continuation; the next step starts with new frames in that state. The
-// items of a step stay where they are. A step that has yielded can no longer catch anything: inside a try statement it
-// yields once nothing before can raise.
+// What a generator does up to its next yield stands, in program order, where the loop asks for an item. Each
+// step is therefore a frame of its own, a child of the loop's frame between two turns of its body. When a
+// step yields, the state of the frames it is in becomes a Continuation; the next step starts with new frames
+// in that state. The items of a step stay where they are. A step that has yielded can no longer catch
+// anything: inside a try statement it yields once nothing before can raise.
 //
 // Note [closing generators]
-// A loop that is left early drops its generator, which Python closes there: GeneratorExit is raised at its yield, and its
-// `finally` blocks and `with` statements run before anything else. When the loop is left from its body, that is one more
-// step. When an exception leaves the body of a turn, the generator may have been stepped further: the body keeps the
-// state in which its generator was suspended, and the step starts from there.
+// A loop that is left early drops its generator, which Python closes there: GeneratorExit is raised at its
+// yield, and its `finally` blocks and `with` statements run before anything else. When the loop is left from
+// its body, that is one more step. When an exception leaves the body of a turn, the generator may have been
+// stepped further: the body keeps the state in which its generator was suspended, and the step starts from
+// there.
 #include <algorithm>
 
 #include "window/machine.h"
@@ -43,7 +44,8 @@ namespace {
 void forget_in_snapshots(const Frame& frame, const Object* object, bool inside) {
   for (const Item* item : frame.items.all()) {
     if (item->snapshot != nullptr)
-      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): constant for those who share it, not for its frame
+      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): constant for those who share it, not for its
+      // frame
       for (Value& v : const_cast<Env&>(*item->snapshot)) {
         v.settle();
         if (v.object() == object) v = Value();
@@ -54,11 +56,13 @@ void forget_in_snapshots(const Frame& frame, const Object* object, bool inside) 
 
 }  // namespace
 
-// A handler never looks at the temporary that holds a loop's iterator: what was kept of it for one is dropped.
+// A handler never looks at the temporary that holds a loop's iterator: what was kept of it for one is
+// dropped.
 void Machine::forget_iterator(const Frame& loop, const Value& iterator) {
   if (!loop.keeps_variables() || host_.steps_freely(iterator)) return;
   forget_in_snapshots(loop, iterator.object(), true);
-  for (const Frame* f = loop.parent; f != nullptr; f = f->parent) forget_in_snapshots(*f, iterator.object(), false);
+  for (const Frame* f = loop.parent; f != nullptr; f = f->parent)
+    forget_in_snapshots(*f, iterator.object(), false);
 }
 
 // How many temporaries around `loop` hold the object; nothing when a variable does.
@@ -225,7 +229,8 @@ Frame* Machine::yield(Frame& frame, const ir::Node& node) {
   return body;
 }
 
-// The step in which the loop's generator is closed. What comes of it is for advance_loop(), or closed_by_exception().
+// The step in which the loop's generator is closed. What comes of it is for advance_loop(), or
+// closed_by_exception().
 Frame* Machine::close_generator(Frame& loop) {
   loop.guards = false;
   Frame* leaf = restore(loop, *loop.producer);

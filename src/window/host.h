@@ -1,8 +1,9 @@
 // The one interface between the window and the host language.
 //
-// The window decides when; the host evaluates. For each node it reaches, the window asks the host to `attempt` it
-// at its place in program order. The host looks at the operands' types and at the memory the node would touch,
-// and either does it at once or says what it has to wait for and what it may do once it is run.
+// The window decides when; the host evaluates. For each node it reaches, the window asks the host to
+// `attempt` it at its place in program order. The host looks at the operands' types and at the memory the
+// node would touch, and either does it at once or says what it has to wait for and what it may do once it is
+// run.
 //
 // All calls come on the thread that runs the program.
 #pragma once
@@ -23,7 +24,8 @@ namespace xcs::window {
 // Part of an object, as far as loads and stores are told apart.
 struct Where {
   enum Kind : std::uint8_t {
-    kAttr,  // the attribute `key` (an interned name: equal names are one object); a cell's content is kAttr null
+    kAttr,  // the attribute `key` (an interned name: equal names are one object); a cell's content is kAttr
+            // null
     kItem,  // the item `key` of a dict, list or namespace; it exists before and after, or it is a list's
     kKeys,  // length, membership, order
     kAll,   // anything of the object itself (not of what it refers to)
@@ -37,8 +39,8 @@ class Entry;
 // Why a node did not run at once or ahead; index into the reason registry (explain/).
 using ReasonCode = std::uint16_t;
 
-// A store that precedes a load in program order and has not been committed. The host replays it by what `node`
-// does to `operands`.
+// A store that precedes a load in program order and has not been committed. The host replays it by what
+// `node` does to `operands`.
 struct PendingStore {
   const ir::Program* program;
   const ir::Node* node;
@@ -57,18 +59,20 @@ class View {
  public:
   enum class State : std::uint8_t {
     kClear,    // no earlier pending store meets it: the committed object is right
-    kPending,  // the stores in stores() meet it, all of them understood, oldest first; certain to happen first
+    kPending,  // the stores in stores() meet it, all of them understood, oldest first; certain to happen
+               // first
     kBlocked,  // something earlier may touch it and cannot be replayed: answer kBlocked
   };
-  // Whether everything earlier in program order has been committed: memory is exact and effects may happen now.
+  // Whether everything earlier in program order has been committed: memory is exact and effects may happen
+  // now.
   virtual bool quiet() = 0;
   virtual State look(Object* object, Where where) = 0;
   // After kBlocked of look(): what is known of every value that may have been put there in the meantime.
   virtual Flags blocked_flags() { return kUnknown; }
   // Likewise, what each of them may be: null when that is not known.
   virtual KnownRef blocked_known() { return nullptr; }
-  // Whether the program has the object, or only the walk that the view belongs to does. kShared: the latter, and more
-  // than the walk's variables hold it.
+  // Whether the program has the object, or only the walk that the view belongs to does. kShared: the latter,
+  // and more than the walk's variables hold it.
   enum class Standing : std::uint8_t { kExists, kMade, kShared };
   virtual Standing standing(Object* object) {
     (void)object;
@@ -84,8 +88,11 @@ class View {
     (void)object;
     return 0;
   }
-  // Says that the node at hand took `nanoseconds`, done in order for this reason although nothing was in its way.
-  virtual void done_in_order(ReasonCode reason, std::uint64_t nanoseconds) { (void)reason, (void)nanoseconds; }
+  // Says that the node at hand took `nanoseconds`, done in order for this reason although nothing was in its
+  // way.
+  virtual void done_in_order(ReasonCode reason, std::uint64_t nanoseconds) {
+    (void)reason, (void)nanoseconds;
+  }
   // The calls that led into the function the node is part of, the innermost first. Empty on a view of no run.
   virtual std::vector<Caller> callers() { return {}; }
 
@@ -104,7 +111,7 @@ struct Effect {
   struct Store {
     Value target = {};  // ready, or pending: the object is not known yet
     Where where = {};
-    Flags stored = kUnknown;  // what is known of what the place holds afterwards; set by the window
+    Flags stored = kUnknown;   // what is known of what the place holds afterwards; set by the window
     KnownRef known = nullptr;  // likewise
     // The operand that is stored, or whose items are: of a method that adds to a container.
     std::uint32_t operand = ir::kNone;
@@ -117,11 +124,12 @@ struct Effect {
 
 // Which call of a run it is; see Note [call paths] in path.cc.
 struct CallPath {
-  std::string steps;                        // no other call of the run has the same
+  std::string steps;                         // no other call of the run has the same
   std::vector<const ir::Program*> programs;  // whose code the steps lead through, the innermost first
 };
 
-// An independent call, ready to be started: callee and arguments as they are at its place. Owned by the entry.
+// An independent call, ready to be started: callee and arguments as they are at its place. Owned by the
+// entry.
 class Call {
  public:
   virtual ~Call() = default;
@@ -137,30 +145,32 @@ struct Enter {
 // The host's answer.
 struct Action {
   enum Verdict : std::uint8_t {
-    kDone,      // `value` is the result (possibly pending: a forwarded element)
-    kRaised,    // `value` is the exception
-    kStop,      // next(): the iterator is exhausted
-    kOperand,   // operand `operand` is pending and has to be there first
-    kElement,   // `value` is pending and has to be there first (an element reached through memory)
-    kBlocked,   // the view said kBlocked (try again when it may not)
-    kOrdered,   // has to wait until everything before it is complete
-    kIssue,     // `call` can be started: it is independent, or its turn has come
-    kEnter,     // a function of the user's: run its program as a frame
+    kDone,     // `value` is the result (possibly pending: a forwarded element)
+    kRaised,   // `value` is the exception
+    kStop,     // next(): the iterator is exhausted
+    kOperand,  // operand `operand` is pending and has to be there first
+    kElement,  // `value` is pending and has to be there first (an element reached through memory)
+    kBlocked,  // the view said kBlocked (try again when it may not)
+    kOrdered,  // has to wait until everything before it is complete
+    kIssue,    // `call` can be started: it is independent, or its turn has come
+    kEnter,    // a function of the user's: run its program as a frame
   };
   Verdict verdict = kDone;
-  Flags flags = kUnknown;  // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
-  KnownRef known;          // likewise; see Note [known values]
-  bool shallow = false;    // kDone of a call: it did not look at what its operands hold
-  bool in_place = false;   // kOperand: the result is operand 0 itself or, otherwise, a new object
-  bool sure = false;       // kOrdered: it will not raise when its turn comes
-  bool in_turn = false;    // kIssue, when view.quiet(): an effect that takes time; `effect` is what it may do meanwhile
-  ReasonCode reason = 0;   // kOrdered, kBlocked: why
+  Flags flags =
+      kUnknown;    // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
+  KnownRef known;  // likewise; see Note [known values]
+  bool shallow = false;   // kDone of a call: it did not look at what its operands hold
+  bool in_place = false;  // kOperand: the result is operand 0 itself or, otherwise, a new object
+  bool sure = false;      // kOrdered: it will not raise when its turn comes
+  bool in_turn =
+      false;  // kIssue, when view.quiet(): an effect that takes time; `effect` is what it may do meanwhile
+  ReasonCode reason = 0;  // kOrdered, kBlocked: why
   std::uint32_t operand = 0;
-  Value changed;           // kDone of a call: the object that it put its arguments into, at once
+  Value changed;  // kDone of a call: the object that it put its arguments into, at once
   Value value;
   // kDone of kUnpack and kStatement, kRaised of kStatement: one per dest or output, unbound where unassigned
   std::vector<Value> values;
-  Effect effect;           // kOperand, kElement, kBlocked, kOrdered: what the node may do when it is run
+  Effect effect;  // kOperand, kElement, kBlocked, kOrdered: what the node may do when it is run
   std::unique_ptr<Call> call;
   Enter enter;
 };
@@ -170,30 +180,31 @@ class Host {
   virtual ~Host() = default;
 
   // One node at one place. `operands` are the values of node.args (kStatement: of its inputs, which may be
-  // unbound, then of its cells), settled; they may be pending. A kDone or kRaised answer is final; every other
-  // answer has had no effect, and the node is attempted again, with the same operands settled anew, when what it
-  // waits for has happened.
+  // unbound, then of its cells), settled; they may be pending. A kDone or kRaised answer is final; every
+  // other answer has had no effect, and the node is attempted again, with the same operands settled anew,
+  // when what it waits for has happened.
   //
-  // The window itself handles kMove, kUnbind, kIf, kLoop, kTry, kReturn, kBreak and kContinue; all other ops come
-  // here. kTruth also comes with a node of its own for the conditions of kIf, kLoop and handlers. kRaise and
-  // kReraise answer kRaised (or what they wait for).
+  // The window itself handles kMove, kUnbind, kIf, kLoop, kTry, kReturn, kBreak and kContinue; all other ops
+  // come here. kTruth also comes with a node of its own for the conditions of kIf, kLoop and handlers. kRaise
+  // and kReraise answer kRaised (or what they wait for).
   //
-  // When view.quiet() the answer may not be kBlocked or kOrdered; an effect that takes time is kIssue in turn. When it is not, a kDone answer has had no
-  // effect that anything but its own result could show: the window also attempts nodes to learn what code it
-  // has not reached yet may do, and throws the answer away.
+  // When view.quiet() the answer may not be kBlocked or kOrdered; an effect that takes time is kIssue in
+  // turn. When it is not, a kDone answer has had no effect that anything but its own result could show: the
+  // window also attempts nodes to learn what code it has not reached yet may do, and throws the answer away.
   virtual Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                          View& view) = 0;
 
-  // One step of the iterator that kIter made (loops[index].item receives the item). As attempt(), and kStop at
-  // the end. `node` is the kLoop node.
-  virtual Action next(const ir::Program& program, const ir::Node& node, const Value& iterator, View& view) = 0;
+  // One step of the iterator that kIter made (loops[index].item receives the item). As attempt(), and kStop
+  // at the end. `node` is the kLoop node.
+  virtual Action next(const ir::Program& program, const ir::Node& node, const Value& iterator,
+                      View& view) = 0;
 
-  // What is known of a value that is there: kAtom and kData as for pending ones, kUnknown when in doubt. Of an
-  // iterator that kIter made: what is known of all its items.
+  // What is known of a value that is there: kAtom and kData as for pending ones, kUnknown when in doubt. Of
+  // an iterator that kIter made: what is known of all its items.
   virtual Flags known(const Value& value) = 0;
 
-  // What a ready value is, for code that will meet it: itself when it exists, and what it holds when only the walk
-  // that asks has it. Null when nothing can be said.
+  // What a ready value is, for code that will meet it: itself when it exists, and what it holds when only the
+  // walk that asks has it. Null when nothing can be said.
   virtual KnownRef describe(const Value& value, View& view) {
     (void)value, (void)view;
     return nullptr;
@@ -220,27 +231,28 @@ class Host {
     return false;
   }
 
-  // The items that the iterator will still yield, when they are all at hand, memory around them is clear and there
-  // are at most `limit`; taking them out changes nothing. nullopt otherwise.
-  virtual std::optional<std::vector<Value>> peek_items(const Value& iterator, std::size_t limit, View& view) = 0;
+  // The items that the iterator will still yield, when they are all at hand, memory around them is clear and
+  // there are at most `limit`; taking them out changes nothing. nullopt otherwise.
+  virtual std::optional<std::vector<Value>> peek_items(const Value& iterator, std::size_t limit,
+                                                       View& view) = 0;
 
   // Whether taking items from the iterator runs no code that could store to memory anything else sees.
   virtual bool steps_freely(const Value& iterator) = 0;
 
-  // When `iterator` is a generator that has not started, whose function is lowered, and to which nothing refers but
-  // the `references` that the window holds in temporaries: its program and slots. The window then runs it as frames
-  // of its own, and the host's generator is never resumed.
+  // When `iterator` is a generator that has not started, whose function is lowered, and to which nothing
+  // refers but the `references` that the window holds in temporaries: its program and slots. The window then
+  // runs it as frames of its own, and the host's generator is never resumed.
   virtual std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) = 0;
 
-  // Whether taking items from the iterator may reach an independent call, so that a loop over it gains nothing from
-  // being run whole.
+  // Whether taking items from the iterator may reach an independent call, so that a loop over it gains
+  // nothing from being run whole.
   virtual bool may_reach_when_stepped(const Value& iterator) {
     (void)iterator;
     return false;
   }
 
-  // Whether dropping the last reference to `iterator` before its end runs code: a started generator that has a
-  // try statement to leave. `references` as above. Hosts without such iterators need not say so.
+  // Whether dropping the last reference to `iterator` before its end runs code: a started generator that has
+  // a try statement to leave. `references` as above. Hosts without such iterators need not say so.
   virtual bool drop_runs_code(const Value& iterator, std::uint32_t references) {
     (void)iterator, (void)references;
     return false;
@@ -253,8 +265,8 @@ class Host {
   // The exception that leaves a generator's frame as `exception` (a StopIteration becomes a RuntimeError).
   virtual Value leaves_generator(const Value& exception) = 0;
 
-  // The exception that is raised at the yield of a generator that is closed; whether `exception`, which leaves it then, is the
-  // end of that; and what becomes of one that is not: nobody catches it.
+  // The exception that is raised at the yield of a generator that is closed; whether `exception`, which
+  // leaves it then, is the end of that; and what becomes of one that is not: nobody catches it.
   virtual Value closes_generator() { return none(); }
   virtual bool has_closed(const Value& exception) { return (void)exception, true; }
   virtual void unraisable(const Value& exception) { (void)exception; }
@@ -273,8 +285,8 @@ class Host {
   // The exception for entering `depth` functions within each other, or unbound when that is still allowed.
   virtual Value depth_error(std::uint32_t depth) = 0;
 
-  // Called when the independent call at `node` has raised `exception`, or it is thrown into the yield there, for the
-  // traceback.
+  // Called when the independent call at `node` has raised `exception`, or it is thrown into the yield there,
+  // for the traceback.
   virtual void call_raised(const ir::Program& program, const ir::Node& node, const Value& exception) {
     (void)program, (void)node, (void)exception;
   }
@@ -291,8 +303,8 @@ class Host {
   // Whether the keys of two items may be equal. Both are keys of kItem places of one object.
   virtual bool same_key(Object* a, Object* b) = 0;
 
-  // Whether `name` of the callee suggests that running the region natively loses nothing: no call in it can reach
-  // an independent one. Asked only when everything before it is committed.
+  // Whether `name` of the callee suggests that running the region natively loses nothing: no call in it can
+  // reach an independent one. Asked only when everything before it is committed.
   virtual bool runs_whole(const ir::Program& program, ir::Index statement) = 0;
 };
 

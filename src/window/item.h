@@ -1,5 +1,5 @@
-// What the window holds: a tree of items in program order. An item is an entry (one node that has not committed)
-// or a frame (one activation of a region).
+// What the window holds: a tree of items in program order. An item is an entry (one node that has not
+// committed) or a frame (one activation of a region).
 #pragma once
 
 #include <cstdint>
@@ -54,38 +54,39 @@ class Item : public Waiter {
   bool done = false;
   bool safe = false;    // nothing in it can raise any more: done, or waiting for its turn only
   bool queued = false;  // in the machine's ready queue
-  Chain chain;                            // what led to it
-  Chain deep_chain;                       // what led to its end
+  Chain chain;          // what led to it
+  Chain deep_chain;     // what led to its end
   std::uint64_t wait_began_ns = 0;
-  std::uint32_t wait = ~0U;               // the row of Waits of the wait under way
-  std::uint32_t held_by = ~0U;            // the row that loses time meanwhile
-  std::shared_ptr<const Env> snapshot;    // the parent's variables as they were here; only inside a try
+  std::uint32_t wait = ~0U;             // the row of Waits of the wait under way
+  std::uint32_t held_by = ~0U;          // the row that loses time meanwhile
+  std::shared_ptr<const Env> snapshot;  // the parent's variables as they were here; only inside a try
   std::vector<Item*> followers;
-  Value awaited;                          // the pending value it waits for
+  Value awaited;  // the pending value it waits for
   Item* awaited_item = nullptr;
 };
 
 class Entry final : public Item {
  public:
   enum State : std::uint8_t {
-    kWaiting,   // for an operand, an element, or memory
-    kOrdered,   // for everything before it
-    kIssued,    // an independent call, started or waiting for room
+    kWaiting,  // for an operand, an element, or memory
+    kOrdered,  // for everything before it
+    kIssued,   // an independent call, started or waiting for room
     kFailed,
   };
 
-  Entry(Machine& machine, Frame* parent, std::uint64_t sequence, const ir::Program& program, const ir::Node& node)
+  Entry(Machine& machine, Frame* parent, std::uint64_t sequence, const ir::Program& program,
+        const ir::Node& node)
       : Item(machine, parent, sequence, false), program(program), node(node) {}
 
   const ir::Program& program;
   const ir::Node& node;
   State state = kWaiting;
-  bool indexed = false;      // its effect is in the memory index
+  bool indexed = false;  // its effect is in the memory index
   std::vector<Value> operands;
   std::vector<Value> results;  // pending values of the dests
   Effect effect;
-  Value exception;           // kFailed
-  Value handled;             // the exception whose handler it runs in
+  Value exception;             // kFailed
+  Value handled;               // the exception whose handler it runs in
   std::unique_ptr<Call> call;  // issued, but not started for want of room
   std::uint64_t line = 0;      // while it waits for room: its place among those that do
   Ticket ticket = 0;
@@ -115,7 +116,8 @@ class Items {
 // How control left a frame.
 enum class Exit : std::uint8_t { kFell, kReturned, kBroke, kContinued };
 
-// A time for which code was not fetched because a frame before it might be left; see Note [exits that hold up].
+// A time for which code was not fetched because a frame before it might be left; see Note [exits that hold
+// up].
 struct Standstill {
   std::uint32_t row;
   std::uint64_t number;
@@ -155,41 +157,41 @@ class Frame final : public Item {
   bool indexed = false;     // its summary is in the memory index
   bool generator = false;   // kActivation: one step of a generator, for the loop that is its parent
   bool native = false;      // kActivation: its code is the host's own (native.h)
-  bool on_stack = false;    // native: entered by the code of its parent, which goes on when this waits or ends
-  bool deferred = false;    // native: begins when the window has room for it
-  bool started = false;     // kLoop: a first item has been asked for
-  bool guards = false;      // kLoop: its generator is suspended where leaving the loop makes it run code
-  bool closing = false;     // kActivation: the step of a generator that is being closed
-  bool guess = false;       // passed although control may leave it otherwise than at its end; not decided
-  bool held = false;        // kActivation: has been walked to its end, but guesses in it are open
-  std::uint8_t phase = 0;   // kIf, kLoop, kTry: what comes next
-  std::uint64_t turns = 0;  // kLoop: those that are over
+  bool on_stack = false;   // native: entered by the code of its parent, which goes on when this waits or ends
+  bool deferred = false;   // native: begins when the window has room for it
+  bool started = false;    // kLoop: a first item has been asked for
+  bool guards = false;     // kLoop: its generator is suspended where leaving the loop makes it run code
+  bool closing = false;    // kActivation: the step of a generator that is being closed
+  bool guess = false;      // passed although control may leave it otherwise than at its end; not decided
+  bool held = false;       // kActivation: has been walked to its end, but guesses in it are open
+  std::uint8_t phase = 0;  // kIf, kLoop, kTry: what comes next
+  std::uint64_t turns = 0;   // kLoop: those that are over
   const std::uint64_t turn;  // of the loop that is its parent: the one it belongs to
   const std::uint32_t depth;
   std::uint32_t calls = 0;  // activations around it
   const ir::Program& program;
   std::shared_ptr<const ir::Program> program_owner;  // kActivation
   const ir::Region* region = nullptr;                // kActivation, kRegion
-  const ir::Node* node = nullptr;  // what it belongs to: the kIf, kLoop, kTry, or the call
-  NativeCode* code = nullptr;      // native: until it has ended
+  const ir::Node* node = nullptr;                    // what it belongs to: the kIf, kLoop, kTry, or the call
+  NativeCode* code = nullptr;                        // native: until it has ended
   std::uint32_t pc = 0;
-  Env env;             // while it is the innermost of its activation
-  Value returned;      // with Exit::kReturned
-  Value handled;       // the exception whose handler it runs in
-  Value pending_exception;  // kTry: to be handled, or to go on after the final region
-  Value test;          // kIf, kLoop, kTry: the condition
-  std::uint32_t handler = 0;  // kTry: which one
+  Env env;                        // while it is the innermost of its activation
+  Value returned;                 // with Exit::kReturned
+  Value handled;                  // the exception whose handler it runs in
+  Value pending_exception;        // kTry: to be handled, or to go on after the final region
+  Value test;                     // kIf, kLoop, kTry: the condition
+  std::uint32_t handler = 0;      // kTry: which one
   Exit saved_exit = Exit::kFell;  // kTry: to go on with after the final region
   Value saved_return;
   std::unique_ptr<Continuation> producer;  // kLoop: the generator it takes its items from
   // The body of a loop that guards: its generator as it is suspended during this turn.
   std::unique_ptr<Continuation> suspended;
-  Frame* body = nullptr;          // kTry: the frame of its body
-  Frame* watcher = nullptr;       // the try frame that waits for this to be safe
+  Frame* body = nullptr;     // kTry: the frame of its body
+  Frame* watcher = nullptr;  // the try frame that waits for this to be safe
 
   Items items;
-  Chain dropped;  // what led to the end of the items dropped from the front
-  Frame* child = nullptr;   // kSuspended: the frame it waits for
+  Chain dropped;           // what led to the end of the items dropped from the front
+  Frame* child = nullptr;  // kSuspended: the frame it waits for
   std::uint64_t next_sequence = 0;
   std::uint64_t unfinished = 0;  // items not done
   std::uint64_t unsafe = 0;      // items not safe
@@ -204,7 +206,7 @@ class Frame final : public Item {
     Value cell;
   };
   std::vector<Output> outputs;
-  Value result;  // kActivation: pending until it has been fetched
+  Value result;                 // kActivation: pending until it has been fetched
   ir::SlotId dest = ir::kNone;  // kActivation: the parent's slot
 
   // For reports: see Note [exits that hold up]. exit_row is set while it is blocked and holds up other code.
@@ -212,7 +214,7 @@ class Frame final : public Item {
   std::uint64_t exit_since_ns = 0;
   Frame* held_up = nullptr;
   std::vector<Standstill> stops;  // in it, and over
-  Cause opaque;             // when passed: why it may store anywhere
+  Cause opaque;                   // when passed: why it may store anywhere
 
   Place end() const { return {this, next_sequence}; }
   // Whether an exception in a frame inside this one may be handled where its activation's variables are seen.

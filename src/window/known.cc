@@ -142,9 +142,9 @@ KnownRef join(const KnownRef& a, const KnownRef& b) { return joined(a, b, 0); }
 bool same(const KnownRef& a, const KnownRef& b) {
   if (a == b) return true;
   if (a == nullptr || b == nullptr) return false;
-  if (a->data != b->data || a->changeable != b->changeable || a->plain != b->plain || a->constant.object() != b->constant.object() ||
-      a->objects.size() != b->objects.size() || a->parts.size() != b->parts.size() ||
-      !same(a->items, b->items))
+  if (a->data != b->data || a->changeable != b->changeable || a->plain != b->plain ||
+      a->constant.object() != b->constant.object() || a->objects.size() != b->objects.size() ||
+      a->parts.size() != b->parts.size() || !same(a->items, b->items))
     return false;
   for (std::size_t i = 0; i < a->objects.size(); ++i)
     if (a->objects[i].object() != b->objects[i].object()) return false;

@@ -1,5 +1,5 @@
-// The machine behind Run: fetch (fetch.cc, control.cc), issue and commit (commit.cc), what blocked frames may store
-// (summary.cc). Everything happens on the thread that runs the program.
+// The machine behind Run: fetch (fetch.cc, control.cc), issue and commit (commit.cc), what blocked frames may
+// store (summary.cc). Everything happens on the thread that runs the program.
 #pragma once
 
 #include <deque>
@@ -160,8 +160,8 @@ class Machine : private View {
 
   // Summaries.
   Summary summarize(Frame& frame);
-  void narrow(Action& action, const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
-              Place place);
+  void narrow(Action& action, const ir::Program& program, const ir::Node& node,
+              std::span<const Value> operands, Place place);
   KnownRef stored_known(const Item& item, const Effect::Store& store, View& view);
   const std::vector<ir::SlotId>& assigned(const Frame& frame);
   static bool may_leave(const Frame& frame);
@@ -169,8 +169,8 @@ class Machine : private View {
 
   // Sets what the View and the host's idea of a handled exception are about.
   void stand_at(Place place, const Value& handled);
-  Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands, Place place,
-                 const Value& handled);
+  Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
+                 Place place, const Value& handled);
   void gather(Frame& frame, const ir::Node& node);
   static std::optional<ir::SlotId> first_unbound(const ir::Node& node, std::span<const Value> operands);
   void note_contents(const Value& object, Chain chain);
@@ -230,7 +230,8 @@ class Machine : private View {
   std::uint64_t stops_ = 0;  // see Note [exits that hold up]
   std::unordered_map<const ir::Node*, std::vector<ir::SlotId>> assigned_;
   std::map<std::pair<const ir::Node*, std::size_t>, ir::Node> reads_;  // of operands that may be unbound
-  int describing_ = 0;  // stores that stored_known() is being asked about, each for the sake of the one before
+  int describing_ =
+      0;           // stores that stored_known() is being asked about, each for the sake of the one before
   Value handled_;  // what the host believes is being handled
   // What led to the contents of the objects stored to, for loads that find them committed.
   std::unordered_map<Object*, Chain> contents_;

@@ -93,15 +93,14 @@ void MemoryIndex::remove_item(const Item* item, const std::vector<Effect::Store>
       }
     }
   }
-  if (!unresolved_.empty())
-    std::erase_if(unresolved_, [&](const Unresolved& u) { return u.item == item; });
+  if (!unresolved_.empty()) std::erase_if(unresolved_, [&](const Unresolved& u) { return u.item == item; });
 }
 
 // Note [unresolved targets]
-// A store whose target is not there yet is moved into the index by object as soon as the target is. One that is
-// still pending cannot meet an object at hand if its target will be fresh: that object does not exist yet, unless
-// it is what the target's lineage has come to.
-// Otherwise it may be any object, and everything after it waits.
+// A store whose target is not there yet is moved into the index by object as soon as the target is. One that
+// is still pending cannot meet an object at hand if its target will be fresh: that object does not exist yet,
+// unless it is what the target's lineage has come to. Otherwise it may be any object, and everything after it
+// waits.
 Item* MemoryIndex::resolve(const Object* object, Place place) {
   Item* blocker = nullptr;
   for (std::size_t i = 0; i < unresolved_.size();) {
@@ -109,12 +108,15 @@ Item* MemoryIndex::resolve(const Object* object, Place place) {
     u.store.target.settle();
     if (u.store.target.is_pending()) {
       const auto& lineage = u.store.target.cell()->lineage();
-      const bool may_be = (u.store.target.flags() & kFresh) == 0 || (lineage != nullptr && lineage->last.object() == object);
+      const bool may_be =
+          (u.store.target.flags() & kFresh) == 0 || (lineage != nullptr && lineage->last.object() == object);
       if (blocker == nullptr && may_be && before(*u.item, place)) blocker = u.item;
       ++i;
       continue;
     }
-    if (u.store.target.ready()) places_[u.store.target.object()].push_back({u.item, u.store.where, u.replayable, u.store.stored, u.store});
+    if (u.store.target.ready())
+      places_[u.store.target.object()].push_back(
+          {u.item, u.store.where, u.replayable, u.store.stored, u.store});
     unresolved_[i] = std::move(unresolved_.back());
     unresolved_.pop_back();
   }
@@ -132,11 +134,18 @@ bool MemoryIndex::overlap(const Where& a, const Where& b) {
 Flags MemoryIndex::stored_flags(const ir::Node& node, std::span<const Value> operands) const {
   std::size_t value = 0;
   switch (node.op) {
-    case ir::Op::kStoreGlobal: value = 0; break;
+    case ir::Op::kStoreGlobal:
+      value = 0;
+      break;
     case ir::Op::kStoreCell:
-    case ir::Op::kStoreAttr: value = 1; break;
-    case ir::Op::kStoreItem: value = 2; break;
-    default: return kUnknown;
+    case ir::Op::kStoreAttr:
+      value = 1;
+      break;
+    case ir::Op::kStoreItem:
+      value = 2;
+      break;
+    default:
+      return kUnknown;
   }
   if (value >= operands.size()) return kUnknown;
   Value v = operands[value];
@@ -152,8 +161,8 @@ Item* MemoryIndex::opaque_before(Place place) const {
 
 namespace {
 
-// Whether `item` is reached for sure if `place`, which comes after it, is: no guess stands before the one and not before
-// the other.
+// Whether `item` is reached for sure if `place`, which comes after it, is: no guess stands before the one and
+// not before the other.
 bool is_reached(const Item& item, Place place) {
   for (const Frame* f = item.parent; f != nullptr; f = f->parent)
     for (const Frame* guess : f->guesses)

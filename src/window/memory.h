@@ -29,11 +29,11 @@ class MemoryIndex {
 
   struct Answer {
     View::State state = View::State::kClear;
-    Item* blocker = nullptr;           // kBlocked
-    Flags flags = kUnknown;                  // kBlocked: of all that may be stored there
-    std::vector<PendingStore> stores;        // kPending
+    Item* blocker = nullptr;                                 // kBlocked
+    Flags flags = kUnknown;                                  // kBlocked: of all that may be stored there
+    std::vector<PendingStore> stores;                        // kPending
     std::vector<std::pair<const Item*, Effect::Store>> met;  // the stores that may be there
-    bool hidden = false;  // kBlocked: there may be others
+    bool hidden = false;                                     // kBlocked: there may be others
   };
   // What is known of the value that a store at `node` puts into its place.
   Flags stored_flags(const ir::Node& node, std::span<const Value> operands) const;
@@ -64,7 +64,7 @@ class MemoryIndex {
   Host& host_;
   std::unordered_map<Object*, std::vector<Hit>> places_;
   std::unordered_map<const Item*, Footprint> footprints_;  // of frames
-  std::vector<Unresolved> unresolved_;  // the object is not known yet
+  std::vector<Unresolved> unresolved_;                     // the object is not known yet
   std::vector<Item*> anything_;
 };
 

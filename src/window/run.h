@@ -19,7 +19,7 @@ using Ticket = std::uint64_t;
 struct Completion {
   Ticket ticket = 0;
   bool raised = false;
-  Value value;  // the result, or the exception
+  Value value;                    // the result, or the exception
   std::uint64_t nanoseconds = 0;  // how long it ran; 0: the time from start() to its delivery counts
 };
 
@@ -29,11 +29,12 @@ class Executor {
   virtual ~Executor() = default;
   // Starts `call`, which the executor owns from now on. Does not block.
   virtual void start(Ticket ticket, std::unique_ptr<Call> call) = 0;
-  // The call's completion is no longer wanted and will not be delivered. It may still be running until drain().
+  // The call's completion is no longer wanted and will not be delivered. It may still be running until
+  // drain().
   virtual void cancel(Ticket ticket) = 0;
-  // Waits until at least one started call is complete and returns those that are. An interrupt of the wait (the
-  // user's Ctrl-C) is a completion with ticket 0 that raised: it becomes the exception of the oldest call in flight.
-  // REQUIRES: a started call that is neither cancelled nor delivered.
+  // Waits until at least one started call is complete and returns those that are. An interrupt of the wait
+  // (the user's Ctrl-C) is a completion with ticket 0 that raised: it becomes the exception of the oldest
+  // call in flight. REQUIRES: a started call that is neither cancelled nor delivered.
   virtual std::vector<Completion> wait() = 0;
   // Those complete by now, without waiting.
   virtual std::vector<Completion> poll() = 0;
@@ -57,26 +58,27 @@ struct Wait {
   const ir::Node* node = nullptr;
   std::uint64_t times = 0;
   std::uint64_t wait_ns = 0;  // all waits added up
-  std::uint64_t lost_ns = 0;  // of the node to blame: for how long something was held up that could have gone on
+  std::uint64_t lost_ns =
+      0;  // of the node to blame: for how long something was held up that could have gone on
 };
 
 // What one node did during the run, for reports. Indexed by (program, node).
 struct Site {
   const ir::Program* program = nullptr;
   const ir::Node* node = nullptr;
-  std::uint64_t issued = 0;    // independent calls started from here
-  std::uint64_t early = 0;     // of these, while another call was in flight
-  std::uint64_t in_order = 0;  // times it ran only when everything before it was complete
+  std::uint64_t issued = 0;      // independent calls started from here
+  std::uint64_t early = 0;       // of these, while another call was in flight
+  std::uint64_t in_order = 0;    // times it ran only when everything before it was complete
   std::vector<Wait> waits = {};  // by reason and node to blame, in the order they first occurred
 };
 
 struct Counters {
-  std::uint64_t calls = 0;         // independent calls issued
-  std::uint64_t cancelled = 0;     // of these, discarded before their result was used
+  std::uint64_t calls = 0;      // independent calls issued
+  std::uint64_t cancelled = 0;  // of these, discarded before their result was used
   // The longest chain of calls of which each started only when the one before was complete, by number.
   std::uint32_t rounds = 0;
-  // The longest chain of calls of which each needs the answer of the one before, by the time they took, to the
-  // microsecond: what waits for memory or for its turn does not add to it.
+  // The longest chain of calls of which each needs the answer of the one before, by the time they took, to
+  // the microsecond: what waits for memory or for its turn does not add to it.
   std::uint64_t critical_path_ns = 0;
   std::uint64_t speculated = 0;  // of the calls, issued on a guess about control
   std::uint64_t wasted = 0;      // of these, in code that turned out not to be reached
@@ -99,10 +101,10 @@ enum class Stop : std::uint8_t {
   kYields,  // its function is a generator that hands out yielded(); everything before that is complete
 };
 
-// Runs `enter` to its end: its answer is what running it line by line would have given. Either call() does so on the
-// calling thread, which waits while there is nothing else to do; or, after begin(), whoever has other things to do
-// meanwhile calls advance() whenever the executor has completions. When call() or take() returns or throws, no call is in
-// flight. A run throws only what the executor or the host threw.
+// Runs `enter` to its end: its answer is what running it line by line would have given. Either call() does so
+// on the calling thread, which waits while there is nothing else to do; or, after begin(), whoever has other
+// things to do meanwhile calls advance() whenever the executor has completions. When call() or take() returns
+// or throws, no call is in flight. A run throws only what the executor or the host threw.
 class Run {
  public:
   Run(Host& host, Executor& executor, const Options& options);

@@ -26,7 +26,8 @@ inline constexpr Flags kUnknown = 0;
 inline constexpr Flags kData = 1;   // operators and formatting on it run no user code
 inline constexpr Flags kFresh = 2;  // an object that nobody else holds when it comes into being
 inline constexpr Flags kAtom = 4;   // immutable, holds no mutable object; implies kData
-inline constexpr Flags kMaybeUnbound = 8;  // may turn out to be unbound: a variable that a branch may not assign
+inline constexpr Flags kMaybeUnbound =
+    8;  // may turn out to be unbound: a variable that a branch may not assign
 
 struct Known;  // known.h
 using KnownRef = std::shared_ptr<const Known>;
@@ -79,7 +80,7 @@ class Value {
   bool ready() const { return object_ != nullptr && ops_ != nullptr; }
   bool is_pending() const { return object_ != nullptr && ops_ == nullptr; }
 
-  Object* object() const { return object_; }  // REQUIRES: ready()
+  Object* object() const { return object_; }                       // REQUIRES: ready()
   Cell* cell() const { return reinterpret_cast<Cell*>(object_); }  // REQUIRES: is_pending()
   const ObjectOps* ops() const { return ops_; }
 
@@ -96,7 +97,7 @@ class Value {
   void retain() const;
   void release();
 
-  Object* object_ = nullptr;        // or a Cell* when ops_ is null
+  Object* object_ = nullptr;  // or a Cell* when ops_ is null
   const ObjectOps* ops_ = nullptr;
 
  public:
@@ -113,15 +114,15 @@ class Waiter {
 };
 
 // Note [lineage]
-// `x += y` answers x itself or a new object, and which of them is known only when x is there. So the results of a chain
-// of such operations are one and the same object as long as it is mutable. What the chain has come to so far is the
-// only object that existed before and that a pending result of it may turn out to be.
+// `x += y` answers x itself or a new object, and which of them is known only when x is there. So the results
+// of a chain of such operations are one and the same object as long as it is mutable. What the chain has come
+// to so far is the only object that existed before and that a pending result of it may turn out to be.
 struct Lineage {
   Value last;
 };
 
-// The place of a result. Filled at most once; a cell whose entry failed is never filled, and what waits for it is
-// discarded when the failure is handled.
+// The place of a result. Filled at most once; a cell whose entry failed is never filled, and what waits for
+// it is discarded when the failure is handled.
 class Cell {
  public:
   explicit Cell(Flags flags, KnownRef known = nullptr) : flags_(flags), known_(std::move(known)) {}
@@ -144,8 +145,8 @@ class Cell {
   const std::shared_ptr<Lineage>& lineage() const { return lineage_; }
   void join_lineage(std::shared_ptr<Lineage> lineage) { lineage_ = std::move(lineage); }
 
-  // Why it is not there yet, when it is more than an answer to come: a row of Waits, and whether the maker of this value
-  // could make it but for the order.
+  // Why it is not there yet, when it is more than an answer to come: a row of Waits, and whether the maker of
+  // this value could make it but for the order.
   struct Blame {
     std::uint32_t row = ~std::uint32_t{0};
     bool in_order = false;

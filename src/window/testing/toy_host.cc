@@ -208,8 +208,8 @@ Action ToyHost::act(const Node& n, Reader& memory, View& view) {
 bool ToyHost::stores_privately(const Node& n, View& view) const {
   const Value object = target(n);
   if (!std::ranges::all_of(n.operands, &Value::ready) || !object.ready()) return false;
-  const auto operands = std::ranges::count_if(
-      n.operands, [&](const Value& v) { return v.object() == object.object(); });
+  const auto operands =
+      std::ranges::count_if(n.operands, [&](const Value& v) { return v.object() == object.object(); });
   const std::uint32_t ours = 1 + (fault_ == Fault::kSharedTakenAsPrivate ? 1 : 0);
   return toy(object).references <= view.held(object.object()) + static_cast<std::uint32_t>(operands) + ours;
 }

@@ -29,9 +29,9 @@ enum class Fault : std::uint8_t {
   kEverythingAtomic,           // pending results are said to be atoms
   kStoresRunEarly,
   kPrintsRunEarly,
-  kKeysNeverEqual,       // same_key() compares addresses
-  kContextAtCompletion,  // an independent call's exception is created without what was handled at the call
-  kCopiesEscape,         // a load of a container yields a copy of it
+  kKeysNeverEqual,        // same_key() compares addresses
+  kContextAtCompletion,   // an independent call's exception is created without what was handled at the call
+  kCopiesEscape,          // a load of a container yields a copy of it
   kSharedTakenAsPrivate,  // an object counts as private although one reference to it is not accounted for
 };
 inline constexpr int kFaults = 20;

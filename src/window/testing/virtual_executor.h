@@ -13,7 +13,8 @@
 namespace xcs::window::toy {
 
 // Checks, with XCS_CHECK, that the window keeps its side: tickets are never used twice, only calls in flight
-// are cancelled, no two have the same path, no more than `limit` run at once, wait() has something to wait for.
+// are cancelled, no two have the same path, no more than `limit` run at once, wait() has something to wait
+// for.
 class VirtualExecutor final : public Executor {
  public:
   // Latencies are drawn from 1 to `longest` units of time; 1 makes every call take equally long.
