@@ -78,7 +78,8 @@ def _compare(console: Console, simulator: Simulator, workflow: Workflow) -> Comp
         inspect.getsource(workflow.function), "python", theme="ansi_dark", background_color="default"
     )
     console.print(Padding(source, (1, 0, 0, 2)))
-    jitted = jit(workflow.function)
+    # The simulator has no limit to feel for, so that calls need not start with a few at a time.
+    jitted = jit(workflow.function, max_in_flight=64)
     sequential, expected = _run(console, simulator, "line by line", workflow.function, workflow.args)
     parallel, observed = _run(console, simulator, "with xcs", jitted, workflow.args)
     counted = stats(jitted)
