@@ -79,7 +79,7 @@ def _compare(console: Console, simulator: Simulator, workflow: Workflow) -> Comp
     )
     console.print(Padding(source, (1, 0, 0, 2)))
     # The simulator has no limit to feel for, so that calls need not start with a few at a time.
-    jitted = jit(workflow.function, max_in_flight=64)
+    jitted = jit(workflow.function).with_config(max_in_flight=64)
     sequential, expected = _run(console, simulator, "line by line", workflow.function, workflow.args)
     parallel, observed = _run(console, simulator, "with xcs", jitted, workflow.args)
     counted = stats(jitted)
