@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import multiprocessing
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,22 +12,7 @@ import pytest
 import xcs
 from xcs import _cli, _journal
 
-
-class Refused(Exception):
-    """A call failed."""
-
-
-class Stop(Exception):
-    """Ends a block badly."""
-
-
-@contextlib.contextmanager
-def interrupted(**options: Any) -> Iterator[None]:
-    """A block that does what it should and then ends badly."""
-    with contextlib.suppress(Stop), xcs.config(**options):
-        yield
-        raise Stop
-
+from .interruption import Refused, interrupted
 
 CALLS: list[Any] = []
 MODEL = "one"

@@ -13,29 +13,13 @@ import subprocess
 import sys
 import textwrap
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import xcs
 
-
-class Refused(Exception):
-    """A call failed."""
-
-
-class Stop(Exception):
-    """Ends a block badly."""
-
-
-@contextlib.contextmanager
-def interrupted(**options: Any) -> Iterator[None]:
-    """A block that does what it should and then ends badly."""
-    with contextlib.suppress(Stop), xcs.config(**options):
-        yield
-        raise Stop
-
+from .interruption import Refused, interrupted
 
 CALLS: list[Any] = []
 FAILING: set[Any] = set()
