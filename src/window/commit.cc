@@ -125,7 +125,7 @@ bool Machine::commit() {
     }
     auto& entry = static_cast<Entry&>(*item);
     if (entry.state == Entry::kFailed || entry.state == Entry::kIssued) return false;
-    entry.chain = after(entry.chain, before);
+    entry.turn = before;
     entry.stop_waiting();
     ++waits_.site(entry.program, entry.node).in_order;
     retry(entry);
@@ -214,6 +214,7 @@ void Machine::retry(Entry& entry) {
   }
   Action action =
       attempt(entry.program, entry.node, entry.operands, {entry.parent, entry.sequence}, entry.handled);
+  if (action.verdict != Action::kDone) entry.chain = after(entry.chain, entry.turn);
   switch (action.verdict) {
     case Action::kDone:
       entry.chain = chain_of(entry.program, entry.node, entry.operands, action, entry.chain);
@@ -273,9 +274,11 @@ void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
   if (entry.effect.memory != Effect::kAnything)
     for (Effect::Store& store : entry.effect.stores) {
       store.target.settle();
+      // Whoever finds it there did not wait for its turn.
       note_contents(store.target, entry.chain);
       for (const Value& v : entry.operands) note_contents(v, v.chain);
     }
+  entry.chain = after(entry.chain, entry.turn);
   entry.deep_chain = longest(entry.deep_chain, entry.chain);
   end_wait(entry);
   std::vector<Value> results = std::move(entry.results);

@@ -92,6 +92,7 @@ class Entry final : public Item {
   Ticket ticket = 0;
   std::uint64_t started_ns = 0;
   std::uint32_t control = 0;  // the calls that led to its being reached, whatever its operands
+  Chain turn = {};            // what led to all that comes before it, once its turn has come
   std::uint64_t stops = 0;    // how many stops came before it
 };
 
