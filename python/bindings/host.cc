@@ -45,7 +45,7 @@ PythonHost::~PythonHost() { handle_exception(outer_handled_.ptr()); }
 Action PythonHost::attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                            View& view) {
   const Site s{program_of(program), node, operands, view};
-  if (placeholders_.any_ready() && view.quiet()) placeholders_.settle();
+  if (placeholders_.any_ready()) placeholders_.settle();
   Action a = attempt_node(s);
   if (a.verdict == Action::kRaised && !has_frame_of_its_own(node.op) && s.program.is_users())
     add_traceback(s.program, node, object_of(a.value));

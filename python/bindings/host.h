@@ -169,7 +169,7 @@ class PythonHost final : public window::Host {
                         Action& answer);
   bool mutate_privately(const Site& s, PyObject* container, std::string_view method,
                         const Arguments& arguments, Action& answer);
-  bool reads_plainly(const Site& s, const Arguments& arguments);
+  bool reads_plainly(const Site& s, const Arguments& arguments, Depth depth);
   bool store_item_privately(const Site& s, PyObject* container, PyObject* key, Action& answer);
   bool store_attribute_privately(const Site& s, PyObject* object, PyObject* name, Action& answer);
   // host_loops.cc
@@ -195,6 +195,7 @@ class PythonHost final : public window::Host {
   bool calls_back(const Contract& contract, const Arguments& arguments) const;
   Action call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
   bool reads_container(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
+  bool makes_dict(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   Action call_composing(const Site& s, PyObject* callee, const Arguments& arguments, Snapshot* now);
   // `awaits`: the result is awaited, on the event loop.
   Action issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments, bool awaits);

@@ -323,7 +323,9 @@ Action PythonHost::call_contract(const Site& s, PyObject* callee, const Contract
                                  Arguments arguments) {
   if (!s.awaited() && makes_awaitable(callee, contract))
     return make_awaitable(s, callee, contract, std::move(arguments));
-  if (Action a; contract.effect == Contract::kPure && enter_prelude(s, callee, arguments, a)) return a;
+  if (Action a; contract.effect == Contract::kPure &&
+                (enter_prelude(s, callee, arguments, a) || makes_dict(s, callee, arguments, a)))
+    return a;
   switch (contract.effect) {
     case Contract::kIndependent:
       return issue(s, callee, contract, std::move(arguments), s.awaited());
@@ -449,6 +451,55 @@ bool PythonHost::reads_container(const Site& s, PyObject* callee, const Argument
   }
   answer = outcome(PyObject_CallOneArg(callee, now.copy.ptr()));
   if (copies && answer.verdict == Action::kDone) placeholders_.watch(nb::borrow(object_of(answer.value)));
+  return true;
+}
+
+// dict, of a dict or of pairs: it does not look at the values, which may still be pending.
+bool PythonHost::makes_dict(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer) {
+  if (callee != reinterpret_cast<PyObject*>(&PyDict_Type) || arguments.positional.size() > 1) return false;
+  if (s.view.quiet() && arguments.ready()) return false;
+  nb::object made = nb::dict();
+  auto held = [&](Obstacle obstacle, Value element) {
+    answer = held_up(obstacle, std::move(element), kFresh);
+    return true;
+  };
+  if (!arguments.positional.empty()) {
+    if (!arguments.positional[0].ready()) return false;
+    PyObject* source = object_of(arguments.positional[0]);
+    if (!PyDict_CheckExact(source) && !PyList_CheckExact(source) && !PyTuple_CheckExact(source)) return false;
+    Replayed now = PyTuple_CheckExact(source) ? Replayed{Obstacle::kNothing, nb::borrow(source), {}}
+                                              : read_container(source, s.view);
+    if (now.obstacle != Obstacle::kNothing) return held(now.obstacle, std::move(now.element));
+    if (PyDict_CheckExact(source)) {
+      made = checked(PyDict_Copy(now.copy.ptr()));
+    } else {
+      for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(now.copy.ptr()); ++i) {
+        const Value item = to_value(PySequence_Fast_GET_ITEM(now.copy.ptr(), i));
+        if (item.is_pending()) return held(Obstacle::kElement, item);
+        PyObject* pair = object_of(item);
+        if (!PyTuple_CheckExact(pair) && !PyList_CheckExact(pair)) return false;
+        Replayed both = PyTuple_CheckExact(pair) ? Replayed{Obstacle::kNothing, nb::borrow(pair), {}}
+                                                 : read_container(pair, s.view);
+        if (both.obstacle != Obstacle::kNothing) return held(both.obstacle, std::move(both.element));
+        if (PySequence_Fast_GET_SIZE(both.copy.ptr()) != 2) return false;
+        const Value key = to_value(PySequence_Fast_GET_ITEM(both.copy.ptr(), 0));
+        if (key.is_pending()) return held(Obstacle::kElement, key);
+        if (const Value inside = pending_inside(object_of(key)); inside.bound())
+          return held(Obstacle::kElement, inside);
+        if (!is_atom(object_of(key))) return false;
+        PyObject* value = PySequence_Fast_GET_ITEM(both.copy.ptr(), 1);
+        if (PyDict_SetItem(made.ptr(), object_of(key), value) != 0) {
+          PyErr_Clear();
+          return false;
+        }
+      }
+    }
+  }
+  for (const auto& [name, value] : arguments.keywords)
+    if (PyDict_SetItem(made.ptr(), name.ptr(), to_object(value).ptr()) != 0) nb::raise_python_error();
+  placeholders_.watch(made);
+  answer = done(std::move(made));
+  answer.shallow = true;
   return true;
 }
 

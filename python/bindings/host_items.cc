@@ -391,7 +391,8 @@ Action PythonHost::append(const Site& s) {
   if (Action a; list && append_privately(s, s.object(0), s[1], 0, a)) return a;
   if (list) return stores_operand(sure(ordered_store(s[0], {Where::kKeys})), 1);
   if (!is_data(s[1], s.view)) return ordered(Reason::kUserOperator, Effect::kAnything);
-  if (s[1].ready() && is_private(s, s.object(0)))
+  const bool hashed = s[1].ready() && !pending_inside(s.object(1)).bound();
+  if (hashed && is_private(s, s.object(0)))
     return PySet_Add(s.object(0), s.object(1)) == 0 ? none_done() : raised();
   return stores_operand(ordered_store(s[0], {Where::kAll}), 1);
 }

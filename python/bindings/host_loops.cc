@@ -66,7 +66,7 @@ bool PythonHost::iterate_progress(PyObject* bar, Action& answer) {
 }
 
 Action PythonHost::next(const ir::Program& program, const ir::Node& node, const Value& iterator, View& view) {
-  if (placeholders_.any_ready() && view.quiet()) placeholders_.settle();
+  if (placeholders_.any_ready()) placeholders_.settle();
   Action a = step(object_of(iterator), view);
   if (a.verdict == Action::kRaised && program_of(program).is_users())
     add_traceback(program_of(program), node, object_of(a.value));

@@ -194,7 +194,8 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
       !arguments.keywords.empty())
     return in_order(Effect::kOpaque, {Where::kAll});
   if (shape_of(container) == Shape::kSet && (name == "add" || name == "discard") &&
-      arguments.positional.size() == 1 && arguments.positional[0].ready()) {
+      arguments.positional.size() == 1 && arguments.positional[0].ready() &&
+      !pending_inside(object_of(arguments.positional[0])).bound()) {
     Action a = in_order(Effect::kStores, {Where::kItem, arguments.positional[0].object()});
     a.effect.stores.push_back(
         {.target = borrow_value(container), .where = {Where::kKeys}, .operand = stored});
@@ -202,7 +203,7 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
   }
   if (shape_of(container) == Shape::kSet && name == "pop") return in_order(Effect::kOpaque, {Where::kAll});
   if (reads_argument(name)) {
-    Snapshot now(s.view, placeholders_, Depth::kShallow);
+    Snapshot now(s.view, placeholders_, depth_of_arguments(container));
     for (const Value& v : arguments.positional)
       if (v.is_pending() || now.add(object_of(v)) != Obstacle::kNothing || now.copied())
         return in_order(Effect::kOpaque, {Where::kAll});

@@ -55,6 +55,11 @@ bool looks_inside(const ir::Fragment& fragment) {
   return fragment.kind != Kind::kOperator || fragment.text.find_first_of("<>=!%{") != std::string::npos;
 }
 
+// Whether it unpacks into a set, and not into a list, a tuple or a dict.
+bool hashes_items(const ir::Fragment& fragment) {
+  return fragment.text.find('{') != std::string::npos && fragment.text.find("**") == std::string::npos;
+}
+
 // Whether unpacking it with * or ** reads a builtin container and nothing else.
 bool unpacks_plainly(PyObject* object) {
   const Shape shape = shape_of(object);
@@ -82,7 +87,7 @@ Action PythonHost::evaluate(const Site& s) {
       for (const Value& v : s.operands)
         if (PyIter_Check(object_of(v)) || (!is_atom(object_of(v)) && !unpacks_plainly(object_of(v))))
           return held_to_order();
-      return evaluate_over(s, Depth::kShallow);
+      return evaluate_over(s, hashes_items(fragment) ? Depth::kDeep : Depth::kShallow);
     default:
       return evaluate_over(s, looks_inside(fragment) ? Depth::kDeep : Depth::kShallow);
   }
@@ -167,7 +172,7 @@ bool PythonHost::inplace_privately(const Site& s, Action& answer) {
   PyObject* target = s.object(0);
   if (s[1].is_pending() || placeholders_.holds(target) || !is_private(s, target)) return false;
   if (!is_atom(s.object(1)) && !unpacks_plainly(s.object(1))) return false;
-  Snapshot now(s.view, placeholders_, Depth::kShallow);
+  Snapshot now(s.view, placeholders_, depth_of_arguments(target));
   if (now.add(s.object(1)) != Obstacle::kNothing || now.copied()) return false;
   answer = call_fragment(s);
   return true;
@@ -208,7 +213,7 @@ Action PythonHost::inplace(const Site& s) {
   if (PyIter_Check(s.object(1))) return ordered(Reason::kIterator, Effect::kAnything);
   if (!is_atom(s.object(1)) && !unpacks_plainly(s.object(1)))
     return ordered(Reason::kUserOperator, Effect::kAnything);
-  Snapshot now(s.view, placeholders_, Depth::kShallow);
+  Snapshot now(s.view, placeholders_, depth_of_arguments(target));
   if (now.add(s.object(1)) != Obstacle::kNothing || now.copied()) a.effect.memory = Effect::kOpaque;
   return a;
 }

@@ -68,7 +68,7 @@ bool PythonHost::mutate_privately(const Site& s, PyObject* container, std::strin
   }
   if (!arguments.ready() || !is_private(s, container, others)) return false;
   if (placeholders_.holds(container) && !ignores_values(container, method)) return false;
-  if (!reads_plainly(s, arguments)) return false;
+  if (!reads_plainly(s, arguments, depth_of_arguments(container))) return false;
   const nb::object bound = checked(PyObject_GetAttrString(container, std::string(method).c_str()));
   answer = call_native(bound.ptr(), arguments);
   if (answer.verdict != Action::kDone) return true;
@@ -77,10 +77,10 @@ bool PythonHost::mutate_privately(const Site& s, PyObject* container, std::strin
   return true;
 }
 
-// Whether the arguments themselves are what they are at this place: no store to them is pending, and no item
-// is.
-bool PythonHost::reads_plainly(const Site& s, const Arguments& arguments) {
-  Snapshot now(s.view, placeholders_, Depth::kShallow);
+// Whether the arguments, as far as `depth` says, are what they are at this place: no store to them is
+// pending, and no item is.
+bool PythonHost::reads_plainly(const Site& s, const Arguments& arguments, Depth depth) {
+  Snapshot now(s.view, placeholders_, depth);
   auto is_plain = [&](const Value& v) { return now.add(object_of(v)) == Obstacle::kNothing; };
   return std::ranges::all_of(arguments.positional, is_plain) &&
          std::ranges::all_of(arguments.keywords, [&](const auto& k) { return is_plain(k.second); }) &&

@@ -82,6 +82,13 @@ struct Replayer {
     return nb::borrow(object_of(v));
   }
   nb::object any(std::size_t i) { return to_object(store.operands[i]); }
+  // As ready, of an operand that is hashed: nothing in it may be pending.
+  nb::object complete(std::size_t i) {
+    nb::object object = ready(i);
+    if (!object) return {};
+    element = pending_inside(object.ptr());
+    return element.is_pending() ? nb::object() : object;
+  }
 
   // Returns whether the store was applied; otherwise `element` or the Python error says why.
   bool apply(PyObject* copy) {
@@ -89,17 +96,17 @@ struct Replayer {
       case ir::Op::kAppend:
         return PyList_Append(copy, any(1).ptr()) == 0;
       case ir::Op::kAdd: {
-        const nb::object item = ready(1);
+        const nb::object item = complete(1);
         return item && PySet_Add(copy, item.ptr()) == 0;
       }
       case ir::Op::kStoreItem: {
-        const nb::object key = ready(1);
+        const nb::object key = complete(1);
         if (!key) return false;
         const nb::object item = PySlice_Check(key.ptr()) ? ready(2) : any(2);
         return item && PyObject_SetItem(copy, key.ptr(), item.ptr()) == 0;
       }
       case ir::Op::kDeleteItem: {
-        const nb::object key = ready(1);
+        const nb::object key = complete(1);
         return key && PyObject_DelItem(copy, key.ptr()) == 0;
       }
       case ir::Op::kInplace:
@@ -136,10 +143,11 @@ struct Replayer {
   bool call_method(PyObject* copy, PyObject* name) {
     const HostProgram& program = program_of(*store.program);
     const std::string_view text = PyUnicode_AsUTF8(name);
+    const bool hashes = depth_of_arguments(copy) == Depth::kDeep;
     std::vector<nb::object> held;
     std::vector<PyObject*> args{copy};
     for (std::size_t i = 1; i < store.operands.size(); ++i) {
-      held.push_back(may_be_pending(text, i - 1) ? any(i) : ready(i));
+      held.push_back(may_be_pending(text, i - 1) ? any(i) : hashes ? complete(i) : ready(i));
       if (!held.back()) return false;
       args.push_back(held.back().ptr());
     }
@@ -200,6 +208,11 @@ Replayed read_container(PyObject* object, View& view) {
 
 PyObject* dict_of_view(PyObject* view) {
   return reinterpret_cast<PyObject*>(reinterpret_cast<_PyDictViewObject*>(view)->dv_dict);
+}
+
+Depth depth_of_arguments(PyObject* container) {
+  const Shape shape = shape_of(container);
+  return shape == Shape::kDict || shape == Shape::kSet ? Depth::kDeep : Depth::kShallow;
 }
 
 Obstacle Snapshot::add(PyObject* operand) {

@@ -57,6 +57,10 @@ enum class Depth : std::uint8_t {
   kArguments,  // also at the attributes of instances: what a callee can reach
 };
 
+// How far a method that changes `container` looks at what it is given: one that hashes its items, or takes
+// them apart, at all of it.
+Depth depth_of_arguments(PyObject* container);
+
 // What a node's operands reach, as it is at the node's place. Objects without pending stores stand for
 // themselves; the others, and what leads to them, are copied.
 class Snapshot {

@@ -91,6 +91,17 @@ Value to_value(PyObject* object) {
   return value;
 }
 
+Value pending_inside(PyObject* object) {
+  if (is_placeholder(object)) {
+    const Value value = to_value(object);
+    return value.is_pending() ? value : Value();
+  }
+  if (!PyTuple_Check(object)) return {};
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i)
+    if (Value found = pending_inside(PyTuple_GET_ITEM(object, i)); found.bound()) return found;
+  return {};
+}
+
 void settle_directly(PyObject* container) {
   if (!PyTuple_Check(container) && !PyList_Check(container) && !PyDict_Check(container)) return;
   each_placeholder(container, [&](PyObject* item, Py_ssize_t index, PyObject* key) {

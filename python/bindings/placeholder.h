@@ -29,6 +29,9 @@ nb::object to_object(const Value& value);
 // As the program sees `object`: the value a placeholder stands for, which may be there by now, or the object.
 Value to_value(PyObject* object);
 
+// A value that is still pending in a tuple or in tuples inside it; unbound when there is none.
+Value pending_inside(PyObject* object);
+
 // Puts the values that are there in place of their placeholders directly in a copy that only the host has
 // seen.
 void settle_directly(PyObject* container);
