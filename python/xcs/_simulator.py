@@ -57,16 +57,19 @@ class Simulator:
     def __enter__(self) -> Simulator:
         program = simulator_program()
         try:
+            # The pipe is closed with this process, however it ends, and the server ends with the pipe.
             self._process = subprocess.Popen(
-                [program, "--port", "0", *self._arguments], stdout=subprocess.PIPE, text=True
+                [program, "--until-stdin-closes", *self._arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
             )
         except OSError as error:
             raise UsageError(f"cannot start the simulator {program}: {error.strerror}") from None
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if "http://" not in line:
-            status = self._process.wait()
-            self._process.stdout.close()
+            status = self._end(self._process)
             raise UsageError(f"the simulator did not start (exit status {status}); its message is above")
         self.base_url = "http://" + line.split("http://", 1)[1].strip()
         return self
@@ -76,9 +79,15 @@ class Simulator:
     ) -> None:
         assert self._process is not None
         self._process.terminate()
-        self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+        self._end(self._process)
+
+    @staticmethod
+    def _end(process: subprocess.Popen[str]) -> int:
+        status = process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                pipe.close()
+        return status
 
     def stats(self) -> dict[str, Any]:
         """The server's own counters since the last reset: `"requests"`, `"in_flight"`, `"peak_in_flight"` and more."""

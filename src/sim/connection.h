@@ -1,20 +1,20 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "sim/descriptor.h"
-#include "sim/http_parser.h"
-#include "sim/script.h"
+#include "sim/session.h"
 
 namespace xcs::sim {
 
 class SimService;
 
-// One client: reads its requests in order and plays the script of each before it looks at the next.
+// One client's socket, and the session that is led over it.
 class Connection {
  public:
   enum class State {
@@ -22,10 +22,9 @@ class Connection {
     kClosed,  // to be destroyed by the owner
   };
 
-  // Bytes received and sent are counted in the service's books.
-  Connection(Descriptor socket, SimService& service) : socket_(std::move(socket)), service_(service) {}
-  // Resets what is not finished and tells the service.
-  ~Connection();
+  // Bytes received and sent are counted in the service's books. With a `read_rate`, which is in bytes per
+  // second and not 0, no more than that is read.
+  Connection(Descriptor socket, SimService& service, std::optional<double> read_rate);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -33,7 +32,7 @@ class Connection {
   State on_readable(std::string& scratch, TimePoint now);
 
   // The socket takes bytes again.
-  State on_writable(TimePoint now);
+  State on_writable(TimePoint now) { return work(now); }
 
   // Time has come to `now`: performs the steps that are due.
   State on_time(TimePoint now);
@@ -42,33 +41,20 @@ class Connection {
   std::optional<TimePoint> next_due() const;
 
   // Whether the owner should wait for room to write, and for bytes to read.
-  bool wants_write() const { return sent_ < out_.size(); }
-  bool wants_read() const { return accepts_requests() || in_.size() < kMostWaiting; }
+  bool wants_write() const { return session_->outbox().waiting() > 0; }
+  bool wants_read() const { return !read_at_ && session_->wants_bytes(); }
 
  private:
-  // Bytes that may wait, received or to be sent, while requests have to wait their turn.
-  static constexpr std::size_t kMostWaiting = 1 << 20;
-
-  bool accepts_requests() const { return !script_ && !closing_ && out_.size() - sent_ < kMostWaiting; }
-  State advance(TimePoint now);
-  bool read_request(TimePoint now);
-  void start(Script script, TimePoint now);
-  bool perform_due_steps(Script& script, TimePoint now);
-  State finish(const Script& script);
+  State work(TimePoint now);
+  State settle();
   State flush();
+  std::size_t may_read(std::size_t most) const;
 
   Descriptor socket_;
   SimService& service_;
-  HttpParser parser_;
-  std::string in_;           // received and not yet consumed
-  std::string_view unread_;  // the same while it is being worked on: a part of in_ or of the scratch memory
-  std::string out_;          // due and not yet sent, from sent_ on
-  std::size_t sent_ = 0;
-  std::optional<Script> script_;  // the answer that is being played
-  TimePoint started_{};           // when its request was read
-  std::size_t step_ = 0;          // its next step
-  std::size_t played_ = 0;        // how many of its bytes are in out_ or sent
-  bool closing_ = false;          // no more requests; close once everything is sent
+  const std::optional<double> read_rate_;
+  std::optional<TimePoint> read_at_;  // nothing is read before
+  std::unique_ptr<Session> session_;
 };
 
 }  // namespace xcs::sim

@@ -8,8 +8,8 @@ namespace xcs::sim {
 namespace {
 
 constexpr std::array<std::string_view, kFaultCount> kNames = {
-    "none",       "server_error", "overloaded",   "rate_limit", "slow_down", "quota", "spend_limit",
-    "black_hole", "reset",        "stream_error", "truncated",  "malformed", "stall"};
+    "none",  "server_error", "overloaded", "rate_limit", "slow_down", "quota", "spend_limit", "black_hole",
+    "reset", "stream_error", "truncated",  "malformed",  "stall",     "late",  "trickle",     "bad_gateway"};
 
 std::optional<ApiError> openai_error(Fault fault) {
   switch (fault) {
@@ -69,6 +69,13 @@ std::optional<ApiError> anthropic_error(Fault fault) {
   }
 }
 
+std::optional<std::uint64_t> parse_count(std::string_view text) {
+  std::uint64_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return count;
+}
+
 std::optional<Fault> find_fault(std::string_view name) {
   for (std::size_t i = 1; i < kNames.size(); ++i) {
     if (kNames[i] == name) return static_cast<Fault>(i);
@@ -81,11 +88,19 @@ std::optional<std::uint64_t> attempts(std::string_view rest) {
   if (rest.empty()) return 1;
   if (rest == " always") return std::numeric_limits<std::uint64_t>::max();
   if (!rest.starts_with(" x")) return std::nullopt;
-  rest.remove_prefix(2);
-  std::uint64_t count = 0;
-  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), count);
-  if (error != std::errc{} || end != rest.data() + rest.size()) return std::nullopt;
-  return count;
+  return parse_count(rest.substr(2));
+}
+
+std::optional<ScheduledFault> parse_scheduled(std::string_view text) {
+  const std::size_t at = text.find('@');
+  if (at == std::string_view::npos) return std::nullopt;
+  const auto fault = find_fault(text.substr(0, at));
+  const std::string_view range = text.substr(at + 1);
+  const std::size_t dash = range.find('-');
+  const auto first = parse_count(range.substr(0, dash));
+  const auto last = dash == std::string_view::npos ? first : parse_count(range.substr(dash + 1));
+  if (!fault || !first || !last || *first == 0 || *last < *first) return std::nullopt;
+  return ScheduledFault{*fault, *first, *last};
 }
 
 }  // namespace
@@ -108,6 +123,25 @@ Fault scripted_fault(std::string_view prompt, std::uint64_t ordinal) {
   const auto fault = find_fault(inside.substr(0, name_end));
   const auto count = attempts(name_end == std::string_view::npos ? "" : inside.substr(name_end));
   return fault && count && ordinal < *count ? *fault : Fault::kNone;
+}
+
+std::optional<std::vector<ScheduledFault>> parse_fault_schedule(std::string_view text) {
+  std::vector<ScheduledFault> schedule;
+  while (true) {
+    const std::size_t comma = text.find(',');
+    const auto scheduled = parse_scheduled(text.substr(0, comma));
+    if (!scheduled) return std::nullopt;
+    schedule.push_back(*scheduled);
+    if (comma == std::string_view::npos) return schedule;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+Fault scheduled_fault(std::span<const ScheduledFault> schedule, std::uint64_t arrival) {
+  for (const ScheduledFault& scheduled : schedule) {
+    if (scheduled.first <= arrival && arrival <= scheduled.last) return scheduled.fault;
+  }
+  return Fault::kNone;
 }
 
 }  // namespace xcs::sim

@@ -12,7 +12,7 @@ TEST(Fault, HasANameOfItsOwn) {
   std::set<std::string_view> names;
   for (std::size_t i = 0; i < kFaultCount; ++i) names.insert(fault_name(static_cast<Fault>(i)));
   EXPECT_EQ(names.size(), kFaultCount);
-  EXPECT_EQ(fault_name(Fault::kStall), "stall") << "the last one";
+  EXPECT_EQ(fault_name(Fault::kBadGateway), "bad_gateway") << "the last one";
 }
 
 TEST(Fault, IsScriptedByItsNameInThePrompt) {
@@ -34,6 +34,23 @@ TEST(Fault, IsNotScriptedByWhatOnlyLooksLikeADirective) {
   for (const std::string_view prompt : {"", "[fault", "[fault reset", "[fault none]", "[fault nothing]",
                                         "[fault reset x]", "[fault reset 3]", "[fault reset x3y]"}) {
     EXPECT_EQ(scripted_fault(prompt, 0), Fault::kNone) << prompt;
+  }
+}
+
+TEST(FaultSchedule, StrikesByTheOrderOfArrivalAndTheFirstThatAppliesCounts) {
+  const auto schedule = parse_fault_schedule("overloaded@2-4,reset@4,black_hole@6");
+  ASSERT_TRUE(schedule);
+  std::string seen;
+  for (std::uint64_t arrival = 1; arrival <= 7; ++arrival) {
+    seen += std::string(fault_name(scheduled_fault(*schedule, arrival))) + " ";
+  }
+  EXPECT_EQ(seen, "none overloaded overloaded overloaded none black_hole none ");
+}
+
+TEST(FaultSchedule, IsRefusedWhenAnyPartOfItIsMalformed) {
+  for (const std::string_view text : {"", "reset", "reset@", "reset@0", "reset@4-3", "reset@1-", "reset@1,",
+                                      "none@1", "nothing@1", "reset@x", "reset@1 ", "reset@-1"}) {
+    EXPECT_FALSE(parse_fault_schedule(text)) << text;
   }
 }
 

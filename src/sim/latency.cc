@@ -1,8 +1,5 @@
 #include "sim/latency.h"
 
-#include <array>
-#include <utility>
-
 #include "sim/draw.h"
 
 namespace xcs::sim {
@@ -16,16 +13,11 @@ std::chrono::nanoseconds from_ms(double ms) {
 Fault draw_fault(const Weather& weather, Draw& draw) {
   double at = draw.unit();
   const Fault error = draw.chance(0.5) ? Fault::kOverloaded : Fault::kServerError;
-  const std::array<std::pair<double, Fault>, 7> shares = {{{weather.black_hole_rate, Fault::kBlackHole},
-                                                           {weather.reset_rate, Fault::kReset},
-                                                           {weather.error_rate, error},
-                                                           {weather.stream_error_rate, Fault::kStreamError},
-                                                           {weather.truncation_rate, Fault::kTruncated},
-                                                           {weather.malformed_rate, Fault::kMalformed},
-                                                           {weather.stall_rate, Fault::kStall}}};
-  for (const auto& [rate, fault] : shares) {
-    at -= rate;
-    if (at < 0) return fault;
+  at -= weather.error_rate;
+  if (at < 0) return error;
+  for (std::size_t i = 1; i < kFaultCount; ++i) {
+    at -= weather.rates[i];
+    if (at < 0) return static_cast<Fault>(i);
   }
   return Fault::kNone;
 }
@@ -42,10 +34,10 @@ Weather fixed_latency(double ms) {
 Weather good_weather() {
   Weather weather;
   weather.straggler_rate = 0.002;
-  weather.black_hole_rate = 0.0005;
+  weather.rate(Fault::kBlackHole) = 0.0005;
   weather.error_rate = 0.001;
-  weather.reset_rate = 0.0005;
-  weather.stream_error_rate = 0.0002;
+  weather.rate(Fault::kReset) = 0.0005;
+  weather.rate(Fault::kStreamError) = 0.0002;
   return weather;
 }
 
@@ -61,10 +53,10 @@ Weather bad_weather() {
 
 Weather incident_weather() {
   Weather weather = bad_weather();
-  weather.black_hole_rate = 0.10;
+  weather.rate(Fault::kBlackHole) = 0.10;
   weather.error_rate = 0.05;
-  weather.reset_rate = 0.01;
-  weather.stream_error_rate = 0.01;
+  weather.rate(Fault::kReset) = 0.01;
+  weather.rate(Fault::kStreamError) = 0.01;
   return weather;
 }
 

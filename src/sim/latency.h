@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -8,8 +9,8 @@
 
 namespace xcs::sim {
 
-// How slow and how unreliable the provider is. Rates are probabilities of one request, in [0, 1]; at most one
-// fault befalls a request, so they add up to at most 1.
+// How slow and how unreliable the provider is. Rates are probabilities in [0, 1], of one request unless it
+// says otherwise; at most one fault befalls a request, so they add up to at most 1.
 struct Weather {
   std::optional<double> fixed_ms;  // the first byte comes after exactly this long
   double first_byte_ms = 600;      // median of the log-normal time to the first byte
@@ -18,14 +19,13 @@ struct Weather {
   double rate_sigma = 0.25;
   double straggler_rate = 0;  // `straggler_factor` times slower
   double straggler_factor = 10;
-  double black_hole_rate = 0;    // never answered
-  double error_rate = 0;         // 500, or 503 or 529 for an overloaded server, in equal parts
-  double reset_rate = 0;         // the connection is reset instead of an answer
-  double stream_error_rate = 0;  // of streams: an error event in the middle
-  double truncation_rate = 0;    // the connection is closed in the middle of the answer
-  double malformed_rate = 0;     // the answer's JSON breaks off
-  double stall_rate = 0;         // the answer pauses in the middle
-  double stall_ms = 30'000;      // for this long
+  double error_rate = 0;                    // 500, or 503 or 529 for an overloaded server, in equal parts
+  double stall_ms = 30'000;                 // how long kStall and kLate pause, and how long a kTrickle takes
+  std::array<double, kFaultCount> rates{};  // of each other fault, by Fault
+  double slow_read_rate = 0;                // of connections: the server reads them slowly
+  double slow_read_bytes = 10'000;          // a second, from such a one
+
+  double& rate(Fault fault) { return rates[static_cast<std::size_t>(fault)]; }
 };
 
 // Every answer complete after exactly `ms`, without faults.

@@ -70,10 +70,10 @@ std::map<Fault, double> shares(const Weather& weather) {
 
 TEST(Fate, StrikesAtTheGivenRates) {
   Weather weather;
-  weather.black_hole_rate = 0.1;
-  weather.reset_rate = 0.2;
+  weather.rate(Fault::kBlackHole) = 0.1;
+  weather.rate(Fault::kReset) = 0.2;
   weather.error_rate = 0.3;
-  weather.stream_error_rate = 0.15;
+  weather.rate(Fault::kStreamError) = 0.15;
   const auto found = shares(weather);
   EXPECT_NEAR(found.at(Fault::kBlackHole), 0.1, 0.01);
   EXPECT_NEAR(found.at(Fault::kReset), 0.2, 0.01);
@@ -85,7 +85,7 @@ TEST(Fate, StrikesAtTheGivenRates) {
 
 TEST(Fate, OfARateOfOneIsCertain) {
   Weather weather;
-  weather.black_hole_rate = 1;
+  weather.rate(Fault::kBlackHole) = 1;
   EXPECT_EQ(shares(weather).size(), 1U);
 }
 

@@ -3,8 +3,11 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <initializer_list>
 #include <iterator>
 #include <string_view>
+
+#include "sim/fault.h"
 
 namespace xcs::sim {
 
@@ -34,27 +37,103 @@ void anthropic_triple(std::string& out, std::string_view what, std::int64_t limi
                  what, limit, remaining, reset);
 }
 
+// OpenAI counts input and output together and tells nothing of either alone.
 std::string openai_headers(Limiter& limiter, TimePoint now) {
   std::string out;
-  if (limiter.requests()) openai_triple(out, "requests", *limiter.requests(), now);
-  if (limiter.tokens()) openai_triple(out, "tokens", *limiter.tokens(), now);
+  if (auto& bucket = limiter.bucket(LimitKind::kRequests)) openai_triple(out, "requests", *bucket, now);
+  if (auto& bucket = limiter.bucket(LimitKind::kTokens)) openai_triple(out, "tokens", *bucket, now);
   return out;
 }
 
+// Of several limits that a header could tell, Anthropic tells the tightest.
 std::string anthropic_headers(Limiter& limiter, TimePoint now, system_clock::time_point wall) {
+  using enum LimitKind;
   std::string out;
-  if (auto& bucket = limiter.requests()) {
-    anthropic_triple(out, "requests", bucket->per_minute(), bucket->remaining(now),
-                     rfc3339(wall + std::chrono::ceil<std::chrono::seconds>(bucket->until_full(now))));
-  }
-  if (auto& bucket = limiter.tokens()) {
-    const std::string reset =
-        rfc3339(wall + std::chrono::ceil<std::chrono::seconds>(bucket->until_full(now)));
-    for (const std::string_view what : {"tokens", "input-tokens", "output-tokens"}) {
-      anthropic_triple(out, what, bucket->per_minute(), rounded(bucket->remaining(now)), reset);
+  const auto tell = [&](std::string_view what, std::initializer_list<LimitKind> kinds, bool round) {
+    Bucket* tightest = nullptr;
+    for (const LimitKind kind : kinds) {
+      auto& bucket = limiter.bucket(kind);
+      if (bucket && (tightest == nullptr || bucket->remaining(now) < tightest->remaining(now)))
+        tightest = &*bucket;
     }
-  }
+    if (tightest == nullptr) return;
+    const std::int64_t left = tightest->remaining(now);
+    anthropic_triple(out, what, tightest->per_minute(), round ? rounded(left) : left,
+                     rfc3339(wall + std::chrono::ceil<std::chrono::seconds>(tightest->until_full(now))));
+  };
+  tell("requests", {kRequests}, false);
+  tell("tokens", {kTokens, kInputTokens, kOutputTokens}, true);
+  tell("input-tokens", {kTokens, kInputTokens}, true);
+  tell("output-tokens", {kTokens, kOutputTokens}, true);
   return out;
+}
+
+// What a limit is called in messages.
+std::string_view anthropic_unit(LimitKind kind) {
+  switch (kind) {
+    case LimitKind::kTokens:
+      return "tokens per minute";
+    case LimitKind::kInputTokens:
+      return "input tokens per minute";
+    case LimitKind::kOutputTokens:
+      return "output tokens per minute";
+    case LimitKind::kRequestsPerSecond:
+      return "requests per second";
+    case LimitKind::kRequests:
+    case LimitKind::kRamp:
+    case LimitKind::kConcurrency:
+      break;
+  }
+  return "requests per minute";
+}
+
+std::string_view openai_unit(LimitKind kind) {
+  switch (kind) {
+    case LimitKind::kTokens:
+      return "tokens per min (TPM)";
+    case LimitKind::kInputTokens:
+      return "input tokens per min";
+    case LimitKind::kOutputTokens:
+      return "output tokens per min";
+    case LimitKind::kRequestsPerSecond:
+      return "requests per second (RPS)";
+    case LimitKind::kRequests:
+    case LimitKind::kRamp:
+    case LimitKind::kConcurrency:
+      break;
+  }
+  return "requests per min (RPM)";
+}
+
+ApiError anthropic_error(const Refusal& refusal, std::string_view model) {
+  if (refusal.kind == LimitKind::kConcurrency) {
+    return {.status = 429,
+            .message = fmt::format("Number of concurrent connections has exceeded your rate limit of {}.",
+                                   refusal.limit)};
+  }
+  return {.status = 429,
+          .message = fmt::format("This request would exceed the rate limit of {} {} for {}.", refusal.limit,
+                                 anthropic_unit(refusal.kind), model)};
+}
+
+ApiError openai_error(const Refusal& refusal, std::string_view model) {
+  if (refusal.kind == LimitKind::kConcurrency) {
+    return {.status = 429,
+            .message = fmt::format("Too many requests in flight: Limit {}.", refusal.limit),
+            .type = "requests",
+            .code = "rate_limit_exceeded"};
+  }
+  const std::string_view unit = openai_unit(refusal.kind);
+  const bool tokens = unit.find("tokens") != std::string_view::npos;
+  ApiError error{.status = 429, .type = tokens ? "tokens" : "requests", .code = "rate_limit_exceeded"};
+  error.message = refusal.retry_after
+                      ? fmt::format("Rate limit reached for {} on {}: Limit {}. Please try again in {}.",
+                                    model, unit, refusal.limit, go_duration(*refusal.retry_after))
+                      : fmt::format(
+                            "Request too large for {} on {}: Limit {}. The input or output tokens must be "
+                            "reduced in order to run successfully.",
+                            model, unit, refusal.limit);
+  return error;
 }
 
 }  // namespace
@@ -85,37 +164,9 @@ std::string retry_headers(Provider provider, std::chrono::nanoseconds wait) {
   return out;
 }
 
-ApiError limit_error(Provider provider, const Refusal& refusal, std::string_view model, std::int64_t limit) {
-  const bool tokens = refusal.kind == LimitKind::kTokens;
-  ApiError error{.status = 429};
-  if (provider == Provider::kAnthropic) {
-    error.message = fmt::format("This request would exceed the rate limit of {} {} per minute for {}.", limit,
-                                tokens ? "tokens" : "requests", model);
-    return error;
-  }
-  error.type = tokens ? "tokens" : "requests";
-  error.code = "rate_limit_exceeded";
-  error.message = refusal.retry_after
-                      ? fmt::format("Rate limit reached for {} on {}: Limit {}. Please try again in {}.",
-                                    model, tokens ? "tokens per min (TPM)" : "requests per min (RPM)", limit,
-                                    go_duration(*refusal.retry_after))
-                      : fmt::format(
-                            "Request too large for {} on tokens per min (TPM): Limit {}. The input or output "
-                            "tokens must be reduced in order to run successfully.",
-                            model, limit);
-  return error;
-}
-
-ApiError concurrency_error(Provider provider, std::int64_t limit) {
-  if (provider == Provider::kAnthropic) {
-    return {.status = 429,
-            .message =
-                fmt::format("Number of concurrent connections has exceeded your rate limit of {}.", limit)};
-  }
-  return {.status = 429,
-          .message = fmt::format("Too many requests in flight: Limit {}.", limit),
-          .type = "requests",
-          .code = "rate_limit_exceeded"};
+ApiError limit_error(Provider provider, const Refusal& refusal, std::string_view model) {
+  if (refusal.kind == LimitKind::kRamp) return *fault_error(provider, Fault::kSlowDown);
+  return provider == Provider::kAnthropic ? anthropic_error(refusal, model) : openai_error(refusal, model);
 }
 
 }  // namespace xcs::sim

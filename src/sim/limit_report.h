@@ -24,10 +24,7 @@ std::string limit_headers(Provider provider, Limiter& limiter, TimePoint now,
 // The header lines that tell a refused client when to come back.
 std::string retry_headers(Provider provider, std::chrono::nanoseconds wait);
 
-// The error of a request that `refusal` keeps out; `limit` is per minute.
-ApiError limit_error(Provider provider, const Refusal& refusal, std::string_view model, std::int64_t limit);
-
-// The error of a request that finds `limit` requests in flight.
-ApiError concurrency_error(Provider provider, std::int64_t limit);
+// The error of a request that `refusal` keeps out.
+ApiError limit_error(Provider provider, const Refusal& refusal, std::string_view model);
 
 }  // namespace xcs::sim

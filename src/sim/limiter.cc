@@ -49,23 +49,82 @@ std::chrono::nanoseconds Bucket::until_full(TimePoint now) {
   return time_for(capacity_ - level_);
 }
 
-Limiter::Limiter(const Limits& limits, TimePoint now) {
-  if (limits.requests_per_minute) requests_.emplace(*limits.requests_per_minute, limits.burst, now);
-  if (limits.tokens_per_minute) tokens_.emplace(*limits.tokens_per_minute, limits.burst, now);
+std::string_view limit_name(LimitKind kind) {
+  constexpr std::array<std::string_view, kLimitKinds> names = {
+      "requests", "tokens", "input_tokens", "output_tokens", "requests_per_second", "ramp", "concurrency"};
+  return names[static_cast<std::size_t>(kind)];
 }
 
-std::optional<Refusal> Limiter::admit(std::int64_t required, std::int64_t charge, TimePoint now) {
-  constexpr std::chrono::nanoseconds at_once{0};
-  if (requests_) {
-    const auto wait = requests_->wait_for(1, now);
-    if (wait != at_once) return Refusal{LimitKind::kRequests, wait};
+Ramp::Ramp(const Limits& limits, TimePoint now)
+    : growth_(1 + (*limits.ramp_percent / 100)),
+      floor_(limits.ramp_floor),
+      stretch_(
+          std::chrono::ceil<std::chrono::nanoseconds>(std::chrono::duration<double>(limits.ramp_seconds))),
+      begin_(now) {}
+
+std::chrono::nanoseconds Ramp::wait(TimePoint now) {
+  move_on(now);
+  return taken_ + 1 <= allowed() ? std::chrono::nanoseconds(0) : begin_ + stretch_ - now;
+}
+
+void Ramp::take(TimePoint now) {
+  move_on(now);
+  ++taken_;
+}
+
+void Ramp::move_on(TimePoint now) {
+  const std::int64_t passed = (now - begin_) / stretch_;
+  if (passed <= 0) return;
+  before_ = passed == 1 ? taken_ : 0;
+  taken_ = 0;
+  begin_ += passed * stretch_;
+}
+
+double Ramp::allowed() const { return std::max({1.0, floor_, before_ * growth_}); }
+
+Limiter::Limiter(const Limits& limits, TimePoint now) {
+  const auto add = [&](LimitKind kind, const std::optional<double>& per_minute) {
+    if (per_minute) bucket(kind).emplace(*per_minute, limits.burst, now);
+  };
+  add(LimitKind::kRequests, limits.requests_per_minute);
+  add(LimitKind::kTokens, limits.tokens_per_minute);
+  add(LimitKind::kInputTokens, limits.input_tokens_per_minute);
+  add(LimitKind::kOutputTokens, limits.output_tokens_per_minute);
+  if (limits.requests_per_second) {
+    bucket(LimitKind::kRequestsPerSecond)
+        .emplace(*limits.requests_per_second * 60, std::chrono::seconds(1), now);
   }
-  if (tokens_) {
-    const auto wait = tokens_->wait_for(static_cast<double>(required), now);
-    if (wait != at_once) return Refusal{LimitKind::kTokens, wait};
-    tokens_->take(static_cast<double>(charge), now);
+  if (limits.ramp_percent) ramp_.emplace(limits, now);
+}
+
+std::optional<Refusal> Limiter::admit(const Demand& demand, TimePoint now) {
+  struct Share {
+    LimitKind kind;
+    std::int64_t required;
+    std::int64_t charge;
+  };
+  const std::array<Share, 5> shares = {{
+      {LimitKind::kRequests, 1, 1},
+      {LimitKind::kRequestsPerSecond, 1, 1},
+      {LimitKind::kTokens, demand.prompt + demand.required_output, demand.prompt + demand.charged_output},
+      {LimitKind::kInputTokens, demand.prompt, demand.prompt},
+      {LimitKind::kOutputTokens, std::max<std::int64_t>(demand.required_output, 1), demand.charged_output},
+  }};
+  for (const auto& [kind, required, charge] : shares) {
+    std::optional<Bucket>& bucket = this->bucket(kind);
+    if (!bucket) continue;
+    const auto wait = bucket->wait_for(static_cast<double>(required), now);
+    const bool per_second = kind == LimitKind::kRequestsPerSecond;
+    if (wait != std::chrono::nanoseconds(0))
+      return Refusal{kind, bucket->per_minute() / (per_second ? 60 : 1), wait};
   }
-  if (requests_) requests_->take(1, now);
+  if (ramp_) {
+    if (const auto wait = ramp_->wait(now); wait.count() > 0) return Refusal{LimitKind::kRamp, 0, wait};
+    ramp_->take(now);
+  }
+  for (const auto& [kind, required, charge] : shares) {
+    if (auto& bucket = this->bucket(kind)) bucket->take(static_cast<double>(charge), now);
+  }
   return std::nullopt;
 }
 

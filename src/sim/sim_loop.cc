@@ -154,7 +154,7 @@ bool SimLoop::adopt(Descriptor socket) {
   event.events = slot.interest;
   event.data.u64 = tag_of(fd, slot.generation);
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0) return false;
-  slot.connection = std::make_unique<Connection>(std::move(socket), service_);
+  slot.connection = std::make_unique<Connection>(std::move(socket), service_, service_.next_read_rate());
   ++service_.stats().connections_accepted;
   ++service_.stats().connections_open;
   return true;

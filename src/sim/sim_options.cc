@@ -47,8 +47,13 @@ Problem set_weather(SimCommand& command, std::string_view text) {
 }
 
 template <double Weather::* member>
-Problem set_rate(SimCommand& command, std::string_view text) {
+Problem set_share(SimCommand& command, std::string_view text) {
   return assign(command.options.weather.*member, number(text, 0.0, 1.0));
+}
+
+template <Fault fault>
+Problem set_rate(SimCommand& command, std::string_view text) {
+  return assign(command.options.weather.rate(fault), number(text, 0.0, 1.0));
 }
 
 template <std::optional<double> Limits::* member>
@@ -72,6 +77,18 @@ Problem set_preset(SimCommand& command, std::string_view text) {
 Problem set_latency(SimCommand& command, std::string_view text) {
   command.options.weather.tokens_per_second = 0;
   return assign(command.options.weather.fixed_ms, number(text, 0.0, kHuge));
+}
+
+Problem set_faults(SimCommand& command, std::string_view text) {
+  auto schedule = parse_fault_schedule(text);
+  if (!schedule) return fmt::format("needs faults like overloaded@10-20,reset@25, not '{}'", text);
+  command.options.faults = *std::move(schedule);
+  return std::nullopt;
+}
+
+template <double Limits::* member>
+Problem set_ramp(SimCommand& command, std::string_view text) {
+  return assign(command.options.limits.*member, number(text, 1e-3, kHuge));
 }
 
 Problem set_burst(SimCommand& command, std::string_view text) {
@@ -106,24 +123,51 @@ constexpr std::array kFlags = {
     Flag{"--tokens-per-second", "R", "median rate of tokens; 0 sends all at once (90)",
          set_weather<&Weather::tokens_per_second>},
     Flag{"--rate-sigma", "S", "sigma of the rate's logarithm (0.25)", set_weather<&Weather::rate_sigma>},
-    Flag{"--straggler-rate", "P", "share of requests that are slower", set_rate<&Weather::straggler_rate>},
+    Flag{"--straggler-rate", "P", "share of requests that are slower", set_share<&Weather::straggler_rate>},
     Flag{"--straggler-factor", "F", "how many times slower (10)", set_weather<&Weather::straggler_factor>},
-    Flag{"--black-hole-rate", "P", "share of requests that are never answered",
-         set_rate<&Weather::black_hole_rate>},
-    Flag{"--error-rate", "P", "share of requests answered 500, 503 or 529", set_rate<&Weather::error_rate>},
-    Flag{"--reset-rate", "P", "share of requests whose connection is reset", set_rate<&Weather::reset_rate>},
+    Flag{"--black-hole-rate", "P", "share of requests that are never answered", set_rate<Fault::kBlackHole>},
+    Flag{"--error-rate", "P", "share of requests answered 500, 503 or 529", set_share<&Weather::error_rate>},
+    Flag{"--reset-rate", "P", "share of requests whose connection is reset", set_rate<Fault::kReset>},
     Flag{"--stream-error-rate", "P", "share of streams with an error in the middle",
-         set_rate<&Weather::stream_error_rate>},
-    Flag{"--truncation-rate", "P", "share of answers that break off", set_rate<&Weather::truncation_rate>},
-    Flag{"--malformed-rate", "P", "share of answers whose JSON breaks off",
-         set_rate<&Weather::malformed_rate>},
-    Flag{"--stall-rate", "P", "share of answers that pause in the middle", set_rate<&Weather::stall_rate>},
-    Flag{"--stall-ms", "MS", "for this long (30000)", set_weather<&Weather::stall_ms>},
+         set_rate<Fault::kStreamError>},
+    Flag{"--truncation-rate", "P", "share of answers that break off", set_rate<Fault::kTruncated>},
+    Flag{"--malformed-rate", "P", "share of answers whose JSON breaks off", set_rate<Fault::kMalformed>},
+    Flag{"--stall-rate", "P", "share of answers that pause in the middle", set_rate<Fault::kStall>},
+    Flag{"--late-rate", "P", "share of answers that pause before they begin", set_rate<Fault::kLate>},
+    Flag{"--trickle-rate", "P", "share of answers that come in small pieces", set_rate<Fault::kTrickle>},
+    Flag{"--stall-ms", "MS", "how long these three take (30000)", set_weather<&Weather::stall_ms>},
+    Flag{"--bad-gateway-rate", "P", "share of requests answered 502 with a page of HTML",
+         set_rate<Fault::kBadGateway>},
+    Flag{"--rate-limit-rate", "P", "share of requests answered 429, come again", set_rate<Fault::kRateLimit>},
+    Flag{"--slow-down-rate", "P", "share of requests answered 429, slow down", set_rate<Fault::kSlowDown>},
+    Flag{"--quota-rate", "P", "share of requests answered that the credit is used up",
+         set_rate<Fault::kQuota>},
+    Flag{"--spend-limit-rate", "P", "share of requests answered that the spend limit is reached",
+         set_rate<Fault::kSpendLimit>},
+    Flag{"--slow-read-rate", "P", "share of connections that are read slowly",
+         set_share<&Weather::slow_read_rate>},
+    Flag{"--slow-read-bytes", "N", "so many bytes a second (10000)",
+         [](SimCommand& c, std::string_view t) {
+           return assign(c.options.weather.slow_read_bytes, number(t, 1.0, kHuge));
+         }},
+    Flag{"--faults", "LIST", "faults by order of arrival, such as overloaded@10-20,reset@25", set_faults},
     Flag{"--rpm", "N", "limit of requests per minute, for each key and model",
          set_limit<&Limits::requests_per_minute>},
     Flag{"--tpm", "N", "limit of tokens per minute, for each key and model",
          set_limit<&Limits::tokens_per_minute>},
-    Flag{"--burst-seconds", "S", "how long a limit may be saved up (60)", set_burst},
+    Flag{"--itpm", "N", "limit of input tokens per minute, likewise",
+         set_limit<&Limits::input_tokens_per_minute>},
+    Flag{"--otpm", "N", "limit of output tokens per minute, likewise",
+         set_limit<&Limits::output_tokens_per_minute>},
+    Flag{"--burst-seconds", "S", "how long these limits may be saved up (60)", set_burst},
+    Flag{"--rps", "N", "limit of requests per second that no header tells",
+         set_limit<&Limits::requests_per_second>},
+    Flag{"--ramp-percent", "P", "how much the number of requests may grow from one stretch to the next",
+         [](SimCommand& c, std::string_view t) {
+           return assign(c.options.limits.ramp_percent, number(t, 0.0, kHuge));
+         }},
+    Flag{"--ramp-seconds", "S", "how long a stretch is (60)", set_ramp<&Limits::ramp_seconds>},
+    Flag{"--ramp-floor", "N", "requests that every stretch may have (100)", set_ramp<&Limits::ramp_floor>},
     Flag{"--max-concurrency", "N", "limit of requests in flight",
          [](SimCommand& c, std::string_view t) {
            return assign(c.options.limits.concurrency, number<std::int64_t>(t, 1, 1'000'000'000));
@@ -136,6 +180,11 @@ constexpr std::array kFlags = {
     Flag{"--stateful", "", "answers depend on the order of arrival",
          [](SimCommand& c, std::string_view) -> Problem {
            c.options.stateful = true;
+           return {};
+         }},
+    Flag{"--until-stdin-closes", "", "end when the standard input ends",
+         [](SimCommand& c, std::string_view) -> Problem {
+           c.until_stdin_closes = true;
            return {};
          }},
     Flag{"--help", "", "print this text",

@@ -4,8 +4,10 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/error.h"
+#include "sim/fault.h"
 #include "sim/latency.h"
 #include "sim/limiter.h"
 
@@ -17,6 +19,7 @@ struct SimOptions {
   std::uint64_t seed = 0;
   Weather weather;
   Limits limits;
+  std::vector<ScheduledFault> faults;
   std::optional<std::string> api_key;  // the only key accepted; without one any key is, and none
   bool stateful = false;               // answers depend on the order of arrival, too
 };
@@ -25,6 +28,7 @@ struct SimOptions {
 struct SimCommand {
   SimOptions options;
   bool help = false;
+  bool until_stdin_closes = false;  // serve no longer than somebody holds the other end of the standard input
 };
 
 // Reads the arguments after the program's name. Fails with "sim.usage" and a sentence for the user.

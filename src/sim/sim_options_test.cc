@@ -23,7 +23,7 @@ TEST(SimOptions, AreAQuietOrdinaryServerByDefault) {
   EXPECT_EQ(command->options.port, 0);
   EXPECT_EQ(command->options.weather.first_byte_ms, 600);
   EXPECT_EQ(command->options.weather.error_rate, 0);
-  EXPECT_FALSE(command->options.limits.any_rate());
+  EXPECT_FALSE(command->options.limits.any_told());
   EXPECT_FALSE(command->help);
 }
 
@@ -43,6 +43,44 @@ TEST(SimOptions, TakeValuesWithASpaceOrAnEqualsSign) {
   EXPECT_TRUE(command->options.stateful);
 }
 
+TEST(SimOptions, TakeEveryKindOfLimitAndFault) {
+  auto command = parse({"--itpm",
+                        "1000",
+                        "--otpm=500",
+                        "--rps",
+                        "3",
+                        "--ramp-percent",
+                        "50",
+                        "--ramp-seconds",
+                        "2",
+                        "--ramp-floor",
+                        "7",
+                        "--late-rate",
+                        "0.1",
+                        "--trickle-rate",
+                        "0.2",
+                        "--bad-gateway-rate",
+                        "0.3",
+                        "--slow-read-rate",
+                        "0.4",
+                        "--faults",
+                        "reset@3,overloaded@5-9"});
+  ASSERT_TRUE(command) << command.error().message;
+  const Limits& limits = command->options.limits;
+  EXPECT_EQ(limits.input_tokens_per_minute, 1000);
+  EXPECT_EQ(limits.output_tokens_per_minute, 500);
+  EXPECT_EQ(limits.requests_per_second, 3);
+  EXPECT_EQ(limits.ramp_percent, 50);
+  EXPECT_EQ(limits.ramp_seconds, 2);
+  EXPECT_EQ(limits.ramp_floor, 7);
+  Weather& weather = command->options.weather;
+  EXPECT_EQ(weather.rate(Fault::kLate), 0.1);
+  EXPECT_EQ(weather.rate(Fault::kTrickle), 0.2);
+  EXPECT_EQ(weather.rate(Fault::kBadGateway), 0.3);
+  EXPECT_EQ(weather.slow_read_rate, 0.4);
+  EXPECT_EQ(command->options.faults.size(), 2U);
+}
+
 TEST(SimOptions, OfAFixedLatencySendTheWholeAnswerAtOnceUnlessARateFollows) {
   EXPECT_EQ(parse({"--latency-ms", "0"})->options.weather.fixed_ms, 0);
   EXPECT_EQ(parse({"--latency-ms", "0"})->options.weather.tokens_per_second, 0);
@@ -50,9 +88,9 @@ TEST(SimOptions, OfAFixedLatencySendTheWholeAnswerAtOnceUnlessARateFollows) {
 }
 
 TEST(SimOptions, OfAPresetAreRefinedByTheFlagsAfterIt) {
-  const auto command = parse({"--preset", "incident", "--error-rate", "0.5"});
+  auto command = parse({"--preset", "incident", "--error-rate", "0.5"});
   ASSERT_TRUE(command);
-  EXPECT_EQ(command->options.weather.black_hole_rate, 0.10);
+  EXPECT_EQ(command->options.weather.rate(Fault::kBlackHole), 0.10);
   EXPECT_EQ(command->options.weather.error_rate, 0.5);
 }
 
@@ -65,6 +103,8 @@ TEST(SimOptions, ExplainWhatIsWrongWithAnArgument) {
   EXPECT_EQ(complaint({"--error-rate", "1.5"}), "--error-rate needs a number from 0 to 1, not '1.5'");
   EXPECT_EQ(complaint({"--error-rate", "nan"}), "--error-rate needs a number from 0 to 1, not 'nan'");
   EXPECT_EQ(complaint({"--preset", "fine"}), "--preset needs good, bad or incident, not 'fine'");
+  EXPECT_EQ(complaint({"--faults", "reset@0"}),
+            "--faults needs faults like overloaded@10-20,reset@25, not 'reset@0'");
   EXPECT_EQ(complaint({"--stateful=yes"}), "--stateful takes no value");
 }
 

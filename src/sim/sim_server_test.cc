@@ -217,7 +217,7 @@ TEST(SimServer, RefusesWhatIsNotHttpAndCloses) {
 
 TEST(SimServer, ResetsTheConnectionWhenThatIsTheFate) {
   Weather weather = fixed_latency(0);
-  weather.reset_rate = 1;
+  weather.rate(Fault::kReset) = 1;
   const auto server = serve(weather);
   Client client(server->port());
   client.send(request("x"));
@@ -225,9 +225,33 @@ TEST(SimServer, ResetsTheConnectionWhenThatIsTheFate) {
   EXPECT_EQ(client.error(), ECONNRESET);
 }
 
+TEST(SimServer, ReadsSomeConnectionsSlowly) {
+  Weather weather = fixed_latency(0);
+  weather.slow_read_rate = 1;
+  weather.slow_read_bytes = 100'000;
+  const auto server = serve(weather);
+  Client client(server->port());
+  const auto start = std::chrono::steady_clock::now();
+  client.send(request(std::string(10'000, 'x')));
+  EXPECT_THAT(client.receive(), StartsWith("HTTP/1.1 200"));
+  EXPECT_GE(std::chrono::steady_clock::now() - start, 90ms);
+  EXPECT_EQ(server->stats().connections_slow, 1U);
+}
+
+TEST(SimServer, ClosesASlowlyReadConnectionWhoseClientLeaves) {
+  Weather weather = fixed_latency(0);
+  weather.slow_read_rate = 1;
+  weather.slow_read_bytes = 1'000;
+  const auto server = serve(weather);
+  Client(server->port()).send("POST");
+  wait_for(*server, [](const SimStats& stats) {
+    return stats.connections_accepted == 1 && stats.connections_open == 0;
+  });
+}
+
 TEST(SimServer, NoticesAClientThatLeavesBeforeItsAnswer) {
   Weather weather = fixed_latency(0);
-  weather.black_hole_rate = 1;
+  weather.rate(Fault::kBlackHole) = 1;
   const auto server = serve(weather);
   {
     Client client(server->port());

@@ -89,6 +89,7 @@ Script SimService::serve_stats(Exchange& exchange) {
   if (exchange.http.method == "DELETE") {
     stats_.clear();
     seen_.clear();
+    admitted_ = 0;
   } else if (exchange.http.method != "GET") {
     return fail(exchange,
                 {.status = 405, .message = "The counters can be read with GET and cleared with DELETE."});
@@ -184,16 +185,29 @@ std::expected<ApiRequest, ApiError> SimService::read(const Exchange& exchange, E
 Script SimService::answer(Exchange& exchange, const ApiRequest& request) {
   const std::uint64_t ordinal = next_ordinal(request.hash);
   const std::vector<Answer> answers = make_answers(request, options_.stateful ? arrivals_ : 0);
-  if (const auto refused = admit(exchange, request, total_tokens(answers))) return fail(exchange, *refused);
+  if (const auto refused = admit(exchange, request, total_tokens(answers)))
+    return refuse(exchange, request, *refused);
   stats_.peak_in_flight = std::max(stats_.peak_in_flight, ++stats_.in_flight);
-  Fate fate = draw_fate(options_.weather, options_.seed, request.hash, ordinal);
-  const Fault scripted = scripted_fault(request.prompt, ordinal);
-  if (scripted != Fault::kNone) fate.fault = scripted;
-  if (fate.fault == Fault::kStreamError && !request.stream) fate.fault = Fault::kNone;
+  const Fate fate = draw(request, ordinal);
   ++stats_.of(fate.fault);
   Script script = play(exchange, request, answers, fate);
   script.in_flight = true;
+  script.hash = request.hash;
+  if (options_.limits.any_told() && script.head) {
+    limiter_for(exchange, request.model).tell(exchange.now + script.steps.back().due);
+  }
   return script;
+}
+
+// A fault that the prompt asks for goes before one by the order of arrival, and that before chance.
+Fate SimService::draw(const ApiRequest& request, std::uint64_t ordinal) {
+  Fate fate = draw_fate(options_.weather, options_.seed, request.hash, ordinal);
+  const Fault scheduled = scheduled_fault(options_.faults, ++admitted_);
+  if (scheduled != Fault::kNone) fate.fault = scheduled;
+  const Fault scripted = scripted_fault(request.prompt, ordinal);
+  if (scripted != Fault::kNone) fate.fault = scripted;
+  if (fate.fault == Fault::kStreamError && !request.stream) fate.fault = Fault::kNone;
+  return fate;
 }
 
 Script SimService::play(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
@@ -203,12 +217,14 @@ Script SimService::play(Exchange& exchange, const ApiRequest& request, std::span
       exchange.extra_headers += retry_headers(exchange.provider, kFaultRetryAfter);
     return fail(exchange, *error, fate.first_byte);
   }
+  if (fate.fault == Fault::kBadGateway) return fail_with_page(exchange, 502, fate.first_byte);
   if (fate.fault == Fault::kBlackHole) return black_hole();
   if (fate.fault == Fault::kReset && !request.stream) return reset_after(fate.first_byte);
   stats_.prompt_tokens += static_cast<std::uint64_t>(request.prompt_tokens);
   stats_.completion_tokens += static_cast<std::uint64_t>(total_tokens(answers));
   Script script = request.stream ? play_stream(exchange, request, answers, fate)
                                  : play_whole(exchange, request, answers, fate);
+  script.good = fate.fault != Fault::kMalformed && fate.fault != Fault::kStreamError;
   switch (fate.fault) {
     case Fault::kReset:
       return cut(std::move(script), fate.position, Ending::kReset);
@@ -216,6 +232,10 @@ Script SimService::play(Exchange& exchange, const ApiRequest& request, std::span
       return cut(std::move(script), fate.position, Ending::kClose);
     case Fault::kStall:
       return stalled(std::move(script), fate.position, stall_of(options_.weather));
+    case Fault::kLate:
+      return delayed(std::move(script), stall_of(options_.weather));
+    case Fault::kTrickle:
+      return trickled(std::move(script), stall_of(options_.weather));
     default:
       return script;
   }
@@ -227,7 +247,7 @@ Script SimService::play_whole(Exchange& exchange, const ApiRequest& request, std
   if (fate.fault == Fault::kMalformed) {
     body.resize(static_cast<std::size_t>(static_cast<double>(body.size()) * fate.position));
   }
-  return finish(exchange, 200, body, fate.first_byte + total_tokens(answers) * fate.per_token);
+  return finish(exchange, 200, std::move(body), fate.first_byte + total_tokens(answers) * fate.per_token);
 }
 
 Script SimService::play_stream(Exchange& exchange, const ApiRequest& request, std::span<const Answer> answers,
@@ -246,28 +266,32 @@ Script SimService::play_stream(Exchange& exchange, const ApiRequest& request, st
 
 // OpenAI reserves the most a request may produce; Anthropic looks at the input alone and charges what is
 // produced.
-std::optional<ApiError> SimService::admit(Exchange& exchange, const ApiRequest& request,
-                                          std::int64_t produced) {
+std::optional<Refusal> SimService::admit(Exchange& exchange, const ApiRequest& request,
+                                         std::int64_t produced) {
   const Limits& limits = options_.limits;
   if (limits.concurrency && stats_.in_flight >= static_cast<std::uint64_t>(*limits.concurrency)) {
-    ++stats_.refused_concurrency;
-    return concurrency_error(exchange.provider, *limits.concurrency);
+    return Refusal{LimitKind::kConcurrency, *limits.concurrency, std::nullopt};
   }
-  if (!limits.any_rate()) return std::nullopt;
+  if (!limits.any_told() && !limits.requests_per_second && !limits.ramp_percent) return std::nullopt;
   const bool openai = exchange.provider == Provider::kOpenAi;
-  const std::int64_t reserved = request.prompt_tokens + request.max_tokens.value_or(produced);
-  const std::int64_t required = openai ? reserved : request.prompt_tokens;
-  const std::int64_t charge = openai ? reserved : request.prompt_tokens + produced;
+  const std::int64_t reserved = request.max_tokens.value_or(produced);
   Limiter& limiter = limiter_for(exchange, request.model);
-  const auto refusal = limiter.admit(required, charge, exchange.now);
+  const auto refusal = limiter.admit({.prompt = request.prompt_tokens,
+                                      .required_output = openai ? reserved : 0,
+                                      .charged_output = openai ? reserved : produced},
+                                     exchange.now);
   exchange.extra_headers =
       limit_headers(exchange.provider, limiter, exchange.now, std::chrono::system_clock::now());
-  if (!refusal) return std::nullopt;
-  const bool tokens = refusal->kind == LimitKind::kTokens;
-  ++(tokens ? stats_.refused_tokens : stats_.refused_requests);
-  if (refusal->retry_after) exchange.extra_headers += retry_headers(exchange.provider, *refusal->retry_after);
-  const Bucket& bucket = tokens ? *limiter.tokens() : *limiter.requests();
-  return limit_error(exchange.provider, *refusal, request.model, bucket.per_minute());
+  if (refusal && static_cast<std::size_t>(refusal->kind) < kToldKinds && limiter.told(exchange.now)) {
+    ++stats_.refused_after_answer;
+  }
+  return refusal;
+}
+
+Script SimService::refuse(Exchange& exchange, const ApiRequest& request, const Refusal& refusal) {
+  ++stats_.of(refusal.kind);
+  if (refusal.retry_after) exchange.extra_headers += retry_headers(exchange.provider, *refusal.retry_after);
+  return fail(exchange, limit_error(exchange.provider, refusal, request.model));
 }
 
 Limiter& SimService::limiter_for(const Exchange& exchange, std::string_view model) {
@@ -276,20 +300,33 @@ Limiter& SimService::limiter_for(const Exchange& exchange, std::string_view mode
 }
 
 std::uint64_t SimService::next_ordinal(std::uint64_t hash) {
-  const std::uint64_t ordinal = seen_[hash]++;
-  if (ordinal > 0) ++stats_.duplicates;
-  return ordinal;
+  Seen& seen = seen_[hash];
+  if (seen.count > 0) ++stats_.duplicates;
+  if (seen.answered) ++stats_.repeats;
+  return seen.count++;
 }
 
 Script SimService::fail(Exchange& exchange, const ApiError& error, std::chrono::nanoseconds due) {
   return finish(exchange, error.status, error_body(exchange.provider, error, exchange.request_id), due);
 }
 
-Script SimService::finish(Exchange& exchange, int status, std::string_view body,
-                          std::chrono::nanoseconds due) {
+// What a machine between the client and the provider answers.
+Script SimService::fail_with_page(Exchange& exchange, int status, std::chrono::nanoseconds due) {
+  ++stats_.by_status[status];
+  const ResponseHead head{status, "text/html", "", exchange.http.keep_alive};
+  return whole_response(
+      head,
+      fmt::format(
+          "<html><head><title>{0} Bad Gateway</title></head><body><h1>{0} Bad Gateway</h1></body></html>\r\n",
+          status),
+      due);
+}
+
+Script SimService::finish(Exchange& exchange, int status, std::string body, std::chrono::nanoseconds due) {
   if (exchange.counted) ++stats_.by_status[status];
   return whole_response(
-      {status, "application/json", response_headers(exchange, due), exchange.http.keep_alive}, body, due);
+      {status, "application/json", response_headers(exchange, due), exchange.http.keep_alive},
+      std::move(body), due);
 }
 
 std::string SimService::response_headers(const Exchange& exchange, std::chrono::nanoseconds due) {
@@ -316,9 +353,21 @@ Script SimService::refuse(int status, std::string_view reason) {
                         kAtOnce);
 }
 
-void SimService::end(bool complete) {
+void SimService::end(const Script& script, bool complete) {
+  if (!script.in_flight) return;
   --stats_.in_flight;
   if (!complete) ++stats_.abandoned;
+  const bool well = complete && script.good && script.whole;
+  if (well) seen_[script.hash].answered = true;
+}
+
+std::optional<double> SimService::next_read_rate() {
+  const Weather& weather = options_.weather;
+  if (weather.slow_read_rate == 0) return std::nullopt;
+  Draw draw(mix(options_.seed) + ++connections_);
+  if (!draw.chance(weather.slow_read_rate)) return std::nullopt;
+  ++stats_.connections_slow;
+  return weather.slow_read_bytes;
 }
 
 }  // namespace xcs::sim

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "sim/http_response.h"
+
 namespace xcs::sim {
 namespace {
 
@@ -42,8 +44,8 @@ class SimServiceTest : public testing::Test {
 
   std::string post(std::string_view target, const std::string& body, TimePoint now = kStart) {
     const Script script = begin(target, body, now);
-    if (script.in_flight) service_->end(true);
-    return script.bytes;
+    service_->end(script, true);
+    return http_response(script);
   }
 
   std::string ask(const std::string& body, TimePoint now = kStart) {
@@ -100,11 +102,12 @@ TEST_F(SimServiceTest, DrawsLatencyFromTheRequestAndItsOrdinalNotFromTheOrder) {
 }
 
 TEST_F(SimServiceTest, KeepsTheBooksOfWhatIsInFlight) {
-  begin("/v1/chat/completions", chat("one"));
-  begin("/v1/messages", R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}]})");
+  const Script one = begin("/v1/chat/completions", chat("one"));
+  const Script two =
+      begin("/v1/messages", R"({"model":"m","max_tokens":9,"messages":[{"role":"user","content":"x"}]})");
   EXPECT_EQ(stats().in_flight, 2U);
-  service_->end(true);
-  service_->end(false);
+  service_->end(one, true);
+  service_->end(two, false);
   EXPECT_EQ(stats().in_flight, 0U);
   EXPECT_EQ(stats().peak_in_flight, 2U);
   EXPECT_EQ(stats().abandoned, 1U);
@@ -165,13 +168,15 @@ TEST_F(SimServiceTest, RefusesMoreInFlightThanAllowed) {
   SimOptions options = at_once();
   options.limits.concurrency = 1;
   use(options);
-  EXPECT_TRUE(begin("/v1/chat/completions", chat("one")).in_flight);
+  const Script one = begin("/v1/chat/completions", chat("one"));
+  EXPECT_TRUE(one.in_flight);
   const Script refused = begin("/v1/chat/completions", chat("two"));
-  EXPECT_THAT(refused.bytes, StartsWith("HTTP/1.1 429"));
+  EXPECT_THAT(http_response(refused), StartsWith("HTTP/1.1 429"));
   EXPECT_FALSE(refused.in_flight);
-  service_->end(true);
+  service_->end(refused, true);
+  service_->end(one, true);
   EXPECT_TRUE(begin("/v1/chat/completions", chat("two")).in_flight);
-  EXPECT_EQ(stats().refused_concurrency, 1U);
+  EXPECT_EQ(stats().of(LimitKind::kConcurrency), 1U);
   EXPECT_EQ(stats().peak_in_flight, 1U);
 }
 
@@ -201,7 +206,7 @@ TEST_F(SimServiceTest, AnswersErrorsInTheShapeOfTheProvider) {
 
 TEST_F(SimServiceTest, BreaksAStreamOffWithAnErrorBetweenItsFirstAndItsLastEvent) {
   SimOptions options = at_once();
-  options.weather.stream_error_rate = 1;
+  options.weather.rate(Fault::kStreamError) = 1;
   use(options);
   for (int i = 0; i < 50; ++i) {
     const std::string stream = ask(chat(std::to_string(i), R"(,"stream":true)"));
@@ -221,6 +226,60 @@ TEST_F(SimServiceTest, FailsTheAttemptsThatThePromptAsksToFail) {
   EXPECT_EQ(stats().of(Fault::kSlowDown), 2U);
 }
 
+TEST_F(SimServiceTest, FailsByTheOrderOfArrivalUnlessThePromptAsksForAnotherFault) {
+  SimOptions options = at_once();
+  options.faults = {{Fault::kOverloaded, 2, 3}};
+  use(options);
+  EXPECT_THAT(ask(chat("one")), StartsWith("HTTP/1.1 200"));
+  EXPECT_THAT(ask(chat("two")), StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(ask(chat("[fault bad_gateway]")), StartsWith("HTTP/1.1 502"));
+  EXPECT_THAT(ask(chat("four")), StartsWith("HTTP/1.1 200"));
+}
+
+TEST_F(SimServiceTest, CountsARepetitionOfWhatWasAnsweredInFull) {
+  ask(chat("[fault overloaded]"));
+  ask(chat("[fault overloaded]"));
+  EXPECT_EQ(stats().duplicates, 1U);
+  EXPECT_EQ(stats().repeats, 0U) << "the first attempt had failed";
+  ask(chat("[fault overloaded]"));
+  EXPECT_EQ(stats().repeats, 1U);
+  ask(chat("[fault malformed]"));
+  ask(chat("[fault truncated]"));
+  ask(chat("[fault malformed]"));
+  ask(chat("[fault truncated]"));
+  EXPECT_EQ(stats().repeats, 1U);
+}
+
+TEST_F(SimServiceTest, DoesNotBlameAClientForALimitThatItCouldNotKnow) {
+  SimOptions options = at_once();
+  options.weather = fixed_latency(1000);
+  options.limits.requests_per_minute = 1;
+  use(options);
+  ask(chat("one"));
+  ask(chat("two"), kStart + 500ms);
+  EXPECT_EQ(stats().limit_violations(), 1U);
+  EXPECT_EQ(stats().refused_after_answer, 0U);
+  ask(chat("two"), kStart + 1000ms);
+  EXPECT_EQ(stats().refused_after_answer, 1U);
+}
+
+TEST_F(SimServiceTest, AnswersABadGatewayWithAPage) {
+  const std::string response = ask(chat("[fault bad_gateway]"));
+  EXPECT_THAT(response, StartsWith("HTTP/1.1 502 Bad Gateway\r\ncontent-type: text/html\r\n"));
+  EXPECT_THAT(response, HasSubstr("<h1>502 Bad Gateway</h1>"));
+}
+
+TEST_F(SimServiceTest, PausesBeforeALateAnswerAndStretchesATrickle) {
+  SimOptions options = at_once();
+  options.weather.stall_ms = 700;
+  use(options);
+  const Script late = begin("/v1/chat/completions", chat("[fault late]"));
+  EXPECT_EQ(late.steps.front().due, 700ms);
+  const Script trickle = begin("/v1/chat/completions", chat("[fault trickle]"));
+  EXPECT_EQ(trickle.steps.size(), 50U);
+  EXPECT_EQ(trickle.steps.back().due, 700ms);
+}
+
 TEST_F(SimServiceTest, BreaksTheJsonButNotTheFrameOfAMalformedAnswer) {
   simdjson::dom::parser parser;
   for (int i = 0; i < 50; ++i) {
@@ -234,8 +293,8 @@ TEST_F(SimServiceTest, BreaksTheJsonButNotTheFrameOfAMalformedAnswer) {
 TEST_F(SimServiceTest, ClosesTheConnectionInsideATruncatedAnswer) {
   const Script script = begin("/v1/chat/completions", chat("[fault truncated]"));
   EXPECT_EQ(script.ending, Ending::kClose);
-  EXPECT_EQ(script.steps.back().end, script.bytes.size());
-  EXPECT_THAT(script.bytes, testing::Not(testing::EndsWith("}")));
+  EXPECT_EQ(script.steps.back().end, script.body.size());
+  EXPECT_LT(script.body.size(), *script.length);
 }
 
 TEST_F(SimServiceTest, ShowsAndClearsItsCountersButNotWhatIsInFlight) {
@@ -243,9 +302,9 @@ TEST_F(SimServiceTest, ShowsAndClearsItsCountersButNotWhatIsInFlight) {
   HttpRequest request;
   request.target = "/sim/stats";
   request.method = "GET";
-  EXPECT_THAT(service_->handle(request, kStart).bytes, HasSubstr(R"({"requests":1,)"));
+  EXPECT_THAT(http_response(service_->handle(request, kStart)), HasSubstr(R"({"requests":1,)"));
   request.method = "DELETE";
-  const std::string cleared = service_->handle(request, kStart).bytes;
+  const std::string cleared = http_response(service_->handle(request, kStart));
   EXPECT_THAT(cleared, HasSubstr(R"({"requests":0,)"));
   EXPECT_THAT(cleared, HasSubstr(R"("in_flight":1,"peak_in_flight":1,)"));
   ask(chat("one"));

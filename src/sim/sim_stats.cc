@@ -25,10 +25,16 @@ std::string stats_json(const SimStats& stats) {
     fmt::format_to(to, R"({}"{}":{})", comma, status, count);
     comma = ",";
   }
-  fmt::format_to(to, R"(}},"duplicates":{},"in_flight":{},"peak_in_flight":{},"limit_violations":{},)",
-                 stats.duplicates, stats.in_flight, stats.peak_in_flight, stats.limit_violations());
-  fmt::format_to(to, R"("limit_violations_by_kind":{{"requests":{},"tokens":{},"concurrency":{}}},)",
-                 stats.refused_requests, stats.refused_tokens, stats.refused_concurrency);
+  fmt::format_to(to, R"(}},"duplicates":{},"repeated_after_answer":{},"in_flight":{},"peak_in_flight":{},)",
+                 stats.duplicates, stats.repeats, stats.in_flight, stats.peak_in_flight);
+  fmt::format_to(to,
+                 R"("limit_violations":{},"limit_violations_after_answer":{},"limit_violations_by_kind":{{)",
+                 stats.limit_violations(), stats.refused_after_answer);
+  for (std::size_t i = 0; i < kLimitKinds; ++i) {
+    fmt::format_to(to, R"({}"{}":{})", i == 0 ? "" : ",", limit_name(static_cast<LimitKind>(i)),
+                   stats.refused[i]);
+  }
+  out += "},";
   out += R"("faults":{)";
   for (std::size_t i = 1; i < kFaultCount; ++i) {
     fmt::format_to(to, R"({}"{}":{})", i == 1 ? "" : ",", fault_name(static_cast<Fault>(i)), stats.faults[i]);
@@ -36,8 +42,9 @@ std::string stats_json(const SimStats& stats) {
   fmt::format_to(to, R"(}},"abandoned":{},)", stats.abandoned);
   fmt::format_to(to, R"("tokens":{{"prompt":{},"completion":{}}},)", stats.prompt_tokens,
                  stats.completion_tokens);
-  fmt::format_to(to, R"("connections":{{"accepted":{},"open":{},"descriptor_shortages":{}}},)",
-                 stats.connections_accepted, stats.connections_open, stats.descriptor_shortages);
+  fmt::format_to(to, R"("connections":{{"accepted":{},"open":{},"slow":{},"descriptor_shortages":{}}},)",
+                 stats.connections_accepted, stats.connections_open, stats.connections_slow,
+                 stats.descriptor_shortages);
   fmt::format_to(to, R"("bytes":{{"received":{},"sent":{}}}}})", stats.bytes_received, stats.bytes_sent);
   return out;
 }

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 
@@ -28,6 +31,20 @@ def test_it_ends_when_the_block_raises() -> None:
         _ = 1 / 0
     with pytest.raises(urllib.error.URLError):
         urllib.request.urlopen(f"{simulator.base_url}/sim/stats", timeout=5)
+
+
+def test_it_ends_with_a_program_that_is_killed() -> None:
+    program = """
+import os, signal, xcs
+xcs.Simulator(latency_ms=0).__enter__()
+print("started", flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    # The server inherits the standard error, so that its end is seen only after both have ended.
+    killed = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, "started\n")
 
 
 def test_its_counters_start_again_after_a_reset() -> None:
