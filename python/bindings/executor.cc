@@ -148,10 +148,14 @@ bool PythonExecutor::find(window::Ticket ticket, const HostCall& call) {
 void PythonExecutor::send(window::Ticket ticket, std::unique_ptr<AdoptedCall> call) {
   SentAdopted& sent = sent_adopted_[ticket];
   sent.call = std::move(call);
-  sent.transfer = sent.call->send([this, ticket](Result<net::Response> response) {
-    queue_.push(Responded{ticket, std::move(response)});
-  });
-  if (sent.transfer != nullptr) return;
+  std::optional<net::Handle> transfer =
+      sent.call->send(models_.ledger(), [this, ticket](Result<net::Response> response) {
+        queue_.push(Responded{ticket, std::move(response)});
+      });
+  if (transfer) {
+    sent.transfer = *std::move(transfer);
+    return;
+  }
   auto [object, raised] = sent.call->take();
   sent_adopted_.erase(ticket);
   finish({ticket, raised, steal_value(std::move(object))}, true);

@@ -587,13 +587,14 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
   a.verdict = Action::kIssue;
   a.flags = flags;
   std::unique_ptr<HostCall> call;
+  const Place place{&s.program, &s.node};
   if (native) {
-    const Place place{&s.program, &s.node};
     call = ModelCall::make(contract.run, arguments.positional, arguments.keywords, handled_, place);
     if (call == nullptr) return raised();
   } else if (arguments.has_self && !awaits && is_adopted(object_of(arguments.positional[0]))) {
     call = std::make_unique<AdoptedCall>(nb::borrow(callee), arguments_of(arguments),
-                                         handled_.ready() ? nb::borrow(object_of(handled_)) : nb::object());
+                                         handled_.ready() ? nb::borrow(object_of(handled_)) : nb::object(),
+                                         place);
   } else if (awaits) {
     call =
         std::make_unique<AwaitedCall>(nb::borrow(callee), arguments.positional, arguments.keywords, handled_);

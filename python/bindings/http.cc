@@ -8,6 +8,7 @@
 #include "exec/completion_queue.h"
 #include "gil.h"
 #include "llm.h"
+#include "llm/client.h"
 #include "llm/retry.h"
 
 namespace xcs::python {
@@ -72,6 +73,44 @@ Error error_of(const Result<net::Response>& response) {
           .http_status = status};
 }
 
+// Sends a request for which no limits are kept, up to `most` times more after failures that pass.
+net::Handle send_freely(net::Request request, int most, llm::OnResponse done) {
+  net::Handler handler;
+  handler.on_done = [done = std::move(done), retries = 0,
+                     most](Result<net::Response> response) mutable -> std::optional<Duration> {
+    const auto now = std::chrono::system_clock::now();
+    const Error error = error_of(response);
+    if (!response || response->status >= 400) {
+      const double random = static_cast<double>(now.time_since_epoch().count() % 1000) / 1000;
+      const std::optional<Duration> delay =
+          llm::delay_before_retry({.error = error,
+                                   .headers = response ? response->headers : net::Headers(),
+                                   .retries_done = retries,
+                                   .retries_left = most - retries,
+                                   .now = now,
+                                   .random = random});
+      if (delay) {
+        ++retries;
+        return delay;
+      }
+    }
+    done(std::move(response));
+    return std::nullopt;
+  };
+  return transport().start(std::move(request), std::move(handler));
+}
+
+// Sends a request of an SDK's, as part of a run if there is one. Those for answers of models pass the limits
+// that calls of xcs.llm pass.
+net::Handle send_request(net::Request request, int max_retries, Ledger* ledger, const Place& place,
+                         llm::OnResponse done) {
+  std::optional<llm::ForeignRequest> foreign = llm::read_foreign(request);
+  if (!foreign) return send_freely(std::move(request), max_retries, std::move(done));
+  llm::ChatRequest terms{.model = foreign->model, .max_retries = max_retries};
+  if (ledger != nullptr) ledger->enter(terms, place);
+  return model_client().relay(std::move(request), *std::move(foreign), terms, std::move(done));
+}
+
 // Requests of one thread or one event loop, and where their responses come in.
 class HttpPort {
  public:
@@ -82,12 +121,9 @@ class HttpPort {
   HttpPort& operator=(const HttpPort&) = delete;
 
   void send(std::uint64_t id, nb::handle parts) {
-    net::Handler handler;
-    handler.on_done = [done = done_, id](Result<net::Response> response) -> std::optional<Duration> {
-      done->push({id, std::move(response)});
-      return std::nullopt;
-    };
-    handles_[id] = transport().start(to_request(parts), std::move(handler));
+    handles_[id] = send_request(
+        to_request(parts), 0, nullptr, {},
+        [done = done_, id](Result<net::Response> response) { done->push({id, std::move(response)}); });
   }
   void cancel(std::uint64_t id) { handles_.erase(id); }
 
@@ -129,11 +165,12 @@ bool is_adopted(PyObject* receiver) {
   return nb::cast<bool>(nb::handle(adopted)(nb::handle(receiver)));
 }
 
-AdoptedCall::AdoptedCall(nb::object callee, CallArguments arguments, nb::object handled)
+AdoptedCall::AdoptedCall(nb::object callee, CallArguments arguments, nb::object handled, const Place& place)
     : callee_(std::move(callee)),
       context_(checked(PyContext_CopyCurrent())),
       handled_(std::move(handled)),
-      arguments_(std::move(arguments)) {}
+      arguments_(std::move(arguments)),
+      place_(place) {}
 
 std::pair<nb::object, bool> AdoptedCall::ended(nb::object outcome) {
   const bool raised = nb::cast<bool>(outcome[0]);
@@ -144,41 +181,23 @@ std::pair<nb::object, bool> AdoptedCall::ended(nb::object outcome) {
   return {std::move(value), raised};
 }
 
-net::Handle AdoptedCall::send(Done done) {
+std::optional<net::Handle> AdoptedCall::send(Ledger& ledger, llm::OnResponse done) {
   static auto* begin = imported("xcs._adopt", "begin").release().ptr();
   const nb::object begun =
       context_.attr("run")(nb::handle(begin), callee_, arguments_.positional, arguments_.keywords);
   if (nb::object(begun[0]).is_none()) {
     outcome_ = begun[1];
-    return nullptr;
+    return std::nullopt;
   }
   replay_ = begun[1];
-  net::Handler handler;
-  handler.on_done = [done = std::move(done), retries = 0, most = nb::cast<int>(begun[2])](
-                        Result<net::Response> response) mutable -> std::optional<Duration> {
-    const auto now = std::chrono::system_clock::now();
-    const Error error = error_of(response);
-    if (!response || response->status >= 400) {
-      const double random = static_cast<double>(now.time_since_epoch().count() % 1000) / 1000;
-      const std::optional<Duration> delay =
-          llm::delay_before_retry({.error = error,
-                                   .headers = response ? response->headers : net::Headers(),
-                                   .retries_done = retries,
-                                   .retries_left = most - retries,
-                                   .now = now,
-                                   .random = random});
-      if (delay) {
-        ++retries;
-        return delay;
-      }
-    }
-    done(std::move(response));
-    return std::nullopt;
-  };
-  return transport().start(to_request(nb::object(begun[0])), std::move(handler));
+  return send_request(to_request(nb::object(begun[0])), nb::cast<int>(begun[2]), &ledger, place_,
+                      std::move(done));
 }
 
 std::pair<nb::object, bool> AdoptedCall::receive(const Result<net::Response>& response) {
+  // What a run's bounds refuse was never sent: the SDK has no exception for it.
+  if (!response && response.error().code.starts_with("llm."))
+    return ended(nb::make_tuple(true, to_exception(response.error())));
   return ended(context_.attr("run")(replay_, to_outcome(response)));
 }
 

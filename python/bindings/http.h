@@ -1,11 +1,12 @@
 // HTTP requests of adopted clients, on the process's reactor; see python/xcs/_adopt.py.
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <string>
+#include <optional>
+#include <utility>
 
 #include "host_call.h"
+#include "ledger.h"
+#include "llm/relayed.h"
 #include "net/transport.h"
 #include "objects.h"
 
@@ -18,14 +19,12 @@ bool is_adopted(PyObject* receiver);
 // would send it, and once more to read the response, as if that had just come.
 class AdoptedCall final : public HostCall {
  public:
-  using Done = std::move_only_function<void(Result<net::Response>)>;
-
   // `arguments` as for the method's function.
-  AdoptedCall(nb::object callee, CallArguments arguments, nb::object handled);
+  AdoptedCall(nb::object callee, CallArguments arguments, nb::object handled, const Place& place);
 
-  // Makes the request and sends it; `done` is called once on the reactor's thread. Null when the method has
-  // ended without sending one: take() tells how.
-  net::Handle send(Done done);
+  // Makes the request and sends it as part of a run; `done` is as for Client::relay. Nothing when the method
+  // has ended without sending one: take() tells how.
+  std::optional<net::Handle> send(Ledger& ledger, llm::OnResponse done);
   // What the method returned or raised, and whether it raised.
   std::pair<nb::object, bool> receive(const Result<net::Response>& response);
   std::pair<nb::object, bool> take();
@@ -35,6 +34,7 @@ class AdoptedCall final : public HostCall {
 
   nb::object callee_, context_, handled_, replay_, outcome_;
   CallArguments arguments_;
+  Place place_;
 };
 
 void bind_http(nb::module_& m);

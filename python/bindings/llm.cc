@@ -40,15 +40,6 @@ Models& models() {
   return *slot;
 }
 
-llm::Client& client() { return models().client; }
-
-nb::object to_exception(const Error& error) {
-  static auto* make = imported("xcs._errors", "llm_error").release().ptr();
-  return nb::handle(make)(name(error.kind), error.code, error.message,
-                          error.http_status ? nb::object(nb::int_(*error.http_status)) : nb::none(),
-                          error.provider_reason, error.request_id);
-}
-
 nb::object to_tool_calls(const llm::ChatAnswer& answer) {
   nb::list calls;
   for (const llm::ToolCall& call : answer.tool_calls)
@@ -74,6 +65,17 @@ nb::object to_vector(const llm::ChatAnswer& answer) {
 }
 
 }  // namespace
+
+net::Transport& transport() { return models().reactor; }
+
+llm::Client& model_client() { return models().client; }
+
+nb::object to_exception(const Error& error) {
+  static auto* make = imported("xcs._errors", "llm_error").release().ptr();
+  return nb::handle(make)(name(error.kind), error.code, error.message,
+                          error.http_status ? nb::object(nb::int_(*error.http_status)) : nb::none(),
+                          error.provider_reason, error.request_id);
+}
 
 bool ModelCall::fits(std::span<const Value> positional, Keywords keywords) {
   bool model = false;
@@ -124,7 +126,7 @@ std::unique_ptr<ModelCall> ModelCall::make(Contract::Run run, std::span<const Va
 
 net::Handle ModelCall::send(Ledger& ledger, llm::OnAnswer done) {
   ledger.enter(request_, place_);
-  return client().start(std::exchange(request_, {}), std::move(done));
+  return model_client().start(std::exchange(request_, {}), std::move(done));
 }
 
 bool ModelCall::merges_with(const ModelCall& other) const {
@@ -142,7 +144,7 @@ net::Handle ModelCall::send_merged(Ledger& ledger, const std::vector<const Model
   for (std::size_t i = 1; i < calls.size(); ++i)
     request.messages.push_back(calls[i]->request_.messages.front());
   if (calls.size() > 1) request.meter->add({.calls = calls.size() - 1});
-  return client().start(std::move(request), std::move(done));
+  return model_client().start(std::move(request), std::move(done));
 }
 
 nb::object ModelCall::to_result(const llm::ChatAnswer& answer) const {
@@ -191,7 +193,7 @@ nb::object call_now(Contract::Run run, const nb::args& positional, const nb::kwa
   call.full_ = reader.finish();
   call.result_ = reader.result();
   exec::CompletionQueue<Result<llm::ChatAnswer>> queue;
-  const net::Handle handle = client().start(
+  const net::Handle handle = model_client().start(
       std::move(call.request_), [&queue](Result<llm::ChatAnswer> answer) { queue.push(std::move(answer)); });
   while (true) {
     std::vector<Result<llm::ChatAnswer>> answers;
@@ -208,7 +210,6 @@ nb::object call_now(Contract::Run run, const nb::args& positional, const nb::kwa
   }
 }
 
-net::Transport& transport() { return models().reactor; }
 // The text of an answer, piece by piece as it comes.
 class ModelStream {
  public:
@@ -218,7 +219,7 @@ class ModelStream {
     for (auto [name, value] : keywords) reader.add(name, value);
     reader.finish();
     call_.full_ = true;
-    handle_ = client().start_stream(
+    handle_ = model_client().start_stream(
         std::move(call_.request_), [this](std::string_view text) { queue_.push(std::string(text)); },
         [this](Result<llm::ChatAnswer> answer) { queue_.push(std::move(answer)); });
   }

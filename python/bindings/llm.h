@@ -63,8 +63,12 @@ class ModelCall final : public HostCall {
   nb::object handled_;
 };
 
-// The process's reactor.
+// The process's reactor, and the client that sends over it.
 net::Transport& transport();
+llm::Client& model_client();
+
+// The exception that stands for an error of a call.
+nb::object to_exception(const Error& error);
 
 // Ends the process's reactor; called when the interpreter exits.
 void stop_models();

@@ -4,7 +4,8 @@ Note [adoption]
 The SDK keeps its work: it makes the request, reads the response, and raises its own exceptions. Only its transport is
 replaced. Under `xcs.jit` a call waits for nothing: the SDK's method runs until it would send its request, which is
 taken from there; when the response has come, the method runs once more and finds it as if it had just arrived. In
-between there is no thread. Retries in between are the reactor's, as many as the client is set to.
+between there is no thread. Retries in between are the reactor's, as many as the client is set to. Requests for
+answers of models pass the limits of their provider on the way, as those of `xcs.llm` do.
 """
 
 from __future__ import annotations

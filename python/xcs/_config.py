@@ -25,9 +25,9 @@ class Config:
         journal: The path of a file that keeps the answers of runs until the `with` block that named it, or else the
             program, has ended well; a program that was interrupted finds them there when it is run again.
         cache: The path of a file that keeps answers across programs; True stands for one in the user's cache directory.
-        budget: Dollars that the calls of `xcs.llm` and `xcs.embed` in one run may cost. What a call may cost at the
-            most is reserved before it is sent, so every call has to give `max_tokens`, and its model's price has to be
-            known.
+        budget: Dollars that the calls of `xcs.llm`, `xcs.embed` and adopted clients that are not asynchronous may cost
+            in one run. What a call may cost at the most is reserved before it is sent, so every call has to give
+            `max_tokens`, and its model's price has to be known.
         hedge: The share of model calls, such as 0.05, that may be sent a second time when they take longer than 95 % of
             calls do; the first answer counts (0).
     """

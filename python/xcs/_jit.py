@@ -207,7 +207,7 @@ class Stats:
         forwards: Reads that looked through changes which had not happened yet.
         sites: The places that started calls or waited.
         record: What a journal or a cache had to do with it; None without either.
-        spent: What calls of `xcs.llm` and `xcs.embed` took, by place and model.
+        spent: What calls of `xcs.llm`, `xcs.embed` and adopted clients took, by place and model.
     """
 
     calls: int

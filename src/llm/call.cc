@@ -15,17 +15,6 @@ namespace {
 // often.
 constexpr int kRefusalsPerRetry = 5;
 
-// What an attempt that failed may have cost. A status other than 200 means that no answer was made.
-Account::Charge charge_of(const Error& error) {
-  if (error.kind == ErrorKind::kUsage && !error.http_status) return Account::Charge::kNothing;
-  const bool never_sent = error.code == "net.connect" || error.code == "net.resolve" ||
-                          error.code == "net.proxy" || error.code == "net.tls" ||
-                          error.code == "net.connect_timeout";
-  if (never_sent) return Account::Charge::kNothing;
-  return error.http_status && *error.http_status / 100 != 2 ? Account::Charge::kNothing
-                                                            : Account::Charge::kMost;
-}
-
 }  // namespace
 
 void Race::finish(Result<ChatAnswer> answer) {
@@ -75,16 +64,9 @@ Result<Duration> Call::on_turn() {
     Result<Duration> due = hedge_turn();
     if (!due || *due > Duration::zero()) return due;
   }
-  Result<Duration> reserved = parts_.account->try_reserve();
-  if (!reserved || *reserved > Duration::zero()) return reserved;
-  Result<Duration> turn = parts_.admission->try_begin();
-  if (!turn || *turn > Duration::zero()) {
-    parts_.account->release();
-    return turn;
-  }
-  parts_.account->begin();
-  ++attempts_;
-  if (!race_->sent_at) race_->sent_at = parts_.admission->now();
+  Result<Duration> turn = parts_.turns->try_begin();
+  if (!turn || *turn > Duration::zero()) return turn;
+  if (!race_->sent_at) race_->sent_at = parts_.turns->admission().now();
   return turn;
 }
 
@@ -97,11 +79,11 @@ Result<Duration> Call::hedge_turn() {
   };
   if (race_->over()) return give_up();
   if (!race_->sent_at) return kNotSentYet;
-  const std::optional<Duration> usual = parts_.admission->usual_latency();
+  const std::optional<Duration> usual = parts_.turns->admission().usual_latency();
   if (!usual) return kNotSentYet;
-  const Duration left = *race_->sent_at + *usual - parts_.admission->now();
+  const Duration left = *race_->sent_at + *usual - parts_.turns->admission().now();
   if (left > Duration::zero()) return left;
-  if (!parts_.admission->try_hedge()) return give_up();
+  if (!parts_.turns->admission().try_hedge()) return give_up();
   return Duration::zero();
 }
 
@@ -110,20 +92,19 @@ std::optional<Duration> Call::on_done(Result<net::Response> response) {
   const net::Headers& headers = response ? response->headers : kNoHeaders;
   Result<ChatAnswer> answer = read(response);
   stream_.reset();
-  parts_.admission->end(answer ? nullptr : &answer.error(), headers, answer ? answer->usage : Usage{});
-  parts_.account->end(answer ? Account::Charge::kUsage : charge_of(answer.error()),
-                      answer ? answer->usage : Usage{});
-  if (parts_.hedge && attempts_ == 0) {
+  const int attempts = parts_.turns->attempts();
+  const bool sent = parts_.turns->end(answer, response ? &*response : nullptr);
+  if (parts_.hedge && attempts == 0) {
     race_->withdraw();
     return std::nullopt;
   }
   if (answer) {
-    answer->attempts = attempts_;
-    if (parts_.hedge && !race_->over()) parts_.admission->count_hedge_won();
+    answer->attempts = attempts;
+    if (parts_.hedge && !race_->over()) parts_.turns->admission().count_hedge_won();
   } else {
     if (race_->over()) return std::nullopt;
-    if (const auto delay = delay_after(answer.error(), headers)) return delay;
-    if (attempts_ > 1) answer.error().message += fmt::format(" (after {} attempts)", attempts_);
+    if (const auto delay = sent ? delay_after(answer.error(), headers) : std::nullopt) return delay;
+    if (attempts > 1) answer.error().message += fmt::format(" (after {} attempts)", attempts);
   }
   race_->finish(std::move(answer));
   return std::nullopt;
@@ -157,7 +138,7 @@ std::optional<Duration> Call::delay_after(const Error& error, const net::Headers
   const int allowed = refused ? kRefusalsPerRetry * parts_.max_retries : parts_.max_retries;
   return delay_before_retry({.error = error,
                              .headers = headers,
-                             .retries_done = attempts_ - 1,
+                             .retries_done = parts_.turns->attempts() - 1,
                              .retries_left = allowed - done++,
                              .now = std::chrono::system_clock::now(),
                              .random = std::generate_canonical<double, 32>(random_)});

@@ -11,10 +11,10 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/mutex.h"
-#include "llm/account.h"
 #include "llm/chat.h"
-#include "llm/limits.h"
+#include "llm/meter.h"
 #include "llm/stream.h"
+#include "llm/turns.h"
 #include "llm/wire_request.h"
 #include "net/transport.h"
 
@@ -63,8 +63,7 @@ class Call {
  public:
   struct Parts {
     WireRequest wire;
-    std::unique_ptr<Admission> admission;
-    std::unique_ptr<Account> account;
+    std::unique_ptr<Turns> turns;
     int max_retries = 0;
     std::uint64_t seed = 0;
     bool hedge = false;  // the second request of its race
@@ -85,10 +84,9 @@ class Call {
   OnDelta delta_;
   const std::shared_ptr<Race> race_;
   std::optional<AnswerStream> stream_;  // of the present attempt
-  int attempts_ = 0;
-  int refusals_ = 0;        // attempts refused for rate
-  int failures_ = 0;        // attempts that failed otherwise
-  bool delivered_ = false;  // some text has reached delta_
+  int refusals_ = 0;                    // attempts refused for rate
+  int failures_ = 0;                    // attempts that failed otherwise
+  bool delivered_ = false;              // some text has reached delta_
 };
 
 }  // namespace xcs::llm

@@ -66,15 +66,10 @@ net::Handle Client::start_stream(ChatRequest request, OnDelta delta, OnAnswer do
   const std::shared_ptr<Group> group = limits_.group_of(*wire, request.model);
   http.lane = group->lane();
   const auto make_parts = [&](bool hedge) -> Result<Call::Parts> {
-    auto account = Account::open(request, wire->provider, http.body.size(), wire->max_output);
-    if (!account) return std::unexpected(std::move(account.error()));
+    auto turns = turns_of(group, *wire, http.body.size(), request, false);
+    if (!turns) return std::unexpected(std::move(turns.error()));
     return Call::Parts{.wire = *wire,
-                       .admission = std::make_unique<Admission>(
-                           group, Admission::Size{.body_bytes = http.body.size(),
-                                                  .max_output = wire->max_output,
-                                                  .in_flight = request.in_flight,
-                                                  .hedge = request.hedge.value_or(Hedge{})}),
-                       .account = *std::move(account),
+                       .turns = *std::move(turns),
                        .max_retries = hedge ? 0 : request.max_retries,
                        .seed = seed_ + ++started_,
                        .hedge = hedge};
@@ -90,6 +85,40 @@ net::Handle Client::start_stream(ChatRequest request, OnDelta delta, OnAnswer do
   auto call = std::make_shared<Call>(*std::move(parts), std::move(delta),
                                      std::make_shared<Race>(std::move(done), 1, request.meter));
   return transport_.start(std::move(http), handler_of(call, streams));
+}
+
+Result<std::unique_ptr<Turns>> Client::turns_of(const std::shared_ptr<Group>& group, const WireRequest& wire,
+                                                std::size_t body_bytes, const ChatRequest& terms,
+                                                bool again) {
+  auto account = Account::open(terms, wire.provider, body_bytes, wire.max_output);
+  if (!account) return std::unexpected(std::move(account.error()));
+  auto admission = std::make_unique<Admission>(group, Admission::Size{.body_bytes = body_bytes,
+                                                                      .max_output = wire.max_output,
+                                                                      .in_flight = terms.in_flight,
+                                                                      .hedge = terms.hedge.value_or(Hedge{}),
+                                                                      .again = again});
+  return std::make_unique<Turns>(std::move(admission), *std::move(account));
+}
+
+net::Handle Client::relay(net::Request request, ForeignRequest foreign, const ChatRequest& terms,
+                          OnResponse done) {
+  const std::shared_ptr<Group> group = limits_.group_of(foreign.wire, foreign.model);
+  request.lane = group->lane();
+  auto turns = turns_of(group, foreign.wire, request.body.size(), terms, foreign.again);
+  if (!turns) {
+    done(std::unexpected(std::move(turns.error())));
+    return nullptr;
+  }
+  auto relayed = std::make_shared<Relayed>(Relayed::Parts{.wire = std::move(foreign.wire),
+                                                          .turns = *std::move(turns),
+                                                          .meter = terms.meter,
+                                                          .max_retries = terms.max_retries,
+                                                          .seed = seed_ + ++started_},
+                                           std::move(done));
+  return transport_.start(
+      std::move(request),
+      {.on_done = [relayed](Result<net::Response> r) { return relayed->on_done(std::move(r)); },
+       .on_turn = [relayed] { return relayed->on_turn(); }});
 }
 
 net::Handle Client::start_hedged(net::Request http, Call::Parts parts, Call::Parts hedge,

@@ -11,6 +11,7 @@
 #include "llm/call.h"
 #include "llm/chat.h"
 #include "llm/limits.h"
+#include "llm/relayed.h"
 #include "net/transport.h"
 
 namespace xcs::llm {
@@ -35,7 +36,15 @@ class Client {
   // is not repeated.
   [[nodiscard]] net::Handle start_stream(ChatRequest request, OnDelta delta, OnAnswer done);
 
+  // Sends a request that somebody else has written, and that `foreign` was read from. It waits for its turn
+  // as all others do, and is repeated after failures that pass, see Note [relayed requests]. Of the terms,
+  // model, max_retries, meter, budget, price and in_flight count. `done` is as for start.
+  [[nodiscard]] net::Handle relay(net::Request request, ForeignRequest foreign, const ChatRequest& terms,
+                                  OnResponse done);
+
  private:
+  Result<std::unique_ptr<Turns>> turns_of(const std::shared_ptr<Group>& group, const WireRequest& wire,
+                                          std::size_t body_bytes, const ChatRequest& terms, bool again);
   net::Handle start_hedged(net::Request http, Call::Parts parts, Call::Parts hedge,
                            std::shared_ptr<Race> race);
 

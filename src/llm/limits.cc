@@ -86,7 +86,7 @@ Admission::~Admission() {
 
 Result<Duration> Admission::try_begin() {
   const MutexLock lock(group_->mutex_);
-  if (group_->refusal_ && number_ <= group_->refused_up_to_) return std::unexpected(*group_->refusal_);
+  if (group_->refusal_ && number_ <= group_->refused_up_to_) return std::unexpected(group_->refusal_->error);
   const Need need = group_->estimate_.need_of(group_->provider_, size_.body_bytes, size_.max_output);
   std::expected<Begun, Duration> begun;
   group_->with_limiter([&](Limiter& l) { begun = l.try_begin(need, group_->clock_.now()); });
@@ -107,14 +107,16 @@ void Admission::end_locked(const Limiter::End& end) {
 }
 
 // A refusal that no wait within reason cures holds for all that wait, too.
-void Admission::end(const Error* error, const net::Headers& headers, const Usage& usage) {
+void Admission::end(const Error* error, const net::Response* response, const Usage& usage) {
+  static const net::Headers kNoHeaders;
   if (!begun_) return;
+  const net::Headers& headers = response == nullptr ? kNoHeaders : response->headers;
   const WallTime wall = std::chrono::system_clock::now();
   const LimitReports reports = read_limits(headers, wall);
   const std::optional<Duration> delay = error == nullptr ? std::nullopt : server_delay(headers, wall);
   const MutexLock lock(group_->mutex_);
   group_->with_limiter([&](Limiter& l) { l.learn(*begun_, reports, group_->clock_.now()); });
-  const bool first = attempts_ == 1;
+  const bool first = attempts_ == 1 && !size_.again;
   if (error == nullptr) {
     group_->estimate_.learn(size_.body_bytes, usage);
     group_->latencies_.add(group_->clock_.now() - begun_->at);
@@ -122,16 +124,21 @@ void Admission::end(const Error* error, const net::Headers& headers, const Usage
     return;
   }
   const Outcome outcome = outcome_of(*error);
-  const bool limited = outcome == Outcome::kRateLimit || outcome == Outcome::kSlowDown;
-  const bool hopeless = error->code == "llm.billing" || (limited && delay && *delay > kLongestServerDelay);
-  if (!hopeless) {
+  if (!is_hopeless(*error, delay)) {
     end_locked({.outcome = outcome, .first_attempt = first, .server_delay = delay});
     return;
   }
   end_locked({.outcome = Outcome::kOther, .first_attempt = first});
   group_->with_limiter([](Limiter& l) { l.start_over(); });
-  group_->refusal_ = *error;
+  const bool whole = response != nullptr && !response->body.empty();
+  group_->refusal_ = {*error, whole ? std::optional(*response) : std::nullopt};
   group_->refused_up_to_ = group_->joined_;
+}
+
+std::optional<net::Response> Admission::refusal() const {
+  const MutexLock lock(group_->mutex_);
+  const bool refused = group_->refusal_ && number_ <= group_->refused_up_to_;
+  return refused ? group_->refusal_->response : std::nullopt;
 }
 
 std::optional<Duration> Admission::usual_latency() {

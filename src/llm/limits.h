@@ -38,6 +38,12 @@ class TokenEstimate {
   double output_ = 0;  // of an answer
 };
 
+// What a provider has said that no wait within reason cures.
+struct Refusal {
+  Error error;
+  std::optional<net::Response> response;  // in which it said so; nothing when the answer was read in pieces
+};
+
 // One group, shared by its calls. Safe from any thread.
 class Group {
  public:
@@ -77,7 +83,7 @@ class Group {
   std::uint64_t attempts_ XCS_GUARDED_BY(mutex_) = 0;
   std::uint64_t joined_ XCS_GUARDED_BY(mutex_) = 0;  // calls so far
   // Why every call up to the one with this number is refused, if it has not begun.
-  std::optional<Error> refusal_ XCS_GUARDED_BY(mutex_);
+  std::optional<Refusal> refusal_ XCS_GUARDED_BY(mutex_);
   std::uint64_t refused_up_to_ XCS_GUARDED_BY(mutex_) = 0;
 };
 
@@ -89,6 +95,7 @@ class Admission {
     std::optional<double> max_output = std::nullopt;
     int in_flight = 0;  // calls that the caller means to have in flight; 0: it did not say
     Hedge hedge = {};
+    bool again = false;  // the caller has sent the same before, without success
   };
   Admission(std::shared_ptr<Group> group, const Size& size);
   ~Admission();
@@ -99,8 +106,12 @@ class Admission {
   // provider has refused another call of the group for a reason that holds for all that wait.
   Result<Duration> try_begin();
 
-  // The attempt that has begun is over; does nothing if none is under way. `error` is null for an answer.
-  void end(const Error* error, const net::Headers& headers, const Usage& usage);
+  // The attempt that has begun is over; does nothing if none is under way. `error` is null for an answer,
+  // `response` when there was none.
+  void end(const Error* error, const net::Response* response, const Usage& usage);
+
+  // The response for which try_begin has failed, if that is known.
+  std::optional<net::Response> refusal() const;
 
   // The time after which a call is slow, once that is known.
   std::optional<Duration> usual_latency();

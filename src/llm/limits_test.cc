@@ -64,7 +64,7 @@ TEST_F(LimitsTest, ABillingErrorRefusesAllThatWaitAndNoneThatComesLater) {
   const auto second = call();
   ASSERT_EQ(first->try_begin(), Duration::zero());
   const Error error{.kind = ErrorKind::kUsage, .code = "llm.billing", .message = "no credit"};
-  first->end(&error, {}, {});
+  first->end(&error, nullptr, {});
   const Result<Duration> refused = second->try_begin();
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, "llm.billing");
@@ -72,7 +72,7 @@ TEST_F(LimitsTest, ABillingErrorRefusesAllThatWaitAndNoneThatComesLater) {
   const auto fourth = call();
   EXPECT_EQ(third->try_begin(), Duration::zero());
   EXPECT_GT(fourth->try_begin().value(), Duration::zero()) << "one call at a time finds out";
-  third->end(nullptr, {}, {});
+  third->end(nullptr, nullptr, {});
   EXPECT_EQ(fourth->try_begin(), Duration::zero());
 }
 
@@ -80,10 +80,10 @@ TEST_F(LimitsTest, AProviderThatAsksToComeBackTomorrowRefusesAllThatWait) {
   const auto first = call();
   const auto second = call();
   ASSERT_EQ(first->try_begin(), Duration::zero());
-  net::Headers headers;
-  headers.add("retry-after", "3600");
+  net::Response response;
+  response.headers.add("retry-after", "3600");
   const Error error{.kind = ErrorKind::kTransient, .code = "llm.rate_limit", .message = "tokens per day"};
-  first->end(&error, headers, {});
+  first->end(&error, &response, {});
   EXPECT_FALSE(second->try_begin());
 }
 
@@ -91,10 +91,10 @@ TEST_F(LimitsTest, ACoolDownHoldsForEveryCallOfTheGroup) {
   const auto first = call();
   const auto second = call();
   ASSERT_EQ(first->try_begin(), Duration::zero());
-  net::Headers headers;
-  headers.add("retry-after-ms", "5000");
+  net::Response response;
+  response.headers.add("retry-after-ms", "5000");
   const Error error{.kind = ErrorKind::kTransient, .code = "llm.rate_limit", .message = "slower"};
-  first->end(&error, headers, {});
+  first->end(&error, &response, {});
   EXPECT_EQ(second->try_begin().value(), Duration(seconds(5)));
   clock_.advance(seconds(5));
   EXPECT_EQ(second->try_begin(), Duration::zero());

@@ -35,6 +35,11 @@ std::optional<Duration> server_delay(const net::Headers& headers, WallTime now) 
   return std::nullopt;
 }
 
+bool is_hopeless(const Error& error, std::optional<Duration> server_delay) {
+  const bool limited = error.code == "llm.rate_limit" && server_delay && *server_delay > kLongestServerDelay;
+  return limited || error.code == "llm.billing";
+}
+
 std::optional<Duration> delay_before_retry(const FailedAttempt& attempt) {
   if (attempt.retries_left <= 0) return std::nullopt;
   if (!should_retry(attempt.error, attempt.headers)) return std::nullopt;

@@ -34,6 +34,10 @@ struct FailedAttempt {
 // - Else 0.5 s, doubled each time up to 8 s, less a random quarter.
 std::optional<Duration> delay_before_retry(const FailedAttempt& attempt);
 
+// Whether the refusal holds for as long as anybody would wait: the account has to be settled, or the limit
+// comes back another day.
+bool is_hopeless(const Error& error, std::optional<Duration> server_delay);
+
 // The delay the server asks for; nullopt when it names none or none that can be understood.
 std::optional<Duration> server_delay(const net::Headers& headers, WallTime now);
 

@@ -53,22 +53,30 @@ std::string with_path(std::string_view address, std::string_view path) {
   return fmt::format("{}{}{}", before, path, address.substr(query));
 }
 
-// How many tokens the answers may have together, if the request says so.
-std::optional<double> max_output_of(const ChatRequest& request, Provider provider) {
-  constexpr std::int64_t kUnbounded = -1;
-  const std::int64_t by_default = provider == Provider::kAnthropic ? kAnthropicMaxTokens : kUnbounded;
-  std::int64_t most = request.max_tokens ? *request.max_tokens : by_default;
-  std::int64_t choices = 1;
-  simdjson::dom::parser parser;
-  Json extra;
-  if (!request.extra_json.empty() && parser.parse(request.extra_json).get(extra) == simdjson::SUCCESS) {
-    for (const std::string_view name : {"max_tokens", "max_output_tokens", "max_completion_tokens"})
-      most = find_integer(extra, {name}).value_or(most);
-    choices = std::max<std::int64_t>(1, find_integer(extra, {"n"}).value_or(1));
-  }
+// How many tokens the answers to a request with this body may have together, if it says so; `most` where the
+// body does not, negative for no bound.
+std::optional<double> max_output_in(std::optional<Json> body, Provider provider, std::int64_t most) {
   if (provider == Provider::kEmbeddings) return 0;
+  std::int64_t choices = 1;
+  if (body) {
+    for (const std::string_view name : {"max_tokens", "max_output_tokens", "max_completion_tokens"})
+      most = find_integer(*body, {name}).value_or(most);
+    choices = std::max<std::int64_t>(1, find_integer(*body, {"n"}).value_or(1));
+  }
   if (most < 0) return std::nullopt;
   return static_cast<double>(most) * static_cast<double>(choices);
+}
+
+constexpr std::int64_t kUnbounded = -1;
+
+std::optional<double> max_output_of(const ChatRequest& request, Provider provider) {
+  const std::int64_t by_default = provider == Provider::kAnthropic ? kAnthropicMaxTokens : kUnbounded;
+  simdjson::dom::parser parser;
+  Json extra;
+  const bool given =
+      !request.extra_json.empty() && parser.parse(request.extra_json).get(extra) == simdjson::SUCCESS;
+  return max_output_in(given ? std::optional(extra) : std::nullopt, provider,
+                       request.max_tokens ? *request.max_tokens : by_default);
 }
 
 std::string environment(std::string_view name) {
@@ -284,6 +292,25 @@ void add_key(net::Headers& headers, Provider provider, std::string_view address,
   }
 }
 
+std::optional<Provider> provider_at(std::string_view url) {
+  std::string_view path = url.substr(0, std::min(url.find('?'), url.size()));
+  while (path.ends_with('/')) path.remove_suffix(1);
+  for (const Provider provider :
+       {Provider::kOpenAi, Provider::kResponses, Provider::kEmbeddings, Provider::kAnthropic})
+    if (path.ends_with(facts_of(provider).path)) return provider;
+  return std::nullopt;
+}
+
+// As add_key writes it.
+std::string key_in(const net::Headers& headers) {
+  constexpr std::string_view kBearer = "Bearer ";
+  for (const std::string_view name : {"x-api-key", "api-key"})
+    if (const auto key = headers.find(name)) return std::string(*key);
+  std::string_view given = headers.find("authorization").value_or("");
+  if (given.starts_with(kBearer)) given.remove_prefix(kBearer.size());
+  return std::string(given);
+}
+
 }  // namespace
 
 Provider resolve_provider(const ChatRequest& request) {
@@ -313,6 +340,21 @@ Result<WireRequest> to_wire(const ChatRequest& request, bool stream) {
   WireRequest wire{.provider = provider, .http = std::move(http), .api_key = std::move(*key)};
   wire.max_output = max_output_of(request, provider);
   return wire;
+}
+
+std::optional<ForeignRequest> read_foreign(const net::Request& request) {
+  const std::optional<Provider> provider = provider_at(request.url);
+  if (!provider || request.method != "POST") return std::nullopt;
+  simdjson::dom::parser parser;
+  Json body;
+  if (parser.parse(request.body).get(body) != simdjson::SUCCESS || !body.is_object()) return std::nullopt;
+  // Where the body does not name the model, as it may not at Azure, the address does.
+  ForeignRequest foreign{
+      .wire = {.provider = *provider, .http = {.url = request.url}, .api_key = key_in(request.headers)},
+      .model = std::string(find_string(body, {"model"}).value_or(request.url))};
+  foreign.wire.max_output = max_output_in(body, *provider, kUnbounded);
+  foreign.again = request.headers.find("x-stainless-retry-count").value_or("0") != "0";
+  return foreign;
 }
 
 }  // namespace xcs::llm

@@ -1,4 +1,4 @@
-// A chat request as an HTTP request in its provider's format.
+// Chat requests as HTTP requests in their providers' formats.
 #pragma once
 
 #include <optional>
@@ -22,6 +22,15 @@ struct WireRequest {
 // Fills in addresses and keys from the environment. Fails with a usage error that says what to change when
 // the request cannot be sent: no model, no messages, no key, a malformed field.
 Result<WireRequest> to_wire(const ChatRequest& request, bool stream);
+
+// A request that somebody else has written, read as far as limits and prices need it.
+struct ForeignRequest {
+  WireRequest wire;  // without `http`, but for its URL
+  std::string model;
+  bool again = false;  // an SDK has sent it before, without success
+};
+// Nothing when it asks no model for an answer in a format that is known.
+std::optional<ForeignRequest> read_foreign(const net::Request& request);
 
 // "OPENAI_API_KEY" or "ANTHROPIC_API_KEY".
 std::string_view key_variable(Provider provider);

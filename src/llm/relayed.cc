@@ -1,0 +1,68 @@
+#include "llm/relayed.h"
+
+#include <algorithm>
+#include <chrono>
+#include <string_view>
+#include <utility>
+
+#include "llm/meter.h"
+#include "llm/retry.h"
+#include "llm/wire_answer.h"
+
+namespace xcs::llm {
+namespace {
+
+constexpr std::string_view kShouldRetry = "x-should-retry";
+
+void forbid_retry(net::Headers& headers) {
+  net::Headers kept;
+  const net::Headers all = std::exchange(headers, {});
+  all.for_each_line([&](std::string_view line) {
+    const std::size_t colon = line.find(": ");
+    if (colon == std::string_view::npos) return;
+    const std::string_view name = line.substr(0, colon);
+    const auto same = [](char a, char b) { return (a | 0x20) == (b | 0x20); };
+    if (!std::ranges::equal(name, kShouldRetry, same)) kept.add(name, line.substr(colon + 2));
+  });
+  kept.add(kShouldRetry, "false");
+  headers = std::move(kept);
+}
+
+}  // namespace
+
+Relayed::Relayed(Parts parts, OnResponse done)
+    : parts_(std::move(parts)),
+      random_(static_cast<std::minstd_rand::result_type>(parts_.seed)),
+      done_(std::move(done)) {}
+
+std::optional<Duration> Relayed::on_done(Result<net::Response> response) {
+  static const net::Headers kNoHeaders;
+  const net::Headers& headers = response ? response->headers : kNoHeaders;
+  const Result<ChatAnswer> answer =
+      response ? to_answer(parts_.wire, *response) : std::unexpected(response.error());
+  const bool sent = parts_.turns->end(answer, response ? &*response : nullptr);
+  if (!answer && sent) {
+    if (const auto delay = delay_after(answer.error(), headers)) return delay;
+  }
+  if (parts_.meter != nullptr) parts_.meter->add({.calls = 1, .failed = answer ? 0u : 1u});
+  if (!response) {
+    if (auto refusal = parts_.turns->admission().refusal()) response = *std::move(refusal);
+  }
+  if (response && !answer &&
+      is_hopeless(answer.error(), server_delay(response->headers, std::chrono::system_clock::now())))
+    forbid_retry(response->headers);
+  std::exchange(done_, nullptr)(std::move(response));
+  return std::nullopt;
+}
+
+std::optional<Duration> Relayed::delay_after(const Error& error, const net::Headers& headers) {
+  const int done = parts_.turns->attempts() - 1;
+  return delay_before_retry({.error = error,
+                             .headers = headers,
+                             .retries_done = done,
+                             .retries_left = parts_.max_retries - done,
+                             .now = std::chrono::system_clock::now(),
+                             .random = std::generate_canonical<double, 32>(random_)});
+}
+
+}  // namespace xcs::llm
