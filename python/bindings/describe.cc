@@ -2,6 +2,7 @@
 #include "describe.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "host.h"
 
@@ -86,10 +87,8 @@ KnownRef describe_object(PyObject* object, bool inside, View& view) {
       const Value part = to_value(PyTuple_GET_ITEM(object, i));
       parts.push_back(part.is_pending() ? known_of(part, view)
                                         : describe_object(object_of(part), made, view));
-      if (parts.back() == nullptr) return nullptr;
     }
-    KnownRef known = window::known_tuple(std::move(parts));
-    return known;
+    return window::known_tuple(std::move(parts));
   }
   if (is_container(shape) || is_frozen(object)) {
     if (made || is_frozen(object))
@@ -124,8 +123,12 @@ KnownRef describe_contents(PyObject* container, Part part, View& view, bool made
 // Of a container that exists or not, of data, or of several of these; null when it may be anything else.
 KnownRef items_of(const KnownRef& known, Part part, View& view) {
   if (known == nullptr) return nullptr;
-  if (may_be_container(*known) && view.look_anywhere() != View::State::kClear) return nullptr;
   Gathered items;
+  if (may_be_container(*known)) {
+    const bool seen = view.look_anywhere() == View::State::kClear;
+    const KnownRef unnamed = seen ? view.stored_unnamed() : nullptr;
+    if (unnamed == nullptr || (unnamed != window::known_atom() && !items.add(unnamed))) return nullptr;
+  }
   if (known->data && !items.add(known->changeable ? window::known_data() : window::known_atom()))
     return nullptr;
   if (known->constant.bound() && !items.add(window::known_atom())) return nullptr;
@@ -148,7 +151,7 @@ KnownRef items_of(const Value& value, Part part, View& view) {
                     : PyDictValues_Check(object) ? Part::kValues
                                                  : Part::kItems;
     const KnownRef items = describe_contents(dict_of_view(object), of, view);
-    return of == Part::kItems ? window::known_container(items) : items;
+    return of == Part::kItems && items != nullptr ? window::known_container(items) : items;
   }
   if (is_container(shape_of(object)) || is_frozen(object)) return describe_contents(object, part, view);
   return is_constant(object) ? window::known_atom() : nullptr;
@@ -157,6 +160,20 @@ KnownRef items_of(const Value& value, Part part, View& view) {
 KnownRef known_of(const Value& value, View& view) {
   if (value.is_pending()) return window::known_of_pending(value);
   return describe_object(object_of(value), false, view);
+}
+
+bool is_builtin(const Value& value, View& view) {
+  if (value.ready()) {
+    PyObject* object = object_of(value);
+    const Shape shape = shape_of(object);
+    if (PyTuple_Check(object)) return PyTuple_CheckExact(object) != 0;
+    return (is_container(shape) || shape == Shape::kView) && is_static(Py_TYPE(object));
+  }
+  if (is_pure_data(value, view)) return true;
+  const KnownRef known = window::known_of_pending(value);
+  return known != nullptr && std::ranges::all_of(known->objects, [&](const Value& object) {
+           return is_builtin(object, view);
+         });
 }
 
 bool is_pure_data(const Value& value, View& view) {
@@ -254,7 +271,9 @@ bool is_data(const Value& value, View& view) {
   if (value.is_pending()) {
     if ((value.flags() & kAtom) != 0) return true;
     const bool plain = (value.flags() & kData) != 0 || (value.known() != nullptr && value.known()->plain);
-    return plain && view.look_anywhere() == View::State::kClear;  // nobody knows what may be stored into it
+    if (!plain || view.look_anywhere() != View::State::kClear) return false;
+    const KnownRef unnamed = view.stored_unnamed();  // it may be stored into it
+    return unnamed != nullptr && unnamed->plain;
   }
   int budget = kMostLookedAt;
   return is_plain_inside(object_of(value), view, budget);
@@ -291,6 +310,63 @@ KnownRef PythonHost::describe_items(const Value& value, View& view) {
 }
 
 bool PythonHost::is_sole(const Value& value) { return Py_REFCNT(object_of(value)) == 1; }
+
+namespace {
+
+// A module's variables are reached through names and attributes, not through values: only one that is known
+// to be such a dict is one.
+bool is_namespace(PyObject* object) {
+  static PyObject* const names[] = {interned("__builtins__").release().ptr(),
+                                    interned("__spec__").release().ptr()};
+  if (!PyDict_CheckExact(object)) return false;
+  return std::ranges::any_of(names, [&](PyObject* name) { return PyDict_Contains(object, name) == 1; });
+}
+
+}  // namespace
+
+window::Host::MayBe PythonHost::may_be(const Value& target, window::Object* object) {
+  const KnownRef known = window::known_of_pending(target);
+  if (known == nullptr) return MayBe::kYes;
+  for (const Value& one : known->objects)
+    if (one.object() == object) return MayBe::kYes;
+  if (window::is_atom(window::without_objects(known))) return MayBe::kNo;
+  return is_namespace(reinterpret_cast<PyObject*>(object)) ? MayBe::kNo : MayBe::kLate;
+}
+
+namespace {
+
+constexpr std::size_t kMostReached = 2'000;
+
+// What is reached from an object through the references that the garbage collector knows of. Code, and the
+// modules that it names, are left out.
+struct Reached {
+  std::vector<window::Object*> objects;
+  std::unordered_set<PyObject*> seen;
+
+  void add(PyObject* object) {
+    if (PyObject_IS_GC(object) == 0 || PyType_Check(object) || PyModule_Check(object) || PyCode_Check(object))
+      return;
+    if (PyDict_CheckExact(object) && is_namespace(object)) return;
+    if (seen.insert(object).second) objects.push_back(address_of(object));
+  }
+  static int visit(PyObject* object, void* reached) {
+    static_cast<Reached*>(reached)->add(object);
+    return 0;
+  }
+};
+
+}  // namespace
+
+std::optional<std::vector<window::Object*>> PythonHost::reached_from(const Value& value) {
+  Reached reached;
+  reached.add(object_of(value));
+  for (std::size_t i = 0; i < reached.objects.size(); ++i) {
+    if (reached.objects.size() > kMostReached) return std::nullopt;
+    auto* object = reinterpret_cast<PyObject*>(reached.objects[i]);
+    Py_TYPE(object)->tp_traverse(object, &Reached::visit, &reached);
+  }
+  return std::move(reached.objects);
+}
 
 std::vector<Value> PythonHost::held_by(const Value& container) {
   std::vector<Value> held;

@@ -15,6 +15,8 @@ KnownRef describe_contents(PyObject* container, Part part, View& view, bool made
 // What one gets by iterating over it or by an index, at the view's place.
 KnownRef items_of(const Value& value, Part part, View& view);
 KnownRef items_of(const KnownRef& known, Part part, View& view);
+// Whether it is data, or a builtin container of no matter what: its methods are builtin ones.
+bool is_builtin(const Value& value, View& view);
 // Whether it is data and holds nothing else, at the view's place.
 bool is_pure_data(const Value& value, View& view);
 bool all_pure_data(std::span<const Value> values, View& view);

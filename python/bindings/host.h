@@ -80,6 +80,8 @@ class PythonHost final : public window::Host {
   KnownRef describe(const Value& value, View& view) override;
   KnownRef describe_items(const Value& value, View& view) override;
   bool is_sole(const Value& value) override;
+  MayBe may_be(const Value& target, window::Object* object) override;
+  std::optional<std::vector<window::Object*>> reached_from(const Value& value) override;
   std::vector<Value> held_by(const Value& container) override;
   bool steps_freely(const Value& iterator) override;
   std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) override;

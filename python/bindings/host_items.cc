@@ -17,11 +17,16 @@ bool makes_builtin_default(PyObject* dict) {
          (reinterpret_cast<PyTypeObject*>(factory.ptr())->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0;
 }
 
-// Whether what it puts where a key is missing is a number or a string. REQUIRES: makes_builtin_default(dict)
-bool makes_atom(PyObject* dict) {
+// What it puts where a key is missing: an atom, an empty container, or data. REQUIRES:
+// makes_builtin_default(dict)
+KnownRef default_of(PyObject* dict) {
   const nb::object factory = nb::handle(dict).attr("default_factory");
-  const auto* type = reinterpret_cast<PyTypeObject*>(factory.ptr());
-  return type == &PyLong_Type || type == &PyFloat_Type || type == &PyUnicode_Type || type == &PyBool_Type;
+  auto* type = reinterpret_cast<PyTypeObject*>(factory.ptr());
+  if (type == &PyLong_Type || type == &PyFloat_Type || type == &PyUnicode_Type || type == &PyBool_Type)
+    return window::known_atom();
+  if (type == &PyList_Type || type == &PyDict_Type || type == &PySet_Type)
+    return window::known_container(window::known_atom());
+  return nullptr;
 }
 
 // The stored value if the last of the stores is a plain assignment of an item.
@@ -84,6 +89,11 @@ Action PythonHost::load_item(const Site& s) {
       if (!waits || !is_default_dict(object)) return a;
       a.effect.memory = makes_builtin_default(object) ? Effect::kOpaque : Effect::kAnything;
       a.effect.stores.push_back({s[0], {Where::kAll}});
+      if (!makes_builtin_default(object)) return a;
+      const KnownRef missing = default_of(object);
+      a.effect.stores.back().known = missing;
+      if (a.known == nullptr && (a.flags & kData) == 0)
+        a = with_known(std::move(a), join(items_of(s[0], Part::kValues, s.view), missing));
       return a;
     }
     case Shape::kBuffer:
@@ -109,8 +119,11 @@ Action PythonHost::load_pending_item(const Site& s, std::size_t pending) {
     const bool builtin = makes_builtin_default(s.object(0));
     Action a = needs_operand(pending, kUnknown, builtin ? Effect::kOpaque : Effect::kAnything);
     a.effect.stores.push_back({s[0], {Where::kAll}});
-    if (builtin && makes_atom(s.object(0)) && holds_atoms(s[0], s.view)) a.flags = kData | kAtom;
-    return a;
+    if (!builtin) return a;
+    const KnownRef missing = default_of(s.object(0));
+    a.effect.stores.back().known = missing;
+    if (window::is_atom(missing) && holds_atoms(s[0], s.view)) a.flags = kData | kAtom;
+    return with_known(std::move(a), join(items_of(s[0], Part::kValues, s.view), missing));
   }
   const bool keyed = s[0].ready() && PyDict_Check(s.object(0));
   KnownRef items = items_of(s[0], keyed ? Part::kValues : Part::kItems, s.view);
@@ -127,7 +140,7 @@ Action PythonHost::load_pending_item(const Site& s, std::size_t pending) {
     const bool only =
         !known->data && !known->constant.bound() && known->objects.empty() && known->items == nullptr;
     if (only && index < size && index >= -size)
-      items = known->parts[static_cast<std::size_t>(index < 0 ? index + size : index)];
+      items = window::held(known->parts[static_cast<std::size_t>(index < 0 ? index + size : index)]);
   }
   if (!one && items != nullptr)  // perhaps a slice
     items = s[1].ready() ? window::known_container(items) : join(items, window::known_container(items));
@@ -189,7 +202,15 @@ Action PythonHost::load_key(const Site& s, PyObject* dict, PyObject* key, const 
         return found_in(now.copy.ptr());
   }
   if (!makes_builtin_default(dict)) return ordered(Reason::kUserOperator, Effect::kAnything);
-  return ordered_store(borrow_value(dict), {Where::kAll}, Effect::kOpaque);
+  if (s[0].object() == address_of(dict) && is_private(s, dict)) {
+    Action a = item_of(dict, key);
+    a.changed = borrow_value(dict);
+    return a;
+  }
+  Action a = ordered_store(borrow_value(dict), {Where::kAll}, Effect::kOpaque);
+  a.effect.stores.back().known = default_of(dict);
+  return with_known(std::move(a),
+                    join(items_of(borrow_value(dict), Part::kValues, s.view), default_of(dict)));
 }
 
 Action PythonHost::store_item(const Site& s) {
@@ -203,12 +224,10 @@ Action PythonHost::store_item(const Site& s) {
     return status == 0 ? none_done() : raised();
   }
   if (s[0].is_pending()) {
-    // What is known of the container is not true any more when something else is put into it.
-    const bool data = (s[0].flags() & (kData | kAtom)) != 0 && is_data(s[1], s.view) &&
-                      (removes || is_pure_data(s[2], s.view));
-    Action a = needs_operand(0, kUnknown, data ? Effect::kOpaque : Effect::kAnything);
-    if (data) a.effect.stores.push_back({s[0], {Where::kAll}});
-    return a;
+    const bool builtin = is_builtin(s[0], s.view) && is_data(s[1], s.view);
+    Action a = needs_operand(0, kUnknown, builtin ? Effect::kOpaque : Effect::kAnything);
+    if (builtin) a.effect.stores.push_back({s[0], {Where::kAll}});
+    return removes ? std::move(a) : stores_operand(std::move(a), 2);
   }
   PyObject* object = s.object(0);
   if (Action a; !removes && enter_operator(s, object, "__setitem__", nullptr, a)) return a;

@@ -113,19 +113,68 @@ bool only_removes(std::string_view name) {
 
 bool is_mutator(std::string_view name) { return std::ranges::find(kMutators, name) != kMutators.end(); }
 
+namespace {
+
+// Mutators that neither compare nor hash nor iterate over what they are given.
+bool only_puts(std::string_view name) {
+  return name == "append" || name == "appendleft" || name == "clear" || name == "reverse" ||
+         name == "popleft" || name == "popitem";
+}
+
+// What a method of a builtin container gives while it cannot be called, as far as that follows from what the
+// container holds: null otherwise.
+KnownRef given_by(std::string_view name, const Value& container, const Arguments& arguments, View& view) {
+  const auto& given = arguments.positional;
+  if (is_pure_data(container, view)) {  // data, or what it was given
+    KnownRef all = window::known_data();
+    for (const Value& v : given) all = join(all, known_of(v, view));
+    return arguments.keywords.empty() ? all : nullptr;
+  }
+  const bool keyed = container.ready() && PyDict_Check(object_of(container));
+  const KnownRef items = items_of(container, keyed ? Part::kValues : Part::kItems, view);
+  if (items == nullptr || !arguments.keywords.empty()) return nullptr;
+  if (name == "values" || name == "keys" || name == "copy") return window::known_container(items);
+  if (name == "items") return window::known_container(window::known_tuple({items, items}));
+  const bool one = name == "get" || name == "pop" || name == "setdefault";
+  if (one && given.size() == 2) return join(items, known_of(given[1], view));
+  if (name == "get" || name == "setdefault") return join(items, window::known_constant(borrow_value(Py_None)));
+  return name == "pop" || name == "popleft" ? items : nullptr;
+}
+
+}  // namespace
+
 // A method of something that is not there yet.
 Action PythonHost::pending_method(const Site& s, std::string_view name) {
-  const bool data = (s[0].flags() & (kData | kAtom)) != 0 && all_data(s.operands, s.view);
-  if (!data) return needs_operand(0, kUnknown, Effect::kAnything);
-  // What is known of the container is not true any more when something else is put into it.
-  if (is_mutator(name) && !only_removes(name) && !all_pure_data(s.operands, s.view))
+  Arguments arguments;
+  const bool plain = std::ranges::all_of(s.program.calls[s.node.index].args, [](const ir::Arg& arg) {
+    return arg.kind == ir::ArgKind::kPositional || arg.kind == ir::ArgKind::kKeyword;
+  });
+  if (plain) gather_arguments(s, s.program.calls[s.node.index], arguments);
+  const bool data = plain && is_data(s[0], s.view) && arguments.data(s.view);
+  if (!plain || !is_builtin(s[0], s.view) || (!data && !only_puts(name)))
     return needs_operand(0, kUnknown, Effect::kAnything);
-  if (is_mutator(name) && (s[0].flags() & kAtom) == 0) {
-    Action a = needs_operand(0, returns_none(name) ? kData | kAtom : kUnknown, Effect::kOpaque);
-    a.effect.stores.push_back({s[0], {Where::kAll}});
-    return a;
+  const bool pure = all_pure_data(s.operands, s.view);
+  if (!is_mutator(name) || (s[0].flags() & kAtom) != 0) {
+    if (pure) return needs_operand(0, kData);
+    const KnownRef known = given_by(name, s[0], arguments, s.view);
+    return with_known(needs_operand(0, kUnknown, known == nullptr ? Effect::kAnything : Effect::kNone), known);
   }
-  return needs_operand(0, kData);
+  const Flags flags = returns_none(name) ? kData | kAtom : kUnknown;
+  const std::uint32_t stored = stored_operand(s, name, arguments);
+  // What is known of containers stays true only if it is known what is put into them.
+  if (!pure && !only_removes(name) && stored == ir::kNone)
+    return needs_operand(0, kUnknown, Effect::kAnything);
+  Action a = needs_operand(0, flags, Effect::kOpaque);
+  a.effect.stores.push_back({s[0], {Where::kAll}});
+  if (only_removes(name)) {
+    a.effect.stores.back().known = window::known_atom();
+  } else if (stored == ir::kNone) {
+    a.effect.stores.back().known = window::known_data();
+  } else {
+    a = stores_operand(std::move(a), stored, reads_argument(name));
+  }
+  return returns_none(name) ? std::move(a)
+                            : with_known(std::move(a), given_by(name, s[0], arguments, s.view));
 }
 
 Action PythonHost::builtin_method(const Site& s, PyObject* receiver, PyObject* name, Arguments arguments) {
@@ -179,7 +228,9 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
     }
     a.flags = flags;
     if (returns_none(name)) a.value = none();
-    return a;
+    return returns_none(name)
+               ? std::move(a)
+               : with_known(std::move(a), given_by(name, borrow_value(container), arguments, s.view));
   };
   if (!runs_no_code(container, name, arguments, s.view))
     return ordered(Reason::kUserOperator, Effect::kAnything, flags);

@@ -157,20 +157,29 @@ bool Machine::is_oldest(Place place) {
   return true;
 }
 
+void Machine::announce(Entry& entry, Effect effect) {
+  memory_.remove(entry);
+  entry.effect = std::move(effect);
+  for (Effect::Store& store : entry.effect.stores) {
+    store.target.settle();
+    if (!store.target.is_pending()) continue;
+    store.known = stored_known(entry, store, *this);
+    if (store.known == nullptr && (memory_.stored_flags(entry.node, entry.operands) & kData) != 0)
+      store.known = known_data();
+  }
+  memory_.add(entry);
+}
+
 void Machine::dispatch(Entry& entry, Action action) {
   if (action.verdict == Action::kIssue) {
-    memory_.remove(entry);
-    entry.effect = std::move(action.effect);
-    memory_.add(entry);
+    announce(entry, std::move(action.effect));
     issue(entry, std::move(action.call), action.in_turn);
     return;
   }
   if (quiet()) throw std::logic_error("the host did not run the oldest node");
   narrow(action, entry.program, entry.node, entry.operands, {entry.parent, entry.sequence});
   note_entry_wait(entry, action);
-  memory_.remove(entry);
-  entry.effect = std::move(action.effect);
-  memory_.add(entry);
+  announce(entry, std::move(action.effect));
   entry.state = action.verdict == Action::kOrdered ? Entry::kOrdered : Entry::kWaiting;
   if (action.verdict == Action::kOrdered && action.sure && !entry.safe) mark_safe(entry);
   switch (action.verdict) {

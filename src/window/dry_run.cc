@@ -658,7 +658,7 @@ void DryRun::take_effect(const Action& action, std::span<const Value> operands, 
   }
   for (std::size_t i = 1; i < operands.size(); ++i) escape(operands[i]);
   for (const Effect::Store& store : action.effect.stores) {
-    Effect::Store known{store.target, store.where, Flags(stored & kTypes), nullptr, ir::kNone, false};
+    Effect::Store known{store.target, store.where, Flags(stored & kTypes), store.known, ir::kNone, false};
     if (store.operand != ir::kNone) {
       known.known = store.spread ? machine_.host_.describe_items(operands[store.operand], *this)
                                  : known_of(operands[store.operand]);
@@ -669,21 +669,41 @@ void DryRun::take_effect(const Action& action, std::span<const Value> operands, 
   for (const Value& v : operands) summary_.footprint.held.push_back(v);
 }
 
+// A store through a value that does not exist goes to one of the objects that it may be, or to something else
+// that it may be.
 void DryRun::add_place(const Effect::Store& store) {
-  Value target = store.target;
-  target.settle();
-  if (target.is_pending() && own_.contains(target.cell())) {
-    if ((target.flags() & kFresh) == 0) summary_.footprint.anything = true;
+  Effect::Store place{store.target, store.where, store.stored, store.known, ir::kNone, false};
+  place.target.settle();
+  const bool own = place.target.is_pending() && own_.contains(place.target.cell());
+  if (place.target.is_pending() && place.where.kind != Where::kAttr)
+    unnamed_ = window::join(unnamed_, place.known != nullptr || (place.stored & kData) == 0 ? place.known
+                                                                                            : known_data());
+  if (own && (place.target.flags() & kFresh) != 0) return;
+  const KnownRef known = own ? known_of_pending(place.target) : nullptr;
+  if (own && known == nullptr) {
+    summary_.footprint.anything = true;
     return;
   }
+  if (known != nullptr)
+    for (const Value& object : known->objects) {
+      Effect::Store one = place;
+      one.target = object;
+      add_place(one);
+    }
+  if (own && is_atom(without_objects(known))) return;
+  const auto meets = [&](const Effect::Store& other) {
+    if (other.where.kind != place.where.kind || other.where.key != place.where.key) return false;
+    if (other.target.object() == place.target.object()) return true;
+    return own && other.target.is_pending() && own_.contains(other.target.cell()) &&
+           window::same(other.target.known(), place.target.known());
+  };
   for (Effect::Store& other : summary_.footprint.places)
-    if (other.target.object() == target.object() && other.where.kind == store.where.kind &&
-        other.where.key == store.where.key) {
-      other.stored &= store.stored;
-      other.known = window::join(other.known, store.known);
+    if (meets(other)) {
+      other.stored &= place.stored;
+      other.known = window::join(other.known, place.known);
       return;
     }
-  summary_.footprint.places.push_back({target, store.where, store.stored, store.known, ir::kNone, false});
+  summary_.footprint.places.push_back(std::move(place));
 }
 
 // Stores that were fetched in a try statement may not happen after all.
@@ -781,8 +801,9 @@ View::State DryRun::look(Object* object, Where where) {
   met_any_ = false;
   for (const Effect::Store& store : summary_.footprint.places) {
     // A store to a value that is not there yet may go to this object.
-    const bool same =
-        store.target.is_pending() ? (store.target.flags() & kFresh) == 0 : store.target.object() == object;
+    const bool same = store.target.is_pending()
+                          ? made_.contains(object) || machine_.memory_.may_be(store.target, object)
+                          : store.target.object() == object;
     if (!same || !machine_.memory_.overlap(store.where, where)) continue;
     answer_.state = State::kBlocked;
     answer_.flags &= store.stored;
@@ -805,6 +826,8 @@ KnownRef DryRun::blocked_known() {
   answer_ = answer;
   return all;
 }
+
+KnownRef DryRun::stored_unnamed() { return window::join(unnamed_, machine_.memory_.stored_unnamed()); }
 
 View::Standing DryRun::standing(Object* object) {
   if (!made_.contains(object)) return Standing::kExists;

@@ -72,6 +72,7 @@ class DryRun final : private View {
   Standing standing(Object* object) override;
   Flags blocked_flags() override { return answer_.flags; }
   KnownRef blocked_known() override;
+  KnownRef stored_unnamed() override;
   std::span<const PendingStore> stores() override { return answer_.stores; }
 
   Machine& machine_;
@@ -93,6 +94,7 @@ class DryRun final : private View {
   std::unordered_set<const Object*> shared_;  // of these, those that something other than a variable holds
   std::vector<Value> kept_;                   // keeps the addresses of made_ their own
   MemoryIndex::Answer answer_;
+  KnownRef unnamed_ = known_atom();  // stored through values that are not there
   KnownRef met_;          // of what the walk itself stored where it looked
   bool met_any_ = false;  // whether it did
 };

@@ -35,6 +35,7 @@ void Machine::note_stored(const Value& container, std::span<const Value> values,
 // What comes later finds out what led to `content` by the objects that hold it.
 void Machine::fill(const Value& result, Value content) {
   content.settle();
+  memory_.note_late(content);
   for (Object* holder : result.cell()->holders()) {
     if (content.is_pending()) {
       content.cell()->held_by(holder);
@@ -218,8 +219,38 @@ Action Machine::attempt(const ir::Program& program, const ir::Node& node, std::s
   return host_.attempt(program, node, operands, *this);
 }
 
+namespace {
+
+bool is_passed(const Frame& frame) {
+  const Frame* f = &frame;
+  while (f != nullptr && !f->passed) f = f->parent;
+  return f != nullptr;
+}
+
+bool hands_on(ir::Op op) {
+  switch (op) {
+    case ir::Op::kStoreGlobal:
+    case ir::Op::kStoreCell:
+    case ir::Op::kStoreAttr:
+    case ir::Op::kStoreItem:
+    case ir::Op::kInplace:
+    case ir::Op::kAppend:
+    case ir::Op::kAdd:
+    case ir::Op::kCall:
+    case ir::Op::kCallMethod:
+    case ir::Op::kStatement:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
 Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
   gather(frame, node);
+  if (hands_on(node.op) && is_passed(frame))
+    for (const Value& v : operands_) memory_.note_late(v);
   if (node.op != ir::Op::kStatement) require_bound(frame, node);
   if (const auto slot = first_unbound(node, operands_)) return raise_unbound(frame, node, *slot);
   Action action = attempt(frame.program, node, operands_, frame.end(), frame.handled);

@@ -71,6 +71,9 @@ class View {
   virtual Flags blocked_flags() { return kUnknown; }
   // Likewise, what each of them may be: null when that is not known.
   virtual KnownRef blocked_known() { return nullptr; }
+  // What containers may hold besides what is known of them, because it was stored through values that were not
+  // there; null when that is not known.
+  virtual KnownRef stored_unnamed() { return known_atom(); }
   // Whether the program has the object, or only the walk that the view belongs to does. kShared: the latter,
   // and more than the walk's variables hold it.
   enum class Standing : std::uint8_t { kExists, kMade, kShared };
@@ -218,6 +221,18 @@ class Host {
   virtual bool is_sole(const Value& value) {
     (void)value;
     return false;
+  }
+  // Whether a value that is not there, through which something is stored, may turn out to be this object, going
+  // by what `target` is known to be. kLate: only if the object has come into being late (memory.h).
+  enum class MayBe : std::uint8_t { kNo, kLate, kYes };
+  virtual MayBe may_be(const Value& target, Object* object) {
+    (void)target, (void)object;
+    return MayBe::kYes;
+  }
+  // The value's object and all that can be changed and is reached through it; nullopt when there are too many.
+  virtual std::optional<std::vector<Object*>> reached_from(const Value& value) {
+    (void)value;
+    return std::nullopt;
   }
   // The objects that a container holds, for one that only a walk has.
   virtual std::vector<Value> held_by(const Value& container) {

@@ -11,29 +11,40 @@ constexpr int kDeepest = 6;               // containers in containers
 
 bool may_be_more(const Known& known) { return known.data || may_be_container(known); }
 
+const KnownRef& anything() {
+  static const auto* any = [] {
+    auto known = std::make_shared<Known>();
+    known->any = true;
+    known->plain = false;
+    return new KnownRef(std::move(known));
+  }();
+  return *any;
+}
+
+KnownRef or_anything(KnownRef known) { return known == nullptr ? anything() : std::move(known); }
+
 KnownRef items_of_parts(const std::vector<KnownRef>& parts);
 
 KnownRef joined(const KnownRef& a, const KnownRef& b, int depth);
 
-// What the containers of both hold; null when nothing is known of it. REQUIRES: one of them may be a
-// container
+// What the containers of both hold. REQUIRES: one of them may be a container
 KnownRef joined_items(const Known& a, const Known& b, int depth) {
   KnownRef x = a.items != nullptr ? a.items : items_of_parts(a.parts);
   KnownRef y = b.items != nullptr ? b.items : items_of_parts(b.parts);
   if (!may_be_container(a)) return y;
   if (!may_be_container(b)) return x;
-  return joined(x, y, depth + 1);
+  return or_anything(joined(x, y, depth + 1));
 }
 
 KnownRef items_of_parts(const std::vector<KnownRef>& parts) {
   if (parts.empty()) return nullptr;
   KnownRef all = parts.front();
   for (const KnownRef& part : parts) all = join(all, part);
-  return all;
+  return or_anything(std::move(all));
 }
 
 KnownRef joined(const KnownRef& a, const KnownRef& b, int depth) {
-  if (a == nullptr || b == nullptr) return nullptr;
+  if (a == nullptr || b == nullptr || a->any || b->any) return nullptr;
   if (a == b) return a;
   if (depth > kDeepest) return is_data(a) && is_data(b) ? known_data() : nullptr;
   auto both = std::make_shared<Known>(*a);
@@ -53,10 +64,8 @@ KnownRef joined(const KnownRef& a, const KnownRef& b, int depth) {
   }
   if (both->objects.size() > kMostObjects) return nullptr;
   if (!a->parts.empty() && a->parts.size() == b->parts.size() && a->items == nullptr && b->items == nullptr) {
-    for (std::size_t i = 0; i < a->parts.size(); ++i) {
-      both->parts[i] = joined(a->parts[i], b->parts[i], depth + 1);
-      if (both->parts[i] == nullptr) return nullptr;
-    }
+    for (std::size_t i = 0; i < a->parts.size(); ++i)
+      both->parts[i] = or_anything(joined(a->parts[i], b->parts[i], depth + 1));
   } else if (!a->parts.empty() && !may_be_container(*b)) {
     // the parts of `a` stay
   } else if (!b->parts.empty() && !may_be_container(*a)) {
@@ -64,7 +73,6 @@ KnownRef joined(const KnownRef& a, const KnownRef& b, int depth) {
   } else if (may_be_container(*a) || may_be_container(*b)) {
     both->parts.clear();
     both->items = joined_items(*a, *b, depth);
-    if (both->items == nullptr) return nullptr;
   }
   return both;
 }
@@ -93,7 +101,8 @@ KnownRef known_atom() {
 }
 
 bool is_atom(const KnownRef& known) {
-  return known != nullptr && known->objects.empty() && !known->changeable && !may_be_container(*known);
+  return known != nullptr && !known->any && known->objects.empty() && !known->changeable &&
+         !may_be_container(*known);
 }
 
 Flags flags_of(const KnownRef& known) {
@@ -120,29 +129,30 @@ KnownRef known_object(Value value, bool plain) {
 }
 
 KnownRef known_container(KnownRef items) {
-  if (items == nullptr) return nullptr;
   auto known = std::make_shared<Known>();
-  known->plain = items->plain;
-  known->items = std::move(items);
+  known->items = or_anything(std::move(items));
+  known->plain = known->items->plain;
   return known;
 }
 
 KnownRef known_tuple(std::vector<KnownRef> parts) {
   auto known = std::make_shared<Known>();
-  for (const KnownRef& part : parts) {
-    if (part == nullptr) return nullptr;
+  for (KnownRef& part : parts) {
+    part = or_anything(std::move(part));
     known->plain = known->plain && part->plain;
   }
   known->parts = std::move(parts);
   return known;
 }
 
+KnownRef held(const KnownRef& inside) { return inside == nullptr || inside->any ? nullptr : inside; }
+
 KnownRef join(const KnownRef& a, const KnownRef& b) { return joined(a, b, 0); }
 
 bool same(const KnownRef& a, const KnownRef& b) {
   if (a == b) return true;
   if (a == nullptr || b == nullptr) return false;
-  if (a->data != b->data || a->changeable != b->changeable || a->plain != b->plain ||
+  if (a->any != b->any || a->data != b->data || a->changeable != b->changeable || a->plain != b->plain ||
       a->constant.object() != b->constant.object() || a->objects.size() != b->objects.size() ||
       a->parts.size() != b->parts.size() || !same(a->items, b->items))
     return false;
@@ -153,8 +163,15 @@ bool same(const KnownRef& a, const KnownRef& b) {
   return true;
 }
 
+KnownRef without_objects(const KnownRef& known) {
+  if (known->objects.empty()) return known;
+  auto rest = std::make_shared<Known>(*known);
+  rest->objects.clear();
+  return rest;
+}
+
 bool is_data(const KnownRef& known) {
-  return known != nullptr && known->objects.empty() && (known->items == nullptr || is_data(known->items)) &&
+  return known != nullptr && !known->any && known->objects.empty() && (known->items == nullptr || is_data(known->items)) &&
          std::ranges::all_of(known->parts, [](const KnownRef& part) { return is_data(part); });
 }
 
@@ -162,9 +179,9 @@ KnownRef part_of(const KnownRef& known, std::size_t i, std::size_t count, std::s
   if (known == nullptr) return nullptr;
   if (star < count) {
     const KnownRef items = known->items != nullptr ? known->items : items_of_parts(known->parts);
-    return i == star ? known_container(items) : items;
+    return i == star ? known_container(items) : held(items);
   }
-  return known->parts.size() == count ? known->parts[i] : known->items;
+  return held(known->parts.size() == count ? known->parts[i] : known->items);
 }
 
 Value certain(const KnownRef& known) {

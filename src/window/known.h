@@ -13,8 +13,9 @@ namespace xcs::window {
 // A value that a walk over code not fetched yet (Note [summaries]) could not work out may still be known to
 // be one of a few things: data, an object that exists, or a container that the code makes. What the objects
 // hold is looked up in memory when it is needed; what a container that does not exist yet will hold is kept
-// here, and believed only as long as nothing of another kind is stored through a value that is not there.
+// here; what is stored through values that are not there may be in any of them (View::stored_unnamed).
 struct Known {
+  bool any = false;             // inside a container: it may be anything at all
   bool data = false;            // data that is not listed: nothing of it runs code of the program's
   bool changeable = false;      // it may be data that can be changed
   bool plain = true;            // operators on the objects, and on what the containers hold, run none either
@@ -28,8 +29,11 @@ KnownRef known_data();
 KnownRef known_atom();
 KnownRef known_constant(Value value);
 KnownRef known_object(Value value, bool plain);
+// Of items, or of parts, of which nothing is known where they are null.
 KnownRef known_container(KnownRef items);
 KnownRef known_tuple(std::vector<KnownRef> parts);
+// What a container is known to hold: null where that may be anything.
+KnownRef held(const KnownRef& inside);
 
 // As flags: kData, and kAtom.
 Flags flags_of(const KnownRef& known);
@@ -40,6 +44,9 @@ KnownRef known_of_pending(const Value& value);
 KnownRef join(const KnownRef& a, const KnownRef& b);
 
 bool same(const KnownRef& a, const KnownRef& b);
+
+// What it may be besides the objects that exist. REQUIRES: known != nullptr
+KnownRef without_objects(const KnownRef& known);
 
 // Whether it is nothing but data, all the way down.
 bool is_data(const KnownRef& known);

@@ -163,6 +163,7 @@ class Machine : private View {
   void narrow(Action& action, const ir::Program& program, const ir::Node& node,
               std::span<const Value> operands, Place place);
   KnownRef stored_known(const Item& item, const Effect::Store& store, View& view);
+  void announce(Entry& entry, Effect effect);
   const std::vector<ir::SlotId>& assigned(const Frame& frame);
   static bool may_leave(const Frame& frame);
   static bool is_endless(const Frame& loop);
@@ -204,6 +205,7 @@ class Machine : private View {
   State look_anywhere() override;
   Flags blocked_flags() override { return answer_.flags; }
   KnownRef blocked_known() override;
+  KnownRef stored_unnamed() override { return memory_.stored_unnamed(); }
   std::span<const PendingStore> stores() override { return answer_.stores; }
   std::uint32_t held(Object* object) override;
   void done_in_order(ReasonCode reason, std::uint64_t nanoseconds) override;

@@ -34,6 +34,7 @@ void MemoryIndex::add_store(Item* item, const Effect::Store& store, bool replaya
     places_[target.object()].push_back({item, store.where, replayable, store.stored, store});
   } else if (target.is_pending()) {
     unresolved_.push_back({item, store, replayable});
+    if (store.where.kind != Where::kAttr) unnamed_ = join(unnamed_, store.known);
   }
 }
 
@@ -99,18 +100,17 @@ void MemoryIndex::remove_item(const Item* item, const std::vector<Effect::Store>
 // Note [unresolved targets]
 // A store whose target is not there yet is moved into the index by object as soon as the target is. One that
 // is still pending cannot meet an object at hand if its target will be fresh: that object does not exist yet,
-// unless it is what the target's lineage has come to. Otherwise it may be any object, and everything after it
-// waits.
-Item* MemoryIndex::resolve(const Object* object, Place place) {
-  Item* blocker = nullptr;
+// unless it is what the target's lineage has come to. Otherwise it may be any object that what is known of it
+// does not rule out, and loads of that object's place wait.
+//
+// What is known of a value lists the objects that exist. If it may be something else, that has come into being
+// since: it was made by a node that waited, whose cell it filled, or by code that had been passed, which has
+// handed it on by a store or a call. Those objects are noted as late.
+void MemoryIndex::resolve() {
   for (std::size_t i = 0; i < unresolved_.size();) {
     Unresolved& u = unresolved_[i];
     u.store.target.settle();
     if (u.store.target.is_pending()) {
-      const auto& lineage = u.store.target.cell()->lineage();
-      const bool may_be =
-          (u.store.target.flags() & kFresh) == 0 || (lineage != nullptr && lineage->last.object() == object);
-      if (blocker == nullptr && may_be && before(*u.item, place)) blocker = u.item;
       ++i;
       continue;
     }
@@ -120,7 +120,27 @@ Item* MemoryIndex::resolve(const Object* object, Place place) {
     unresolved_[i] = std::move(unresolved_.back());
     unresolved_.pop_back();
   }
-  return blocker;
+}
+
+bool MemoryIndex::may_be(const Value& target, Object* object) {
+  const auto& lineage = target.cell()->lineage();
+  if (lineage != nullptr && lineage->last.object() == object) return true;
+  if ((target.flags() & kFresh) != 0) return false;
+  switch (host_.may_be(target, object)) {
+    case Host::MayBe::kNo:
+      return false;
+    case Host::MayBe::kLate:
+      return all_late_ || late_.contains(object);
+    default:
+      return true;
+  }
+}
+
+void MemoryIndex::note_late(const Value& value) {
+  if (all_late_ || !value.ready() || late_.contains(value.object())) return;
+  const auto reached = host_.reached_from(value);
+  all_late_ = !reached;
+  if (reached) late_.insert(reached->begin(), reached->end());
 }
 
 bool MemoryIndex::overlap(const Where& a, const Where& b) {
@@ -182,15 +202,20 @@ MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, 
   };
   answer.hidden = true;
   if (Item* item = opaque_before(place)) return blocked(item);
-  if (!unresolved_.empty())
-    if (Item* item = resolve(object, place)) return blocked(item);
   answer.hidden = false;
-  auto found = places_.find(object);
-  if (found == places_.end()) return answer;
-
-  std::vector<const Hit*> met;
+  if (!unresolved_.empty()) resolve();
   Item* blocker = nullptr;
   answer.flags = kData | kAtom;
+  for (const Unresolved& u : unresolved_) {
+    if (!overlap(u.store.where, where) || !before(*u.item, place) || !may_be(u.store.target, object)) continue;
+    answer.flags &= u.store.stored;
+    answer.met.emplace_back(u.item, u.store);
+    if (blocker == nullptr) blocker = u.item;
+  }
+  auto found = places_.find(object);
+  if (found == places_.end()) return blocker != nullptr ? blocked(blocker) : std::move(answer);
+
+  std::vector<const Hit*> met;
   for (const Hit& hit : found->second) {
     if (!overlap(hit.where, where) || !before(*hit.item, place)) continue;
     answer.flags &= hit.stored;
@@ -198,7 +223,7 @@ MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, 
       blocker = hit.item;
     met.push_back(&hit);
   }
-  if (met.empty()) return answer;
+  if (met.empty() && blocker == nullptr) return answer;
   for (const Hit* hit : met) answer.met.emplace_back(hit->item, hit->store);
   if (blocker != nullptr) return blocked(blocker);
   std::ranges::sort(met, [](const Hit* a, const Hit* b) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "window/item.h"
@@ -39,6 +40,11 @@ class MemoryIndex {
   Flags stored_flags(const ir::Node& node, std::span<const Value> operands) const;
   // `guesses`: some frames were passed on a guess, so that what comes after them may never happen.
   Answer look(Object* object, Where where, Place place, bool forward, bool guesses);
+  // Says that the object, and what it holds, may have come into being after values were described that it may
+  // be: it was the content of a cell, or it comes from code that was passed.
+  void note_late(const Value& value);
+  // What has been announced to be stored through values that were not there; null when that is not known.
+  const KnownRef& stored_unnamed() const { return unnamed_; }
   // The first item before `place` that may touch any memory, or null.
   Item* opaque_before(Place place) const;
 
@@ -58,7 +64,9 @@ class MemoryIndex {
   void add_store(Item* item, const Effect::Store& store, bool replayable);
   friend class DryRun;
   void remove_item(const Item* item, const std::vector<Effect::Store>& stores);
-  Item* resolve(const Object* object, Place place);
+  void resolve();
+  // Whether a store through a pending target may be one to this object.
+  bool may_be(const Value& target, Object* object);
   bool overlap(const Where& a, const Where& b);
 
   Host& host_;
@@ -66,6 +74,9 @@ class MemoryIndex {
   std::unordered_map<const Item*, Footprint> footprints_;  // of frames
   std::vector<Unresolved> unresolved_;                     // the object is not known yet
   std::vector<Item*> anything_;
+  KnownRef unnamed_ = known_atom();
+  std::unordered_set<const Object*> late_;  // an address may outlive its object: then it says too much
+  bool all_late_ = false;
 };
 
 }  // namespace xcs::window
