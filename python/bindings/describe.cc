@@ -109,7 +109,9 @@ KnownRef describe_contents(PyObject* container, Part part, View& view, bool made
       return items_held(container, part, made, view);
     case View::State::kPending: {
       const Replayed now = replay(container, view.stores());
-      return now.obstacle == Obstacle::kNothing ? items_held(now.copy.ptr(), part, made, view) : nullptr;
+      if (now.obstacle == Obstacle::kNothing) return items_held(now.copy.ptr(), part, made, view);
+      view.look(address_of(container), {Where::kAll});
+      [[fallthrough]];
     }
     case View::State::kBlocked: {
       const KnownRef stored = view.blocked_known();
@@ -122,7 +124,7 @@ KnownRef describe_contents(PyObject* container, Part part, View& view, bool made
 
 // Of a container that exists or not, of data, or of several of these; null when it may be anything else.
 KnownRef items_of(const KnownRef& known, Part part, View& view) {
-  if (known == nullptr) return nullptr;
+  if (known == nullptr || known->any) return nullptr;
   Gathered items;
   if (may_be_container(*known)) {
     const bool seen = view.look_anywhere() == View::State::kClear;
@@ -171,9 +173,8 @@ bool is_builtin(const Value& value, View& view) {
   }
   if (is_pure_data(value, view)) return true;
   const KnownRef known = window::known_of_pending(value);
-  return known != nullptr && std::ranges::all_of(known->objects, [&](const Value& object) {
-           return is_builtin(object, view);
-         });
+  return known != nullptr && !known->any &&
+         std::ranges::all_of(known->objects, [&](const Value& object) { return is_builtin(object, view); });
 }
 
 bool is_pure_data(const Value& value, View& view) {
@@ -194,11 +195,15 @@ bool all_pure_data(std::span<const Value> values, View& view) {
 
 namespace {
 
-constexpr int kMostLookedAt = 50'000;  // objects that one operand holds
+// How much of what one operand holds is looked at.
+struct Budget {
+  int objects = 50'000;
+  int depth = 200;
+};
 
-bool is_plain_inside(PyObject* object, View& view, int& budget);
+bool is_plain_inside(PyObject* object, View& view, Budget& budget);
 
-bool all_plain(PyObject* container, View& view, int& budget) {
+bool all_plain(PyObject* container, View& view, Budget& budget) {
   if (PyDict_Check(container)) {
     PyObject *key = nullptr, *value = nullptr;
     Py_ssize_t position = 0;
@@ -217,7 +222,7 @@ bool all_plain(PyObject* container, View& view, int& budget) {
 }
 
 // Of what the place of the container or instance holds, with what earlier code may still put there.
-bool is_plain_memory(PyObject* object, PyObject* held, View& view, int& budget) {
+bool is_plain_memory(PyObject* object, View& view) {
   switch (view.look(address_of(object), {Where::kAll})) {
     case View::State::kClear:
       break;
@@ -235,14 +240,36 @@ bool is_plain_memory(PyObject* object, PyObject* held, View& view, int& budget) 
       if (stored == nullptr || !stored->plain) return false;
     }
   }
-  return held == nullptr || all_plain(held, view, budget);
+  return true;
 }
 
-bool is_plain_inside(PyObject* object, View& view, int& budget) {
+bool holds_plain(PyObject* object, View& view, Budget& budget) {
+  if (--budget.depth < 0) return false;
+  bool plain = true;
+  switch (shape_of(object)) {
+    case Shape::kTuple:
+      plain = all_plain(object, view, budget);
+      break;
+    case Shape::kView:
+      plain = is_plain_memory(dict_of_view(object), view) && all_plain(dict_of_view(object), view, budget);
+      break;
+    case Shape::kRecord:  // its operators are those of what it holds
+      plain = is_plain_memory(object, view) &&
+              std::ranges::all_of(attributes_of(object),
+                                  [&](PyObject* value) { return is_plain_inside(value, view, budget); });
+      break;
+    default:
+      plain = is_plain_memory(object, view) && all_plain(object, view, budget);
+  }
+  ++budget.depth;
+  return plain;
+}
+
+bool is_plain_inside(PyObject* object, View& view, Budget& budget) {
   if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || PyFloat_CheckExact(object) ||
       object == Py_None)
     return true;
-  if (--budget < 0) return false;
+  if (--budget.objects < 0) return false;
   switch (shape_of(object)) {
     case Shape::kAtom:
     case Shape::kCallable:
@@ -252,16 +279,10 @@ bool is_plain_inside(PyObject* object, View& view, int& budget) {
       return true;
     case Shape::kPlaceholder:
       return is_data(to_value(object), view);
-    case Shape::kTuple:
-      return all_plain(object, view, budget);
-    case Shape::kView:
-      return is_plain_memory(dict_of_view(object), dict_of_view(object), view, budget);
-    case Shape::kRecord:
-      return false;
     case Shape::kOther:
       return false;
     default:
-      return is_plain_memory(object, object, view, budget);
+      return holds_plain(object, view, budget);
   }
 }
 
@@ -275,7 +296,7 @@ bool is_data(const Value& value, View& view) {
     const KnownRef unnamed = view.stored_unnamed();  // it may be stored into it
     return unnamed != nullptr && unnamed->plain;
   }
-  int budget = kMostLookedAt;
+  Budget budget;
   return is_plain_inside(object_of(value), view, budget);
 }
 

@@ -57,6 +57,10 @@ struct Arguments {
 // Whether a method of builtin containers by this name changes them.
 bool is_mutator(std::string_view name);
 
+// The value that a pending store leaves in the attribute that it is known to set, or null when it may be
+// another.
+const Value* assigned_attribute(const PendingStore& store);
+
 // Whether calling the object runs Python code that the registry does not know.
 bool is_python_callable(PyObject* object);
 
@@ -149,6 +153,10 @@ class PythonHost final : public window::Host {
   Action load_instance_attribute(const Site& s, PyObject* object, PyObject* name);
   Action load_property(const Site& s, PyObject* object, PyObject* property, PyObject* name);
   Action store_attribute(const Site& s);
+  // `by_class`: as the class of `target` says, where it has a __setattr__ of its own. `value` is the operand
+  // that is stored, kNone to remove.
+  Action store_attribute(const Site& s, const Value& target, PyObject* name, std::uint32_t value,
+                         bool by_class);
   Action special(const Site& s);
   void push_exception(const Site& s, Arguments& arguments);
   // host_items.cc
@@ -173,7 +181,8 @@ class PythonHost final : public window::Host {
                         const Arguments& arguments, Action& answer);
   bool reads_plainly(const Site& s, const Arguments& arguments, Depth depth);
   bool store_item_privately(const Site& s, PyObject* container, PyObject* key, Action& answer);
-  bool store_attribute_privately(const Site& s, PyObject* object, PyObject* name, Action& answer);
+  bool store_attribute_privately(const Site& s, PyObject* object, PyObject* name, PyObject* value,
+                                 bool by_class, Action& answer);
   // host_loops.cc
   Action iterate(const Site& s);
   static Action step(PyObject* iterator, View& view);
@@ -236,6 +245,7 @@ class PythonHost final : public window::Host {
   // host_enter.cc
   Action enter(const Site& s, PyObject* function, Arguments arguments);
   Action construct(const Site& s, PyTypeObject* type, Arguments arguments);
+  bool make_named_tuple(PyTypeObject* type, Arguments arguments, Action& answer);
   Action call_misfit(PyObject* function, const Arguments& arguments);
   bool bind(PyObject* function, const HostProgram& program, Arguments& arguments, std::vector<Value>& slots);
   bool enter_operator(const Site& s, PyObject* object, const char* name, const char* other, Action& answer);

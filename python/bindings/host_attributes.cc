@@ -23,6 +23,13 @@ bool is_enum_property(PyObject* found) {
          found == type_lookup(base, interned("name").ptr());
 }
 
+// Whether it is what gives a field of a named tuple.
+bool is_field(PyObject* found) {
+  static auto* type =
+      reinterpret_cast<PyTypeObject*>(imported("_collections", "_tuplegetter").release().ptr());
+  return Py_TYPE(found) == type;
+}
+
 // The member `name` of the enumeration `type`, or null. Enumerations never change theirs.
 PyObject* enum_member(PyTypeObject* type, PyObject* name) {
   static auto* metatype = reinterpret_cast<PyTypeObject*>(imported("enum", "EnumMeta").release().ptr());
@@ -50,7 +57,8 @@ Action PythonHost::load_attribute(const Site& s) {
 Action PythonHost::load_attribute(const Site& s, const Value& of, PyObject* name) {
   if (of.is_pending()) {
     const bool data = (of.flags() & (kData | kAtom)) != 0;
-    return needs_operand(0, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+    if (!data && !is_builtin(of, s.view)) return needs_operand(0, kUnknown, Effect::kAnything);
+    return with_known(needs_operand(0, kUnknown), window::known_attribute(of, data));
   }
   PyObject* object = object_of(of);
   PyTypeObject* type = Py_TYPE(object);
@@ -115,6 +123,10 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
     const bool is_dict = PyUnicode_CompareWithASCIIString(name, "__dict__") == 0;
     if (s.view.quiet() || (is_static(type) && is_atom(object)) || is_enum_property(found))
       return outcome(PyObject_GetAttr(object, name));
+    if (is_field(found) && PyTuple_Check(object)) {  // which may still be a placeholder
+      const nb::object item = checked(PyObject_GetAttr(object, name));
+      return done(to_value(item.ptr()));
+    }
     if (builtin && !is_dict) {
       if (s.view.look(address_of(object), {Where::kAttr, address_of(name)}) != View::State::kClear)
         return blocked(kUnknown);
@@ -135,11 +147,11 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
     case View::State::kClear:
       break;
     case View::State::kPending: {
-      const PendingStore& last = s.view.stores().back();
-      if (last.node->op != ir::Op::kStoreAttr) return ordered(Reason::kPendingMemory, Effect::kNone);
-      Value value = last.operands[1];
-      value.settle();
-      return done(std::move(value));
+      const Value* value = assigned_attribute(s.view.stores().back());
+      if (value == nullptr) return ordered(Reason::kPendingMemory, Effect::kNone);
+      Value settled = *value;
+      settled.settle();
+      return done(std::move(settled));
     }
   }
   if (!binds_plainly(found)) {
@@ -165,19 +177,25 @@ Action PythonHost::load_property(const Site& s, PyObject* object, PyObject* prop
 }
 
 Action PythonHost::store_attribute(const Site& s) {
-  PyObject* name = s.program.name_object(s.node.index);
   const bool removes = s.node.op == ir::Op::kDeleteAttr;
-  if (s[0].is_pending()) {
+  return store_attribute(s, s[0], s.program.name_object(s.node.index), removes ? ir::kNone : 1, true);
+}
+
+Action PythonHost::store_attribute(const Site& s, const Value& target, PyObject* name, std::uint32_t value,
+                                   bool by_class) {
+  const bool removes = value == ir::kNone;
+  if (target.is_pending()) {
     // Of data, only an exception takes attributes.
-    const bool data = (s[0].flags() & kData) != 0;
+    const bool data = (target.flags() & kData) != 0;
     Action a = needs_operand(0, kUnknown, data ? Effect::kOpaque : Effect::kAnything);
-    if (data) a.effect.stores.push_back({s[0], {Where::kAttr, address_of(name)}});
+    if (data) a.effect.stores.push_back({target, {Where::kAttr, address_of(name)}});
     return a;
   }
-  PyObject* object = s.object(0);
+  PyObject* object = object_of(target);
+  PyObject* stored = removes || s[value].is_pending() ? nullptr : s.object(value);
   if (s.view.quiet()) {
-    if (!removes && s[1].is_pending()) return needs_operand(1, kUnknown, Effect::kAnything);
-    return PyObject_SetAttr(object, name, removes ? nullptr : s.object(1)) == 0 ? none_done() : raised();
+    if (!removes && stored == nullptr) return needs_operand(value, kUnknown, Effect::kAnything);
+    return PyObject_SetAttr(object, name, stored) == 0 ? none_done() : raised();
   }
   if (PyModule_CheckExact(object)) {
     PyObject* space = PyModule_GetDict(object);
@@ -187,12 +205,14 @@ Action PythonHost::store_attribute(const Site& s) {
   }
   PyTypeObject* type = Py_TYPE(object);
   PyObject* found = type_lookup(type, name);
-  const bool plain =
-      has_plain_setattr(type) && (!is_data_descriptor(found) || is_slot(found)) && !PyType_Check(object);
+  const bool by_object = has_plain_setattr(type) || (!by_class && !is_static(type));
+  const bool plain = by_object && (!is_data_descriptor(found) || is_slot(found)) && !PyType_Check(object);
   if (!plain) return ordered(Reason::kUserAttribute, Effect::kAnything);
-  if (Action a; store_attribute_privately(s, object, name, a)) return a;
-  Action a = ordered_store(s[0], {Where::kAttr, address_of(name)});
-  if (!removes) a = stores_operand(std::move(a), 1);
+  if (Action a;
+      (removes || stored != nullptr) && store_attribute_privately(s, object, name, stored, by_class, a))
+    return a;
+  Action a = ordered_store(target, {Where::kAttr, address_of(name)});
+  if (!removes) a = stores_operand(std::move(a), value);
   const bool kept = is_slot(found) || _PyObject_GetDictPtr(object) != nullptr;
   return kept && !removes ? sure(std::move(a)) : std::move(a);
 }

@@ -23,6 +23,19 @@ PyTypeObject* partial_type() {
 
 }  // namespace
 
+// The value that the store leaves in the attribute, or null when it is not one of its operands.
+const Value* assigned_attribute(const PendingStore& store) {
+  switch (store.node->op) {
+    case ir::Op::kStoreAttr:
+      return &store.operands[1];
+    case ir::Op::kCall:  // setattr(object, name, value), or object.__setattr__(object, name, value)
+    case ir::Op::kCallMethod:
+      return store.where.kind == Where::kAttr && store.operands.size() == 4 ? &store.operands[3] : nullptr;
+    default:
+      return nullptr;
+  }
+}
+
 bool is_python_callable(PyObject* object) {
   if (PyMethod_Check(object)) return is_python_callable(PyMethod_GET_FUNCTION(object));
   return PyFunction_Check(object) || Py_TYPE(object) == partial_type() || Py_TYPE(object) == jitted_type() ||
@@ -61,14 +74,18 @@ Action PythonHost::call_found(const Site& s, PyObject* callee, Arguments argumen
                      : call_object(s, callee, std::move(arguments));
 }
 
-// A method of data that is not there yet, bound before its arguments were evaluated, may be known by its
-// name.
+// A method of something builtin that is not there yet, bound before its arguments were evaluated, is known by
+// its name.
 Action PythonHost::pending_callee(const Site& s) {
   const ir::Node* made = s.program.giver(s.node, s.node.args[0]);
-  const bool data = (s[0].flags() & (kData | kAtom)) != 0 && all_data(s.operands, s.view);
-  if (data && made != nullptr && made->op == ir::Op::kLoadAttr && !is_mutator(s.program.names[made->index]))
-    return needs_operand(0, kData);
-  return needs_operand(0, kUnknown, Effect::kAnything);
+  const KnownRef known = s[0].known();
+  if (known == nullptr || !known->receiver.bound() || made == nullptr || made->op != ir::Op::kLoadAttr)
+    return needs_operand(0, kUnknown, Effect::kAnything);
+  std::vector<Value> operands(s.operands.begin(), s.operands.end());
+  operands[0] = known->receiver;
+  operands[0].settle();
+  if (operands[0].ready()) return needs_operand(0, kUnknown, Effect::kAnything);
+  return pending_method({s.program, s.node, operands, s.view}, s.program.names[made->index]);
 }
 
 Action PythonHost::call_method(const Site& s) {
@@ -127,11 +144,11 @@ Action PythonHost::hiding_attribute(const Site& s, PyObject* object, PyObject* n
         return a;
       }
       case View::State::kPending: {
-        const PendingStore& last = s.view.stores().back();
-        if (last.node->op != ir::Op::kStoreAttr) return ordered(Reason::kPendingMemory, Effect::kAnything);
-        Value value = last.operands[1];
-        value.settle();
-        return done(std::move(value));
+        const Value* value = assigned_attribute(s.view.stores().back());
+        if (value == nullptr) return ordered(Reason::kPendingMemory, Effect::kAnything);
+        Value settled = *value;
+        settled.settle();
+        return done(std::move(settled));
       }
       case View::State::kClear:
         break;
@@ -286,7 +303,7 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
   if (PyFunction_Check(callee)) return enter(s, callee, std::move(arguments));
   if (PyType_Check(callee))
     return construct(s, reinterpret_cast<PyTypeObject*>(callee), std::move(arguments));
-  if (Action a; PyCFunction_Check(callee) && call_attribute_function(s, callee, arguments, a)) return a;
+  if (Action a; call_attribute_function(s, callee, arguments, a)) return a;
   if (PyObject* method = type_lookup(Py_TYPE(callee), interned("__call__").ptr());
       method != nullptr && PyFunction_Check(method)) {
     arguments.positional.insert(arguments.positional.begin(), borrow_value(callee));
@@ -305,18 +322,47 @@ bool PythonHost::is_known_method(PyObject* callee) const {
   return method != nullptr && contracts_.find(method) != nullptr;
 }
 
-// getattr, setattr, hasattr, delattr and next: the host's own.
+// getattr, setattr, hasattr and object.__setattr__ are the host's own.
 bool PythonHost::call_attribute_function(const Site& s, PyObject* callee, const Arguments& arguments,
                                          Action& answer) {
   static auto* get = imported("builtins", "getattr").release().ptr();
+  static auto* has = imported("builtins", "hasattr").release().ptr();
+  static auto* set = imported("builtins", "setattr").release().ptr();
+  static auto* object_set = type_lookup(&PyBaseObject_Type, interned("__setattr__").ptr());
   const auto& given = arguments.positional;
-  if (callee != get || s.view.quiet() || !arguments.keywords.empty() || given.size() != 2) return false;
+  if (s.view.quiet() || !arguments.keywords.empty() || given.size() < 2 || given.size() > 3) return false;
   if (!given[0].ready() || !given[1].ready() || !PyUnicode_CheckExact(object_of(given[1]))) return false;
   PyObject* name = Py_NewRef(object_of(given[1]));
   PyUnicode_InternInPlace(&name);
   const nb::object held = nb::steal(name);
+  if (callee == set || callee == object_set) {
+    const bool as_given = s.node.op == ir::Op::kCall || s.node.op == ir::Op::kCallMethod;
+    if (!as_given || given.size() != 3 || s.operands.size() != 4 || s[3].object() != given[2].object())
+      return false;
+    answer = store_attribute(s, given[0], name, 3, callee == set);
+    return true;
+  }
+  if (callee != get && (callee != has || given.size() != 2)) return false;
   answer = load_attribute(s, given[0], name);
-  return answer.verdict != Action::kOperand;
+  if (answer.verdict == Action::kOperand) return false;
+  const bool missing = answer.verdict == Action::kRaised &&
+                       reinterpret_cast<PyObject*>(Py_TYPE(object_of(answer.value))) == PyExc_AttributeError;
+  if (callee == has) {
+    if (answer.verdict == Action::kDone || missing) answer = done(borrow_value(missing ? Py_False : Py_True));
+    answer.flags = kData | kAtom;
+    answer.known = nullptr;
+    return answer.verdict != Action::kEnter;
+  }
+  if (given.size() == 3) {
+    if (missing) answer = done(given[2]);
+    if (answer.verdict == Action::kEnter) return false;  // a property, which may raise AttributeError
+    if (answer.verdict != Action::kDone && answer.verdict != Action::kRaised) {
+      answer.flags = kUnknown;
+      answer.known = join(answer.known, known_of(given[2], s.view));
+      answer = with_known(std::move(answer), answer.known);
+    }
+  }
+  return true;
 }
 
 Action PythonHost::call_contract(const Site& s, PyObject* callee, const Contract& contract,

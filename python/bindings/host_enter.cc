@@ -108,6 +108,19 @@ bool has_generated_init(PyTypeObject* type, PyObject* init) {
   return true;
 }
 
+// Whether it is the __new__ that namedtuple makes, which runs no code of the user's.
+bool makes_named_tuple(PyTypeObject* type, PyObject* maker) {
+  if (maker == nullptr || PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS) == 0) return false;
+  if (type_lookup(type, interned("_field_defaults").ptr()) == nullptr ||
+      Py_TYPE(maker) != &PyStaticMethod_Type)
+    return false;
+  const nb::object function = nb::handle(maker).attr("__func__");
+  if (!PyFunction_Check(function.ptr())) return false;
+  PyObject* made_by = PyDict_GetItemString(as_function(function.ptr())->func_globals, "_tuple_new");
+  return made_by != nullptr && PyCFunction_Check(made_by) &&
+         PyCFunction_GET_SELF(made_by) == reinterpret_cast<PyObject*>(&PyTuple_Type);
+}
+
 // Whether making an instance is what the builtin container it derives from does with an iterable.
 bool collects_items(PyTypeObject* type) {
   for (PyTypeObject* base : {&PyList_Type, &PySet_Type, &PyTuple_Type, &PyFrozenSet_Type})
@@ -223,16 +236,17 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
     return call_framed(s, cls, std::move(arguments));
   const bool exception = PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0 && !looks_inside(type);
   PyObject* maker = type_lookup(type, interned("__new__").ptr());
-  const bool named_tuple = PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS) != 0 &&
-                           type_lookup(type, interned("_field_defaults").ptr()) != nullptr;
+  const bool named_tuple = makes_named_tuple(type, maker);
   const bool builtin_new = maker != nullptr && PyCFunction_Check(maker);
   if (!is_plain_metatype(Py_TYPE(cls)) || !(builtin_new || named_tuple) ||
       !(type->tp_new == PyBaseObject_Type.tp_new || exception || named_tuple))
     return call_unknown(s, cls, std::move(arguments), Reason::kUnknownCallee);
-  if (!python_init || has_generated_init(type, init)) {
-    if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, kFresh, Effect::kNone);
-    return call_native(cls, arguments);
-  }
+  if (named_tuple)
+    if (Action a; make_named_tuple(type, arguments, a)) return a;
+  const bool whole = !python_init || has_generated_init(type, init);
+  if (whole && arguments.ready()) return call_native(cls, arguments);
+  if (whole && (!python_init || !lowered(init)->refusal.empty()))
+    return needs_argument(s, *arguments.pending(), kFresh, Effect::kNone);
   if (exception)
     if (const Value* pending = arguments.pending())
       return needs_argument(s, *pending, kFresh, Effect::kAnything);
@@ -249,6 +263,16 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
   a.enter.slots.push_back(steal_value(tuple_of(arguments.positional, placeholders_)));
   a.enter.slots.push_back(steal_value(dict_of(arguments.keywords, placeholders_)));
   return a;
+}
+
+// A named tuple of values that are not all there holds placeholders. Returns whether it can be made ahead.
+bool PythonHost::make_named_tuple(PyTypeObject* type, Arguments arguments, Action& answer) {
+  if (arguments.ready()) return false;
+  for (Value& v : arguments.positional) v = steal_value(to_object(v));
+  for (auto& [name, v] : arguments.keywords) v = steal_value(to_object(v));
+  answer = call_native(reinterpret_cast<PyObject*>(type), arguments);
+  if (answer.verdict == Action::kDone) placeholders_.watch(nb::borrow(object_of(answer.value)));
+  return true;
 }
 
 // Enters the method of the user's that an operator calls, when that may gain something or runs ahead.

@@ -109,10 +109,12 @@ bool PythonHost::store_item_privately(const Site& s, PyObject* container, PyObje
   return true;
 }
 
-bool PythonHost::store_attribute_privately(const Site& s, PyObject* object, PyObject* name, Action& answer) {
-  const bool removes = s.node.op == ir::Op::kDeleteAttr;
-  if ((!removes && s[1].is_pending()) || !is_private(s, object)) return false;
-  answer = stored(PyObject_SetAttr(object, name, removes ? nullptr : s.object(1)));
+// A null value is removed.
+bool PythonHost::store_attribute_privately(const Site& s, PyObject* object, PyObject* name, PyObject* value,
+                                           bool by_class, Action& answer) {
+  if (!is_private(s, object)) return false;
+  answer =
+      stored(by_class ? PyObject_SetAttr(object, name, value) : PyObject_GenericSetAttr(object, name, value));
   return true;
 }
 

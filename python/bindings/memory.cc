@@ -45,27 +45,6 @@ nb::object copy_container(PyObject* object) {
   return nb::handle(object).attr("copy")();  // deque, defaultdict, OrderedDict, Counter
 }
 
-// What the instance holds in its attributes and slots, borrowed; of an exception, its arguments too.
-std::vector<PyObject*> attributes_of(PyObject* object) {
-  std::vector<PyObject*> values;
-  if (PyExceptionInstance_Check(object))
-    values.push_back(reinterpret_cast<PyBaseExceptionObject*>(object)->args);
-  PyObject** dict = _PyObject_GetDictPtr(object);
-  PyObject *key = nullptr, *value = nullptr;
-  Py_ssize_t position = 0;
-  if (dict != nullptr && *dict != nullptr)
-    while (PyDict_Next(*dict, &position, &key, &value) != 0) values.push_back(value);
-  for (PyTypeObject* type = Py_TYPE(object); type != nullptr; type = type->tp_base) {
-    if (type->tp_members == nullptr || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) continue;
-    for (const PyMemberDef* slot = type->tp_members; slot->name != nullptr; ++slot) {
-      if (slot->type != T_OBJECT_EX) continue;
-      PyObject* held = *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + slot->offset);
-      if (held != nullptr) values.push_back(held);
-    }
-  }
-  return values;
-}
-
 // The operands as objects; nothing when one that is looked at is pending, which is then `element`.
 struct Replayer {
   const PendingStore& store;
@@ -158,6 +137,26 @@ struct Replayer {
 };
 
 }  // namespace
+
+std::vector<PyObject*> attributes_of(PyObject* object) {
+  std::vector<PyObject*> values;
+  if (PyExceptionInstance_Check(object))
+    values.push_back(reinterpret_cast<PyBaseExceptionObject*>(object)->args);
+  PyObject** dict = _PyObject_GetDictPtr(object);
+  PyObject *key = nullptr, *value = nullptr;
+  Py_ssize_t position = 0;
+  if (dict != nullptr && *dict != nullptr)
+    while (PyDict_Next(*dict, &position, &key, &value) != 0) values.push_back(value);
+  for (PyTypeObject* type = Py_TYPE(object); type != nullptr; type = type->tp_base) {
+    if (type->tp_members == nullptr || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) continue;
+    for (const PyMemberDef* slot = type->tp_members; slot->name != nullptr; ++slot) {
+      if (slot->type != T_OBJECT_EX) continue;
+      PyObject* held = *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + slot->offset);
+      if (held != nullptr) values.push_back(held);
+    }
+  }
+  return values;
+}
 
 bool is_bound_builtin(PyObject* callee) {
   if (!PyCFunction_Check(callee)) return false;

@@ -33,6 +33,9 @@ struct Replayed {
   Value element;    // kElement
 };
 
+// What the instance holds in its attributes and slots, borrowed; of an exception, its arguments too.
+std::vector<PyObject*> attributes_of(PyObject* object);
+
 // REQUIRES: `object` is a container; `stores` come from view.look(object, kAll).
 Replayed replay(PyObject* object, std::span<const PendingStore> stores);
 

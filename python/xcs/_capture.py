@@ -14,6 +14,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 from xcs._errors import UsageError
+from xcs._generated import source_of
 from xcs._narrowing import is_frozenset, is_list, is_tuple
 
 _FUTURES: int = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
@@ -122,7 +123,7 @@ def _unavailable(code: CodeType, why: str) -> UsageError:
 
 
 def _parsed(code: CodeType, globals: dict[str, Any]) -> _File:
-    lines = linecache.getlines(code.co_filename, globals)
+    lines = linecache.getlines(code.co_filename, globals) or _generated(code)
     if not lines:
         raise _unavailable(code, "its file cannot be read; define it in a file or a notebook cell")
     known = _files.get(code.co_filename)
@@ -138,6 +139,11 @@ def _parsed(code: CodeType, globals: dict[str, Any]) -> _File:
     file = _File(lines, functions, list(_imported(tree)))
     _files[code.co_filename] = file
     return file
+
+
+def _generated(code: CodeType) -> list[str]:
+    text = source_of(code)
+    return [] if text is None else text.splitlines(keepends=True)
 
 
 def _walk(tree: ast.AST) -> Iterator[_Candidate]:

@@ -51,6 +51,7 @@ KnownRef joined(const KnownRef& a, const KnownRef& b, int depth) {
   both->data = a->data || b->data;
   both->changeable = a->changeable || b->changeable;
   both->plain = a->plain && b->plain;
+  if (a->receiver.object() != b->receiver.object()) both->receiver = Value();
   if (!both->constant.bound()) {
     both->constant = b->constant;
   } else if (b->constant.bound() && b->constant.object() != a->constant.object()) {
@@ -128,6 +129,12 @@ KnownRef known_object(Value value, bool plain) {
   return known;
 }
 
+KnownRef known_attribute(Value receiver, bool data) {
+  auto known = std::make_shared<Known>(data ? *known_data() : *anything());
+  known->receiver = std::move(receiver);
+  return known;
+}
+
 KnownRef known_container(KnownRef items) {
   auto known = std::make_shared<Known>();
   known->items = or_anything(std::move(items));
@@ -154,7 +161,8 @@ bool same(const KnownRef& a, const KnownRef& b) {
   if (a == nullptr || b == nullptr) return false;
   if (a->any != b->any || a->data != b->data || a->changeable != b->changeable || a->plain != b->plain ||
       a->constant.object() != b->constant.object() || a->objects.size() != b->objects.size() ||
-      a->parts.size() != b->parts.size() || !same(a->items, b->items))
+      a->parts.size() != b->parts.size() || a->receiver.object() != b->receiver.object() ||
+      !same(a->items, b->items))
     return false;
   for (std::size_t i = 0; i < a->objects.size(); ++i)
     if (a->objects[i].object() != b->objects[i].object()) return false;
@@ -171,7 +179,8 @@ KnownRef without_objects(const KnownRef& known) {
 }
 
 bool is_data(const KnownRef& known) {
-  return known != nullptr && !known->any && known->objects.empty() && (known->items == nullptr || is_data(known->items)) &&
+  return known != nullptr && !known->any && known->objects.empty() &&
+         (known->items == nullptr || is_data(known->items)) &&
          std::ranges::all_of(known->parts, [](const KnownRef& part) { return is_data(part); });
 }
 

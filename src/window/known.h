@@ -15,7 +15,7 @@ namespace xcs::window {
 // hold is looked up in memory when it is needed; what a container that does not exist yet will hold is kept
 // here; what is stored through values that are not there may be in any of them (View::stored_unnamed).
 struct Known {
-  bool any = false;             // inside a container: it may be anything at all
+  bool any = false;             // it may be anything at all
   bool data = false;            // data that is not listed: nothing of it runs code of the program's
   bool changeable = false;      // it may be data that can be changed
   bool plain = true;            // operators on the objects, and on what the containers hold, run none either
@@ -23,6 +23,7 @@ struct Known {
   std::vector<Value> objects;   // that exist and that it may be, each once
   KnownRef items;               // it may be a container that holds these; null: it is none of that kind
   std::vector<KnownRef> parts;  // it may be a tuple of exactly these; empty: it is not
+  Value receiver;               // it is an attribute of this builtin object, perhaps a method
 };
 
 KnownRef known_data();
@@ -30,6 +31,7 @@ KnownRef known_atom();
 KnownRef known_constant(Value value);
 KnownRef known_object(Value value, bool plain);
 // Of items, or of parts, of which nothing is known where they are null.
+KnownRef known_attribute(Value receiver, bool data);
 KnownRef known_container(KnownRef items);
 KnownRef known_tuple(std::vector<KnownRef> parts);
 // What a container is known to hold: null where that may be anything.
