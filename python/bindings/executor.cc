@@ -149,8 +149,8 @@ void PythonExecutor::send(window::Ticket ticket, std::unique_ptr<AdoptedCall> ca
   SentAdopted& sent = sent_adopted_[ticket];
   sent.call = std::move(call);
   std::optional<net::Handle> transfer =
-      sent.call->send(models_.ledger(), [this, ticket](Result<net::Response> response) {
-        queue_.push(Responded{ticket, std::move(response)});
+      sent.call->send(models_.ledger(), [this, ticket](Result<net::Response> response, Duration took) {
+        queue_.push(Responded{ticket, std::move(response), took});
       });
   if (transfer) {
     sent.transfer = *std::move(transfer);
@@ -251,7 +251,9 @@ void PythonExecutor::deliver_response(const Responded& responded) {
   const auto sent = sent_adopted_.extract(responded.ticket);
   if (sent.empty()) return;
   auto [object, raised] = sent.mapped().call->receive(responded.response);
-  finish({responded.ticket, raised, steal_value(std::move(object))}, true);
+  finish({responded.ticket, raised, steal_value(std::move(object)),
+          static_cast<std::uint64_t>(responded.took.count())},
+         true);
 }
 
 void PythonExecutor::deliver_stored(const Stored& stored) {

@@ -64,6 +64,7 @@ class PythonExecutor final : public window::Executor {
   struct Responded {
     window::Ticket ticket = 0;
     Result<net::Response> response;
+    Duration took;  // since it was first sent; zero: nobody measured
   };
   // The result of a call is durable, or is lost.
   struct Stored {

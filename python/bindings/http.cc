@@ -94,7 +94,7 @@ net::Handle send_freely(net::Request request, int most, llm::OnResponse done) {
         return delay;
       }
     }
-    done(std::move(response));
+    done(std::move(response), Duration::zero());
     return std::nullopt;
   };
   return transport().start(std::move(request), std::move(handler));
@@ -123,7 +123,7 @@ class HttpPort {
   void send(std::uint64_t id, nb::handle parts) {
     handles_[id] = send_request(
         to_request(parts), 0, nullptr, {},
-        [done = done_, id](Result<net::Response> response) { done->push({id, std::move(response)}); });
+        [done = done_, id](Result<net::Response> response, Duration) { done->push({id, std::move(response)}); });
   }
   void cancel(std::uint64_t id) { handles_.erase(id); }
 

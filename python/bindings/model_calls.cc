@@ -77,6 +77,7 @@ void ModelCalls::send_merged(std::vector<Waiting> calls) {
             continue;
           }
           llm::ChatAnswer one;
+          one.took = answer->took;
           one.vectors.push_back(std::move(answer->vectors[i]));
           answered_({tickets[i], several, std::move(one)});
         }
@@ -104,7 +105,9 @@ std::optional<window::Completion> ModelCalls::receive(const Answered& answered) 
     return std::nullopt;
   }
   auto [object, raised] = call->receive(answered.answer);
-  return window::Completion{answered.ticket, raised, steal_value(std::move(object))};
+  const Duration took = answered.answer ? answered.answer->took : Duration::zero();
+  return window::Completion{answered.ticket, raised, steal_value(std::move(object)),
+                            static_cast<std::uint64_t>(took.count())};
 }
 
 }  // namespace xcs::python

@@ -53,6 +53,12 @@ nb::dict describe(const Ledger::Entry& entry) {
   d["cached_input_tokens"] = spent.usage.cached_input_tokens;
   d["cache_write_tokens"] = spent.usage.cache_write_tokens;
   d["reasoning_tokens"] = spent.usage.reasoning_tokens;
+  d["hedges"] = spent.hedges;
+  d["hedges_won"] = spent.hedges_won;
+  d["hedge_saved_ns"] = spent.hedge_saved.count();
+  const llm::Usage& h = spent.hedge_usage;
+  d["hedge_tokens"] =
+      nb::make_tuple(h.input_tokens, h.output_tokens, h.cached_input_tokens, h.cache_write_tokens);
   return d;
 }
 

@@ -170,6 +170,11 @@ class Spent:
         lost: Attempts that may have to be paid for although no answer came: the connection broke, it took too long,
             or another attempt was sooner. Their tokens are not known.
         input_tokens: Those of the provider's cache among them.
+        hedges: Calls that were sent a second time because they were slow (`hedge`); `hedges_won` of them were answered
+            by their second request.
+        hedge_saved: Seconds that this saved those calls, as far as the time that calls as slow have taken tells.
+        hedge_cost: Dollars that the other requests of hedged calls may have cost, if they made answers as long; not part
+            of `cost`. None when the price of the model is not known.
         cost: Dollars for the tokens; None when the price of the model is not known.
     """
 
@@ -186,6 +191,10 @@ class Spent:
     cached_input_tokens: int
     cache_write_tokens: int
     reasoning_tokens: int
+    hedges: int
+    hedges_won: int
+    hedge_saved: float
+    hedge_cost: float | None
     cost: float | None
 
 
@@ -326,6 +335,11 @@ def _wait(wait: dict[str, Any]) -> Wait:
 
 def _spent(spent: dict[str, Any]) -> Spent:
     price = price_of(spent["model"])
-    tokens = ("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens")
-    cost = None if price is None else price.cost(**{name: spent[name] for name in tokens})
-    return Spent(**spent, cost=cost)
+    names = ("input_tokens", "output_tokens", "cached_input_tokens", "cache_write_tokens")
+    of_hedges = dict(zip(names, spent.pop("hedge_tokens"), strict=True))
+    return Spent(
+        hedge_saved=spent.pop("hedge_saved_ns") / 1e9,
+        hedge_cost=None if price is None else price.cost(**of_hedges),
+        cost=None if price is None else price.cost(**{name: spent[name] for name in names}),
+        **spent,
+    )

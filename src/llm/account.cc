@@ -15,6 +15,12 @@ constexpr Duration kLookAgain = std::chrono::milliseconds(20);
 
 }  // namespace
 
+Usage with_cached_input(Provider provider, Usage usage) {
+  if (provider == Provider::kAnthropic)
+    usage.input_tokens += usage.cached_input_tokens + usage.cache_write_tokens;
+  return usage;
+}
+
 Result<std::unique_ptr<Account>> Account::open(const ChatRequest& request, Provider provider,
                                                std::size_t body_bytes, std::optional<double> max_output) {
   const auto refuse = [](std::string_view code, std::string message) {
@@ -70,10 +76,9 @@ void Account::begin() { under_way_ = true; }
 void Account::end(Charge charge, const Usage& usage) {
   if (!std::exchange(under_way_, false)) return;
   if (meter_ != nullptr) {
-    Usage counted = usage;
-    if (provider_ == Provider::kAnthropic)
-      counted.input_tokens += usage.cached_input_tokens + usage.cache_write_tokens;
-    meter_->add({.attempts = 1, .lost = charge == Charge::kMost ? 1u : 0u, .usage = counted});
+    meter_->add({.attempts = 1,
+                 .lost = charge == Charge::kMost ? 1u : 0u,
+                 .usage = with_cached_input(provider_, usage)});
   }
   if (!std::exchange(reserved_, false)) return;
   const double spent = charge == Charge::kNothing ? 0

@@ -11,6 +11,9 @@
 
 namespace xcs::llm {
 
+// As meters count it: the tokens of the cache among those of the input, whoever the provider.
+Usage with_cached_input(Provider provider, Usage usage);
+
 // Used by one thread at a time. Destroying it in the middle of an attempt counts that as lost.
 class Account {
  public:

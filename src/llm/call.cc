@@ -5,6 +5,7 @@
 #include <chrono>
 #include <utility>
 
+#include "llm/account.h"
 #include "llm/retry.h"
 #include "llm/wire_answer.h"
 
@@ -37,9 +38,13 @@ void Race::withdraw() {
 // The handles go first: one of them may be that of the request whose handler runs now.
 void Race::end(Result<ChatAnswer> answer) {
   over_ = true;
-  if (meter_ != nullptr) meter_->add({.calls = 1, .failed = answer ? 0u : 1u});
+  count({.calls = 1, .failed = answer ? 0u : 1u});
   take_handles().clear();
   std::exchange(done_, nullptr)(std::move(answer));
+}
+
+void Race::count(const Spend& spend) {
+  if (meter_ != nullptr) meter_->add(spend);
 }
 
 void Race::keep(net::Handle handle) {
@@ -67,6 +72,10 @@ Result<Duration> Call::on_turn() {
   Result<Duration> turn = parts_.turns->try_begin();
   if (!turn || *turn > Duration::zero()) return turn;
   if (!race_->sent_at) race_->sent_at = parts_.turns->admission().now();
+  if (parts_.hedge) {
+    race_->hedged = true;
+    race_->count({.hedges = 1});
+  }
   return turn;
 }
 
@@ -78,12 +87,14 @@ Result<Duration> Call::hedge_turn() {
         Error{.kind = ErrorKind::kCancelled, .code = "llm.hedge", .message = "no hedge is needed"});
   };
   if (race_->over()) return give_up();
+  if (granted_) return Duration::zero();
   if (!race_->sent_at) return kNotSentYet;
   const std::optional<Duration> usual = parts_.turns->admission().usual_latency();
   if (!usual) return kNotSentYet;
   const Duration left = *race_->sent_at + *usual - parts_.turns->admission().now();
   if (left > Duration::zero()) return left;
-  if (!parts_.turns->admission().try_hedge()) return give_up();
+  granted_ = parts_.turns->admission().try_hedge();
+  if (!granted_) return give_up();
   return Duration::zero();
 }
 
@@ -100,7 +111,7 @@ std::optional<Duration> Call::on_done(Result<net::Response> response) {
   }
   if (answer) {
     answer->attempts = attempts;
-    if (parts_.hedge && !race_->over()) parts_.turns->admission().count_hedge_won();
+    if (!race_->over()) on_answer(*answer);
   } else {
     if (race_->over()) return std::nullopt;
     if (const auto delay = sent ? delay_after(answer.error(), headers) : std::nullopt) return delay;
@@ -108,6 +119,17 @@ std::optional<Duration> Call::on_done(Result<net::Response> response) {
   }
   race_->finish(std::move(answer));
   return std::nullopt;
+}
+
+void Call::on_answer(ChatAnswer& answer) {
+  answer.took = parts_.turns->admission().now() - *race_->sent_at;
+  if (!race_->hedged) return;
+  Spend spend{.hedge_usage = with_cached_input(parts_.wire.provider, answer.usage)};
+  if (parts_.hedge) {
+    spend.hedges_won = 1;
+    spend.hedge_saved = parts_.turns->admission().win_hedge(answer.took);
+  }
+  race_->count(spend);
 }
 
 Result<void> Call::on_piece(std::string_view piece) {

@@ -38,8 +38,13 @@ class Race {
   // A request that will not be sent leaves the race.
   void withdraw();
 
+  // Counts on the meter, if there is one.
+  void count(const Spend& spend);
+
   // When the first request was sent; nothing before.
   std::optional<TimePoint> sent_at;
+  // Whether a second one has been.
+  bool hedged = false;
 
   // Any thread: holds on to a request until the race is over.
   void keep(net::Handle handle);
@@ -76,6 +81,7 @@ class Call {
 
  private:
   Result<Duration> hedge_turn();
+  void on_answer(ChatAnswer& answer);
   Result<ChatAnswer> read(Result<net::Response>& response);
   std::optional<Duration> delay_after(const Error& error, const net::Headers& headers);
 
@@ -84,6 +90,7 @@ class Call {
   OnDelta delta_;
   const std::shared_ptr<Race> race_;
   std::optional<AnswerStream> stream_;  // of the present attempt
+  bool granted_ = false;                // a hedge, that it may be sent
   int refusals_ = 0;                    // attempts refused for rate
   int failures_ = 0;                    // attempts that failed otherwise
   bool delivered_ = false;              // some text has reached delta_

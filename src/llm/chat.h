@@ -107,6 +107,7 @@ struct ChatAnswer {
   std::string request_id;  // from the response's headers; empty when there was none
   std::string raw;         // the response's body as it came; empty after streaming
   int attempts = 1;        // how many times the request was sent
+  Duration took = {};      // since it was first sent
 };
 
 // The format of OpenAI's chat completions or of its responses.

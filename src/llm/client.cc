@@ -106,7 +106,7 @@ net::Handle Client::relay(net::Request request, ForeignRequest foreign, const Ch
   request.lane = group->lane();
   auto turns = turns_of(group, foreign.wire, request.body.size(), terms, foreign.again);
   if (!turns) {
-    done(std::unexpected(std::move(turns.error())));
+    done(std::unexpected(std::move(turns.error())), Duration::zero());
     return nullptr;
   }
   auto relayed = std::make_shared<Relayed>(Relayed::Parts{.wire = std::move(foreign.wire),
@@ -118,6 +118,7 @@ net::Handle Client::relay(net::Request request, ForeignRequest foreign, const Ch
   return transport_.start(
       std::move(request),
       {.on_done = [relayed](Result<net::Response> r) { return relayed->on_done(std::move(r)); },
+       .on_piece = {},
        .on_turn = [relayed] { return relayed->on_turn(); }});
 }
 

@@ -33,6 +33,18 @@ class Latencies {
     return known_;
   }
 
+  // What the slower of the answers took on the average; nothing when none was slower than this.
+  std::optional<Duration> mean_beyond(Duration latency) const {
+    Duration sum{};
+    int slower = 0;
+    for (std::size_t i = 0; i < std::min(count_, seen_.size()); ++i) {
+      if (seen_[i] <= latency) continue;
+      sum += seen_[i];
+      ++slower;
+    }
+    return slower == 0 ? std::nullopt : std::optional(sum / slower);
+  }
+
  private:
   static constexpr std::size_t kRefresh = 16;
   std::array<Duration, 512> seen_{};

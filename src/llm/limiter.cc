@@ -20,6 +20,10 @@ constexpr double kRoundings = 10;
 constexpr double kLongerThanAMinute = 90;
 // A shorter time is that of a provider that names its limit per minute and keeps less than that in store.
 constexpr double kMinute = 60;
+constexpr double kDay = 24 * 3600;
+// How far windows that are the same may seem to be apart, and amounts that tell are.
+constexpr double kSlack = 1.05;
+constexpr double kTellingChange = 1.4;
 constexpr Pace::Hold kSlowDown = {.share = 0.5, .growth_seconds = 15 * 60};
 constexpr Pace::Hold kRateLimit = {.share = 0.9, .growth_seconds = 5 * 60};
 
@@ -51,10 +55,32 @@ void Limiter::Bucket::believe_window(const LimitReport& report) {
   if (!report.full_after) return;
   const double full_after = seconds(*report.full_after);
   const double missing = limit - report.remaining;
-  if (missing >= kRoundings * report.grain && *report.full_after >= kRoundings * report.resolution)
-    window = std::clamp(full_after * limit / (missing - report.grain), kMinute, 24 * 3600.0);
+  const bool exact = *report.full_after >= kRoundings * report.resolution;
+  if (exact && missing >= kRoundings * report.grain &&
+      full_after * limit >= kMinute * (missing - report.grain))
+    window = std::min(full_after * limit / (missing - report.grain), kDay);
   else if (full_after > kLongerThanAMinute)
-    window = std::min(full_after * limit / std::max(missing, report.grain), 24 * 3600.0);
+    window = std::min(full_after * limit / std::max(missing, report.grain), kDay);
+  else if (exact && missing >= (limit < 2 ? 1 : 2) * report.grain)
+    believe_short_window(full_after * limit, missing, limit < 2 ? missing : missing - report.grain);
+}
+
+// See Note [short windows]. What is missing may be rounded, so a report tells a range of windows.
+void Limiter::Bucket::believe_short_window(double scaled, double missing, double least_missing) {
+  double low = scaled / missing;
+  double high = scaled / least_missing;
+  if (low >= kMinute) return;
+  const bool agrees = low <= kSlack * seen_high && seen_low <= kSlack * high;
+  const bool tells = missing > kTellingChange * seen_missing || seen_missing > kTellingChange * missing;
+  if (agrees && !tells && limit >= 2) return;
+  if (agrees) {
+    low = std::max(low, seen_low);
+    high = std::max(low, std::min(high, seen_high));
+  }
+  window = agrees || limit < 2 ? std::min(high, kMinute) : kMinute;
+  seen_low = low;
+  seen_high = high;
+  seen_missing = missing;
 }
 
 void Limiter::Bucket::charge(double need, TimePoint now) {
@@ -72,7 +98,10 @@ void Limiter::Bucket::apply(const LimitReport& report, TimePoint begun, double c
                             double charged_around, TimePoint now) {
   if (begun < reported) return;
   reported = begun;
-  if (limit != report.limit) window = kMinute;
+  if (limit != report.limit) {
+    window = kMinute;
+    seen_low = seen_high = seen_missing = 0;
+  }
   limit = report.limit;
   believe_window(report);
   const double passed = seconds(now - begun);

@@ -44,6 +44,14 @@ enum class Outcome {
 // before it (kDoubt), with as much less come back. The level is moved into these bounds, and stays as it is
 // when it lies within. A report on an older call than the last one applied is dropped.
 
+// Note [short windows]
+// Nearly all providers name their limits per minute, whatever they let one save up: "3000, 40 remaining, full
+// again in 0.2 s" is such a limit, with 50 saved up at the most. Read as the window that it seems to be, it
+// would be 3000 calls every 0.2 s. A limit that really is one per second tells by its reports: however much
+// is missing, it comes back in proportion. So a window below a minute is believed when two reports in a row,
+// with different amounts missing, agree on it, and until one disagrees. Where only one call fits there is no
+// saving up, and one report is enough.
+
 // One limiter serves a group: calls for which a provider counts together. No clock: every function takes the
 // time, which never goes back. A value without pointers, so that processes can share one.
 class Limiter {
@@ -80,8 +88,11 @@ class Limiter {
     bool known = false;
     double limit = 0;
     double level = 0;
-    double window = 60;       // seconds in which the whole limit comes back
-    double burst = 60;        // seconds of coming back that can be saved up
+    double window = 60;   // seconds in which the whole limit comes back
+    double burst = 60;    // seconds of coming back that can be saved up
+    double seen_low = 0;  // windows that the last reports allow
+    double seen_high = 0;
+    double seen_missing = 0;  // of the limit, when the last of these came
     double charged = 0;       // by all calls so far
     double charged_then = 0;  // as it was at least kDoubt ago
     double charged_mark = 0;  // as it was at marked
@@ -94,6 +105,7 @@ class Limiter {
     void advance(TimePoint now);
     Duration wait(double need) const;
     void believe_window(const LimitReport& report);
+    void believe_short_window(double scaled, double missing, double least_missing);
     void charge(double need, TimePoint now);
     void apply(const LimitReport& report, TimePoint begun, double charged_after, double charged_around,
                TimePoint now);

@@ -30,6 +30,7 @@ struct Provider {
   int most_in_flight = 1'000'000;
   double latency = 1;
   double on_the_way = 0.02;
+  double named_seconds = 60;  // the span of time that its limits are named for
   bool names_limits = true;
   bool names_delay = true;
   std::function<bool(double now)> down = [](double) { return false; };
@@ -132,11 +133,13 @@ class Simulation {
   }
 
   void report(Event& event) const {
-    const auto one = [](double limit, double level) {
+    const double seconds = provider_.named_seconds;
+    const auto one = [seconds](double per_minute, double level) {
+      const double limit = per_minute * seconds / 60;
       return LimitReport{
           .limit = limit,
           .remaining = std::floor(std::max(0.0, level)),
-          .full_after = std::chrono::ceil<milliseconds>(FloatSeconds((limit - level) / limit * 60)),
+          .full_after = std::chrono::ceil<milliseconds>(FloatSeconds((limit - level) / limit * seconds)),
           .resolution = milliseconds(1),
           .grain = 1};
     };
@@ -170,6 +173,17 @@ TEST(Limiter, TokensArePacedLikeRequests) {
   s.run();
   EXPECT_EQ(s.refused_after_first_answer, 0);
   EXPECT_LT(s.finished_at, 3.3 * 60);
+}
+
+TEST(Limiter, ALimitPerSecondIsNotTakenForOnePerMinute) {
+  for (const double rate : {1.0, 4.0, 10.0, 200.0}) {
+    const int calls = static_cast<int>(rate * 60);
+    Simulation s({.requests_per_minute = 60 * rate, .burst_seconds = 1, .named_seconds = 1}, calls, 10);
+    s.run();
+    EXPECT_EQ(s.answered, calls);
+    EXPECT_LE(s.refused, 20 + calls / 100) << rate;
+    EXPECT_LT(s.finished_at, 90) << rate;
+  }
 }
 
 TEST(Limiter, SlowAnswersDoNotSlowThePace) {

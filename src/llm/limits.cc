@@ -154,9 +154,10 @@ bool Admission::try_hedge() {
   return true;
 }
 
-void Admission::count_hedge_won() {
+Duration Admission::win_hedge(Duration after) {
   const MutexLock lock(group_->mutex_);
   ++group_->hedges_.won;
+  return group_->latencies_.mean_beyond(after).value_or(after) - after;
 }
 
 std::unique_ptr<SharedLimiter> Limits::share(const WireRequest& request, std::string_view name) const {
@@ -171,7 +172,9 @@ std::shared_ptr<Group> Limits::group_of(const WireRequest& request, std::string_
   name.append("\n").append(request.api_key).append("\n").append(model_group(model));
   const MutexLock lock(mutex_);
   std::shared_ptr<Group>& group = groups_[name];
-  if (!group) group = std::make_shared<Group>(groups_.size(), request.provider, clock_, share(request, name));
+  if (group) return group;
+  group = std::make_shared<Group>(groups_.size(), request.provider, clock_, share(request, name));
+  if (request.api_key.empty()) group->expect(Concurrency::kFirstWithoutKey);
   return group;
 }
 

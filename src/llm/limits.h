@@ -52,6 +52,10 @@ class Group {
       : lane_(lane), provider_(provider), clock_(clock), shared_(std::move(shared)) {}
 
   std::uint64_t lane() const { return lane_; }
+  void expect(int in_flight) {
+    const MutexLock lock(mutex_);
+    with_limiter([&](Limiter& l) { l.expect(in_flight); });
+  }
 
   struct Hedges {
     std::uint64_t sent = 0;
@@ -117,7 +121,8 @@ class Admission {
   std::optional<Duration> usual_latency();
   // Whether a slow call may be sent a second time; counted when it may.
   bool try_hedge();
-  void count_hedge_won();
+  // Counts a hedge as won, and returns how much longer than this slower calls have taken.
+  Duration win_hedge(Duration after);
 
   TimePoint now() const { return group_->clock_.now(); }
 

@@ -59,6 +59,15 @@ TEST_F(LimitsTest, OnlySoManyBeginBeforeTheFirstAnswer) {
   EXPECT_EQ(waits->try_begin(), Duration::zero()) << "a call that was given up makes room";
 }
 
+TEST_F(LimitsTest, AServerThatAsksForNoKeyMayHaveAThousandInFlightAtOnce) {
+  const auto keyless = group("http://server/v1", "", "m");
+  std::vector<std::unique_ptr<Admission>> calls;
+  for (int i = 0; i < 1000; ++i) {
+    calls.push_back(std::make_unique<Admission>(keyless, Admission::Size{}));
+    EXPECT_EQ(calls.back()->try_begin(), Duration::zero());
+  }
+}
+
 TEST_F(LimitsTest, ABillingErrorRefusesAllThatWaitAndNoneThatComesLater) {
   const auto first = call();
   const auto second = call();

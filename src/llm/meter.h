@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/mutex.h"
 #include "llm/chat.h"
@@ -18,7 +19,11 @@ struct Spend {
   // Attempts that may have been paid for without an answer: the connection broke, or nobody waited any
   // longer.
   std::uint64_t lost = 0;
-  Usage usage = {};  // input tokens with those of the cache, whoever the provider
+  Usage usage = {};              // input tokens with those of the cache, whoever the provider
+  std::uint64_t hedges = 0;      // calls that were sent a second time because they were slow
+  std::uint64_t hedges_won = 0;  // answered by their second request
+  Duration hedge_saved = {};     // how much longer slower calls have taken than these, on the average
+  Usage hedge_usage = {};        // of the answers to hedged calls: their other requests may have cost as much
 };
 
 // Safe from any thread.
@@ -31,6 +36,10 @@ class Meter {
     total_.failed += spend.failed;
     total_.lost += spend.lost;
     total_.usage += spend.usage;
+    total_.hedges += spend.hedges;
+    total_.hedges_won += spend.hedges_won;
+    total_.hedge_saved += spend.hedge_saved;
+    total_.hedge_usage += spend.hedge_usage;
   }
   Spend total() const {
     const MutexLock lock(mutex_);

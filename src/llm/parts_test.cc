@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "llm/json.h"
+#include "llm/latencies.h"
 #include "llm/retry.h"
 #include "llm/sse.h"
 
@@ -190,6 +191,14 @@ TEST(Retry, ADateIsADelayFromNow) {
   const WallTime now = WallTime(seconds(784111777));  // Sun, 06 Nov 1994 08:49:37 GMT
   EXPECT_EQ(server_delay(header("Retry-After", "Sun, 06 Nov 1994 08:50:07 GMT"), now), seconds(30));
   EXPECT_EQ(server_delay(header("Retry-After", "Sun, 06 Nov 1994 08:40:00 GMT"), now), seconds(0));
+}
+
+TEST(Latencies, MeanOfTheSlowerAnswers) {
+  Latencies latencies;
+  EXPECT_FALSE(latencies.mean_beyond(Duration::zero()));
+  for (const int s : {1, 2, 6, 10}) latencies.add(std::chrono::seconds(s));
+  EXPECT_EQ(latencies.mean_beyond(std::chrono::seconds(2)), std::chrono::seconds(8));
+  EXPECT_FALSE(latencies.mean_beyond(std::chrono::seconds(10)));
 }
 
 }  // namespace

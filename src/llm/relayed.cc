@@ -35,6 +35,12 @@ Relayed::Relayed(Parts parts, OnResponse done)
       random_(static_cast<std::minstd_rand::result_type>(parts_.seed)),
       done_(std::move(done)) {}
 
+Result<Duration> Relayed::on_turn() {
+  Result<Duration> turn = parts_.turns->try_begin();
+  if (turn && *turn == Duration::zero() && !sent_at_) sent_at_ = parts_.turns->admission().now();
+  return turn;
+}
+
 std::optional<Duration> Relayed::on_done(Result<net::Response> response) {
   static const net::Headers kNoHeaders;
   const net::Headers& headers = response ? response->headers : kNoHeaders;
@@ -51,7 +57,8 @@ std::optional<Duration> Relayed::on_done(Result<net::Response> response) {
   if (response && !answer &&
       is_hopeless(answer.error(), server_delay(response->headers, std::chrono::system_clock::now())))
     forbid_retry(response->headers);
-  std::exchange(done_, nullptr)(std::move(response));
+  const Duration took = sent_at_ ? parts_.turns->admission().now() - *sent_at_ : Duration::zero();
+  std::exchange(done_, nullptr)(std::move(response), took);
   return std::nullopt;
 }
 

@@ -15,8 +15,8 @@
 
 namespace xcs::llm {
 
-// The response, whatever its status, or why there is none.
-using OnResponse = std::move_only_function<void(Result<net::Response>)>;
+// The response, whatever its status, or why there is none; and how long ago the request was first sent.
+using OnResponse = std::move_only_function<void(Result<net::Response>, Duration took)>;
 
 // Note [relayed requests]
 // Who wrote the request also reads its response: an error's body is handed on as it came. What waits while
@@ -36,7 +36,7 @@ class Relayed {
   };
   Relayed(Parts parts, OnResponse done);
 
-  Result<Duration> on_turn() { return parts_.turns->try_begin(); }
+  Result<Duration> on_turn();
   std::optional<Duration> on_done(Result<net::Response> response);
 
  private:
@@ -45,6 +45,7 @@ class Relayed {
   const Parts parts_;
   std::minstd_rand random_;
   OnResponse done_;
+  std::optional<TimePoint> sent_at_;
 };
 
 }  // namespace xcs::llm

@@ -68,7 +68,7 @@ class RelayTest : public ::testing::Test {
     std::optional<Result<net::Response>> outcome;
     const net::Handle handle =
         client_.relay(chat(), *read_foreign(chat()), {.model = "m", .max_retries = max_retries},
-                      [&](Result<net::Response> response) { outcome = std::move(response); });
+                      [&](Result<net::Response> response, Duration) { outcome = std::move(response); });
     return outcome.value();
   }
 
@@ -112,7 +112,7 @@ TEST_F(RelayTest, ARequestThatWaitedWhileAnotherWasRefusedGetsItsResponse) {
   std::vector<Result<net::Response>> outcomes;
   for (int i = 0; i < 2; ++i) {
     std::ignore = client.relay(chat(), *read_foreign(chat()), {.model = "m", .max_retries = 2},
-                               [&](Result<net::Response> r) { outcomes.push_back(std::move(r)); });
+                               [&](Result<net::Response> r, Duration) { outcomes.push_back(std::move(r)); });
   }
   ASSERT_EQ(transport.handlers[0].on_turn(), Duration::zero());
   const std::string body = R"({"error":{"message":"pay","code":"credit_balance_exhausted"}})";

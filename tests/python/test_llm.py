@@ -399,6 +399,9 @@ def test_a_limit_per_minute_is_learnt_from_the_first_answers_and_never_exceeded_
             "the provider lets 50 calls go at once, not the 3000 it names"
         )
         assert counters["requests"] == 100 + counters["limit_violations"]
+        run = xcs.stats(calls)
+        assert run is not None
+        assert run.critical_path < run.wall / 2, "what waits for its turn is not under way"
 
 
 def test_an_exhausted_account_fails_every_call_that_waits_without_sending_it(built_simulator: None) -> None:

@@ -464,7 +464,12 @@ def test_a_call_that_takes_longer_than_most_is_sent_again_and_the_first_answer_c
     assert run(60, "") == ["plum"] * 60
     # The first attempt of each is never answered; the hedge is the second.
     hedged = run.with_config(hedge=1.0)
+    xcs.set_price("hedged", input=1e6, output=0)
     assert hedged(2, "[fault black_hole]") == ["plum"] * 2
     stats = xcs.stats(hedged)
     assert stats is not None
-    assert [(s.calls, s.attempts, s.lost, s.failed) for s in stats.spent] == [(2, 4, 2, 0)]
+    (spent,) = stats.spent
+    assert (spent.calls, spent.attempts, spent.lost, spent.failed) == (2, 4, 2, 0)
+    assert (spent.hedges, spent.hedges_won) == (2, 2)
+    assert spent.hedge_saved >= 0
+    assert spent.hedge_cost == spent.cost == spent.input_tokens > 0
