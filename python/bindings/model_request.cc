@@ -147,6 +147,8 @@ bool RequestReader::add_field(PyObject* n, nb::handle value) {
     request_.base_url = to_text("base_url", value);
   else if (is_named(n, "api_key"))
     request_.api_key = to_key(value);
+  else if (is_named(n, "api_version"))
+    request_.api_version = to_text("api_version", value);
   else if (is_named(n, "system"))
     request_.system = to_text("system", value);
   else if (is_named(n, "max_tokens"))

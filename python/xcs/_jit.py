@@ -173,8 +173,8 @@ class Spent:
         hedges: Calls that were sent a second time because they were slow (`hedge`); `hedges_won` of them were answered
             by their second request.
         hedge_saved: Seconds that this saved those calls, as far as the time that calls as slow have taken tells.
-        hedge_cost: Dollars that the other requests of hedged calls may have cost, if they made answers as long; not part
-            of `cost`. None when the price of the model is not known.
+        hedge_cost: Dollars that the other requests of hedged calls may have cost, if they made answers as long; not
+            part of `cost`. None when the price of the model is not known.
         cost: Dollars for the tokens; None when the price of the model is not known.
     """
 

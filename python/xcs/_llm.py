@@ -111,6 +111,7 @@ def llm(
     timeout: float | None = None,
     max_retries: int | None = None,
     provider: Provider | None = None,
+    api_version: str | None = None,
     tools: Sequence[Tool] | None = None,
     tool_choice: str | None = None,
     reasoning_effort: str | None = None,
@@ -132,6 +133,7 @@ def llm(
     timeout: float | None = None,
     max_retries: int | None = None,
     provider: Provider | None = None,
+    api_version: str | None = None,
     tools: Sequence[Tool] | None = None,
     tool_choice: str | None = None,
     reasoning_effort: str | None = None,
@@ -153,6 +155,7 @@ def llm(
     timeout: float | None = None,
     max_retries: int | None = None,
     provider: Provider | None = None,
+    api_version: str | None = None,
     tools: Sequence[Tool] | None = None,
     tool_choice: str | None = None,
     reasoning_effort: str | None = None,
@@ -174,6 +177,7 @@ def llm(
     timeout: float | None = None,
     max_retries: int | None = None,
     provider: Provider | None = None,
+    api_version: str | None = None,
     tools: Sequence[Tool] | None = None,
     tool_choice: str | None = None,
     reasoning_effort: str | None = None,
@@ -194,6 +198,7 @@ def llm(
     timeout: float | None = None,
     max_retries: int | None = None,
     provider: Provider | None = None,
+    api_version: str | None = None,
     tools: Sequence[Tool] | None = None,
     tool_choice: str | None = None,
     reasoning_effort: str | None = None,
@@ -224,6 +229,8 @@ def llm(
         max_retries: How often a request that failed for a reason that passes is sent again (2).
         provider: `"openai"` (chat completions), `"responses"` (OpenAI's newer format) or `"anthropic"`: which format to
             speak. When missing: Anthropic for models named `claude…` and addresses of anthropic.com, else OpenAI.
+        api_version: The date that names a version of Anthropic's API; `2023-06-01` when missing. From `2026-10-21` on,
+            the key is sent as a bearer token, and there are no sampling parameters.
         tools: What the model may ask for in `LLMAnswer.tool_calls`: functions, described by signature and docstring, or
             dicts with `"name"`, `"description"` and `"parameters"`, a JSON schema.
         tool_choice: `"auto"`, `"none"`, `"required"` or the name of a tool.
@@ -257,6 +264,7 @@ def llm(
         timeout=timeout,
         max_retries=max_retries,
         provider=provider,
+        api_version=api_version,
         tools=tools,
         tool_choice=tool_choice,
         reasoning_effort=reasoning_effort,

@@ -153,6 +153,42 @@ TEST_F(ClientTest, OpenAiAnswerIsRead) {
   EXPECT_EQ(answer->attempts, 1);
 }
 
+TEST_F(ClientTest, AnthropicsNewerApiTakesTheKeyFromItsBearer) {
+  transport_.add(200, std::string(kAnthropicAnswer));
+  ChatRequest request = anthropic();
+  request.api_version = "2026-10-21";
+  ASSERT_TRUE(call(request));
+  const net::Headers& sent = transport_.requests()[0].headers;
+  EXPECT_EQ(sent.find("anthropic-version"), "2026-10-21");
+  EXPECT_EQ(sent.find("authorization"), "Bearer sk-secret");
+  EXPECT_FALSE(sent.find("x-api-key"));
+}
+
+TEST_F(ClientTest, AnthropicsNewerApiHasNoSamplingParameters) {
+  ChatRequest request = anthropic();
+  request.api_version = "2026-10-21";
+  request.temperature = 1;
+  EXPECT_THAT(call_error(request).message, HasSubstr("has no temperature from version 2026-10-21 on"));
+  request.temperature.reset();
+  request.extra_json = R"({"top_k":3})";
+  EXPECT_THAT(call_error(request).message, HasSubstr("has no top_k"));
+  EXPECT_TRUE(transport_.requests().empty());
+  request.api_version = "2023-06-01";
+  transport_.add(200, std::string(kAnthropicAnswer));
+  EXPECT_TRUE(call(request));
+}
+
+TEST_F(ClientTest, AVersionIsADateOfAnthropicsApi) {
+  for (const std::string version : {"newest", "2026-10-2", "2026-10-21\r\nx: y"}) {
+    ChatRequest request = anthropic();
+    request.api_version = version;
+    EXPECT_EQ(call_error(request).code, "llm.api_version") << version;
+  }
+  ChatRequest request = openai();
+  request.api_version = "2026-10-21";
+  EXPECT_EQ(call_error(request).code, "llm.api_version");
+}
+
 TEST_F(ClientTest, AnthropicAnswerIsRead) {
   transport_.add(200, std::string(kAnthropicAnswer), header("request-id", "req-8"));
   const Result<ChatAnswer> answer = call(anthropic());

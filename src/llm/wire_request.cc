@@ -16,6 +16,8 @@ namespace {
 
 constexpr int kAnthropicMaxTokens = 4096;
 constexpr std::string_view kAnthropicVersion = "2023-06-01";
+// From this version on there are no sampling parameters, and keys are sent as bearers of them do.
+constexpr std::string_view kWithoutSampling = "2026-10-21";
 
 struct ProviderFacts {
   std::string_view public_address;
@@ -134,11 +136,12 @@ class Body {
     }
     return usage_error("llm.extra", "the extra fields of the request are not a valid JSON object");
   }
+  bool has_extra(std::string_view name) const { return extra_ && find(*extra_, {name}).has_value(); }
   void add_string(std::string_view name, std::string_view value) {
-    if (!overridden(name)) writer_.add_string(name, value);
+    if (!has_extra(name)) writer_.add_string(name, value);
   }
   void add_raw(std::string_view name, std::string_view json) {
-    if (!overridden(name)) writer_.add_raw(name, json);
+    if (!has_extra(name)) writer_.add_raw(name, json);
   }
   std::string finish() && {
     if (extra_) {
@@ -150,8 +153,6 @@ class Body {
   }
 
  private:
-  bool overridden(std::string_view name) const { return extra_ && find(*extra_, {name}).has_value(); }
-
   const std::string_view extra_json_;
   simdjson::dom::parser parser_;
   std::optional<Json> extra_;
@@ -251,6 +252,33 @@ Result<std::string> finish_body(Body&& body) {
   return text;
 }
 
+std::string_view version_of(const ChatRequest& request) {
+  return request.api_version.empty() ? kAnthropicVersion : std::string_view(request.api_version);
+}
+
+// Dates in this form are in the order of their text.
+Result<void> check_version(const ChatRequest& request, Provider provider, const Body& body) {
+  const std::string_view version = request.api_version;
+  if (version.empty()) return {};
+  if (provider != Provider::kAnthropic)
+    return usage_error("llm.api_version", "api_version is of Anthropic's API: this request is not for it");
+  constexpr std::string_view kForm = "dddd-dd-dd";
+  const auto fits = [](char f, char c) { return f == 'd' ? c >= '0' && c <= '9' : f == c; };
+  if (!std::ranges::equal(kForm, version, fits))
+    return usage_error("llm.api_version",
+                       fmt::format("api_version must be a date like {}, not {}", kWithoutSampling, version));
+  if (version < kWithoutSampling) return {};
+  for (const std::string_view name : {"temperature", "top_p", "top_k"}) {
+    if (!body.has_extra(name) && !(name == "temperature" && request.temperature)) continue;
+    return usage_error(
+        "llm.api_version",
+        fmt::format("Anthropic's API has no {} from version {} on: leave it out, or ask for an "
+                    "earlier api_version",
+                    name, kWithoutSampling));
+  }
+  return {};
+}
+
 Result<std::string> body_of(const ChatRequest& request, Provider provider, std::string_view address,
                             bool stream) {
   if (request.model.empty()) return usage_error("llm.model", "the request names no model");
@@ -260,6 +288,8 @@ Result<std::string> body_of(const ChatRequest& request, Provider provider, std::
   }
   Body body(request.extra_json);
   if (Result<void> parsed = body.parse_extra(); !parsed) return std::unexpected(std::move(parsed.error()));
+  if (Result<void> checked = check_version(request, provider, body); !checked)
+    return std::unexpected(std::move(checked.error()));
   body.add_string("model", request.model);
   if (provider == Provider::kEmbeddings) {
     body.add_raw("input", inputs_of(request));
@@ -281,11 +311,13 @@ Result<std::string> body_of(const ChatRequest& request, Provider provider, std::
   return finish_body(std::move(body));
 }
 
-void add_key(net::Headers& headers, Provider provider, std::string_view address, const std::string& key) {
+void add_key(net::Headers& headers, Provider provider, const ChatRequest& request, std::string_view address,
+             const std::string& key) {
+  if (provider == Provider::kAnthropic) headers.add("anthropic-version", version_of(request));
   if (key.empty()) return;
-  if (provider == Provider::kAnthropic) {
+  if (provider == Provider::kAnthropic && version_of(request) < kWithoutSampling) {
     headers.add("x-api-key", key);
-  } else if (is_azure(address)) {
+  } else if (provider != Provider::kAnthropic && is_azure(address)) {
     headers.add("api-key", key);
   } else {
     headers.add("Authorization", "Bearer " + key);
@@ -335,8 +367,7 @@ Result<WireRequest> to_wire(const ChatRequest& request, bool stream) {
                     .timeouts = request.timeouts};
   http.headers.add("Content-Type", "application/json");
   http.headers.add("Accept", stream ? "text/event-stream" : "application/json");
-  if (provider == Provider::kAnthropic) http.headers.add("anthropic-version", kAnthropicVersion);
-  add_key(http.headers, provider, address, *key);
+  add_key(http.headers, provider, request, address, *key);
   WireRequest wire{.provider = provider, .http = std::move(http), .api_key = std::move(*key)};
   wire.max_output = max_output_of(request, provider);
   return wire;

@@ -449,6 +449,30 @@ def test_a_budget_needs_a_price_and_a_bound(sim: xcs.Simulator) -> None:
         run.with_config(budget="much")
 
 
+@pytest.mark.parametrize("version", [None, "2023-06-01", "2026-10-21"])
+def test_both_versions_of_anthropics_api_answer(version: str | None) -> None:
+    with xcs.Simulator(latency_ms=0, api_key="secret") as sim:
+        answer = xcs.llm(
+            "Pick. [one of: plum]",
+            model="claude",
+            base_url=sim.base_url,
+            api_key="secret",
+            api_version=version,
+        )
+    assert answer == "plum"
+
+
+def test_sampling_parameters_that_the_newer_version_has_no_more_are_not_sent(sim: xcs.Simulator) -> None:
+    @xcs.jit
+    def run() -> str:
+        return ask(sim, "x", provider="anthropic", api_version="2026-10-21", temperature=0.0)
+
+    before = sim.stats()["requests"]
+    with pytest.raises(xcs.UsageError, match="no temperature from version 2026-10-21 on"):
+        run()
+    assert sim.stats()["requests"] == before
+
+
 # --- Stragglers ----------------------------------------------------------------------------------------------------------------
 
 
