@@ -36,16 +36,28 @@ Outcome Machine::take() {
   return std::move(outcome_);
 }
 
+// Note [what is ready]
+// What has become ready is gone on with in program order. An entry that waits for memory does not say what it
+// may do once it is attempted, and a call whose callee was waited for may enter a function that stores: what
+// comes later and was woken at the same time must find it in its new state.
+namespace {
+
+bool comes_later(const Item* a, const Item* b) { return earlier(*b, *a); }
+
+}  // namespace
+
 void Machine::dequeue(Item& item) {
   if (!item.queued) return;
   item.queued = false;
   std::erase(ready_, &item);
+  std::ranges::make_heap(ready_, comes_later);
 }
 
 void Machine::enqueue(Item& item) {
   if (item.queued || item.done) return;
   item.queued = true;
   ready_.push_back(&item);
+  std::ranges::push_heap(ready_, comes_later);
 }
 
 bool Machine::step() {
@@ -77,8 +89,9 @@ std::optional<Stop> Machine::move() {
   if (complete_) return Stop::kComplete;
   if (yielding_ != nullptr) return Stop::kYields;
   if (!ready_.empty()) {
-    Item* item = ready_.front();
-    ready_.pop_front();
+    std::ranges::pop_heap(ready_, comes_later);
+    Item* item = ready_.back();
+    ready_.pop_back();
     item->queued = false;
     if (item->is_frame) {
       fetch(static_cast<Frame*>(item));

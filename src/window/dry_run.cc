@@ -116,6 +116,7 @@ DryRun::Flow DryRun::rest_of(Frame& frame) {
       return loop(p, *frame.node, variables(frame));
     case Frame::kTry: {
       const ir::Try& t = p.tries[frame.node->index];
+      if (!frame.has_begun()) return attempt_try(p, *frame.node, variables(frame));
       take_explicit(frame);
       if (frame.state == Frame::kStuck) return {};
       Flow body;

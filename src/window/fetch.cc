@@ -357,7 +357,8 @@ void Machine::give_results(Entry& entry, Frame& frame, const Action& action) {
 // Note [variables that may be unbound]
 // A branch that is not decided may leave a variable unbound. Reading it is an error at the place of the read,
 // so a plain move of such a value waits in the window like any other node that may fail. A node that takes
-// one as an operand has such a move before it; what comes later finds the variable as the move leaves it.
+// one as an operand has such a move before it; what comes later finds the variable as the move leaves it, except
+// in a try statement: its handlers, and what follows it, may find that the move has never happened.
 void Machine::require_bound(Frame& frame, const ir::Node& node) {
   for (std::size_t i = 0; i < node.args.size() && operands_[i].bound(); ++i) {
     if (!operands_[i].is_pending() || (operands_[i].flags() & kMaybeUnbound) == 0) continue;
@@ -371,9 +372,10 @@ void Machine::require_bound(Frame& frame, const ir::Node& node) {
     Entry& entry = add_entry(frame, read);
     give_results(entry, frame, action);
     entry.wait_for(entry.operands[0]);
+    if (frame.in_try) frame.env[slot] = operands[i];
     operands_ = std::move(operands);
     for (std::size_t j = i; j < node.args.size(); ++j)
-      if (node.args[j] == slot) operands_[j] = frame.env[slot];
+      if (node.args[j] == slot) operands_[j] = entry.results[0];
   }
 }
 

@@ -165,7 +165,7 @@ class Frame final : public Item {
   bool closing = false;    // kActivation: the step of a generator that is being closed
   bool guess = false;      // passed although control may leave it otherwise than at its end; not decided
   bool held = false;       // kActivation: has been walked to its end, but guesses in it are open
-  std::uint8_t phase = 0;  // kIf, kLoop, kTry: what comes next
+  std::uint8_t phase = 0;  // kIf, kLoop, kTry: what comes next; 0 before anything of it has run
   std::uint64_t turns = 0;   // kLoop: those that are over
   const std::uint64_t turn;  // of the loop that is its parent: the one it belongs to
   const std::uint32_t depth;
@@ -217,6 +217,7 @@ class Frame final : public Item {
   std::vector<Standstill> stops;  // in it, and over
   Cause opaque;                   // when passed: why it may store anywhere
 
+  bool has_begun() const { return phase != 0; }
   Place end() const { return {this, next_sequence}; }
   // Whether an exception in a frame inside this one may be handled where its activation's variables are seen.
   bool keeps_variables() const { return in_try || kind == kTry || guards; }
@@ -250,6 +251,8 @@ struct Continuation {
 
 // Whether `item` comes before `place` and does not contain it.
 bool before(const Item& item, Place place);
+// Whether `one` goes on at an earlier place than `other`. A frame goes on after what is in it.
+bool earlier(const Item& one, const Item& other);
 // Whether `frame` contains `item`, or is it.
 bool contains(const Frame& frame, const Item& item);
 

@@ -2,7 +2,6 @@
 // store (summary.cc). Everything happens on the thread that runs the program.
 #pragma once
 
-#include <deque>
 #include <map>
 #include <optional>
 #include <unordered_map>
@@ -219,7 +218,7 @@ class Machine : private View {
   Outcome outcome_;
   Frame* yielding_ = nullptr;  // where the run's own generator waits to be resumed
   Value yielded_;
-  std::deque<Item*> ready_;
+  std::vector<Item*> ready_;  // a heap, the first in program order on top; see Note [what is ready]
   std::vector<Frame*> stalled_;  // for want of room in the window
   std::vector<Entry*> failed_;
   std::map<std::uint64_t, Entry*> unstarted_;  // issued, for want of room in flight; by Entry::line

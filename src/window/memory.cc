@@ -21,6 +21,20 @@ bool before(const Item& item, Place place) {
   return a_sequence < b_sequence;
 }
 
+bool earlier(const Item& one, const Item& other) {
+  auto depth = [](const Item* i) { return i->parent == nullptr ? 0 : i->parent->depth + 1; };
+  const Item* a = &one;
+  const Item* b = &other;
+  while (a->parent != b->parent) {
+    if (depth(a) >= depth(b)) {
+      a = a->parent;
+    } else {
+      b = b->parent;
+    }
+  }
+  return a == b ? depth(&one) > depth(&other) : a->sequence < b->sequence;
+}
+
 bool contains(const Frame& frame, const Item& item) {
   const Item* i = &item;
   while (i != nullptr && i != &frame) i = i->parent;

@@ -58,6 +58,7 @@ bool Machine::may_guess(const Frame& blocked, Frame& frame) {
   }
   if (scope.kind == Frame::kActivation) return !scope.generator && scope.guesses.size() < options_.speculate;
   if (scope.producer != nullptr || !is_body(*outermost)) return false;
+  if (p.regions[p.loops[scope.node->index].body].exits.yields) return false;  // its frame ends with the step
   const auto oldest = std::ranges::min_element(scope.guesses, {}, &Frame::bodies);
   return oldest == scope.guesses.end() || scope.bodies - (*oldest)->bodies < options_.speculate;
 }
