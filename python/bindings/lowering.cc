@@ -183,6 +183,7 @@ lower::Origin origin_of(nb::handle captured) {
   origin.qualname = nb::cast<std::string>(captured.attr("qualname"));
   origin.file = nb::cast<std::string>(captured.attr("file"));
   origin.free_names = nb::cast<std::vector<std::string>>(captured.attr("free_names"));
+  origin.frame_lookers = nb::cast<std::vector<std::string>>(captured.attr("frame_lookers"));
   origin.generator = nb::cast<bool>(captured.attr("generator"));
   origin.debug = nb::cast<bool>(captured.attr("debug"));
   origin.future_annotations = nb::cast<bool>(captured.attr("future_annotations"));

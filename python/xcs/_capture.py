@@ -4,6 +4,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import builtins
 import inspect
 import linecache
 import sys
@@ -18,6 +19,23 @@ from xcs._generated import source_of
 from xcs._narrowing import is_frozenset, is_list, is_tuple
 
 _FUTURES: int = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
+_FRAME_LOOKERS: frozenset[int] = frozenset(
+    map(
+        id,
+        (
+            builtins.breakpoint,
+            builtins.eval,
+            builtins.exec,
+            builtins.globals,
+            builtins.locals,
+            inspect.currentframe,
+            inspect.stack,
+            sys._getframe,
+            sys.setprofile,
+            sys.settrace,
+        ),
+    )
+)
 _LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
 EMPTY_TUPLE: Any = ()  # of the constants that compile, typeshed knows no tuple
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp)
@@ -57,6 +75,12 @@ class Captured:
     @property
     def free_names(self) -> list[str]:
         return list(self.code.co_freevars)
+
+    @property
+    def frame_lookers(self) -> list[str]:
+        """Global names that hold a function which looks at the frame it is called from, whatever they are."""
+        held = {name: self.globals.get(name, getattr(builtins, name, None)) for name in self.code.co_names}
+        return [name for name, value in held.items() if id(value) in _FRAME_LOOKERS]
 
     @property
     def generator(self) -> bool:

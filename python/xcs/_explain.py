@@ -267,9 +267,8 @@ def _run(function: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str
 def _whole(name: str, jitted: Any) -> Explanation:
     """Of a function that ran as it is, because nothing in it that can be looked into reaches an independent call."""
     met: dict[str, list[tuple[str, int, str]]] = {}
-    refused = (
-        [{"reason": jitted.refusal, **_place_of(jitted.function)}] if jitted.refusal else jitted.runs_whole
-    )
+    why_whole = "traced" if jitted.was_traced else jitted.refusal
+    refused = [{"reason": why_whole, **_place_of(jitted.function)}] if why_whole else jitted.runs_whole
     for found in refused:
         met.setdefault(found["reason"], []).append((found["file"], found["line"], found["function"]))
     reasons: list[Reason] = []
@@ -285,8 +284,8 @@ def _whole(name: str, jitted: Any) -> Explanation:
         for (file, line, function), here in sorted(waits.items())
         if line
     )
-    if jitted.refusal:
-        why = f"{jitted.refusal}."
+    if why_whole:
+        why = f"{why_whole}."
     elif reasons:
         why = "no call that can be seen in it is independent, and these parts of it are not looked into."
     else:

@@ -101,6 +101,10 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "so it "
      "runs whole, in order.",
      "Move that code into a function of its own and pass it what it needs."},
+    {Reason::kTraced, "traced", kMissed,
+     "A tracer, profiler, debugger or coverage tool is at work and is shown every call and line, so the function "
+     "runs line by line.",
+     "Run it without the tool."},
     {Reason::kSourceUnavailable, "source-unavailable", kMissed,
      "The function's source cannot be read or does not match its code, so it runs whole, in order.",
      "Define it in a file or a notebook cell, or declare what it does: xcs.declare(f, effect=...)."},

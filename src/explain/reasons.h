@@ -51,6 +51,7 @@ enum class Reason : std::uint16_t {
   kAsyncGenerator,
   kStartsTasks,
   kLooksAtItsFrame,
+  kTraced,
   kSourceUnavailable,
   kTooDeeplyNested,
   kTemplateString,

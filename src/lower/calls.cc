@@ -7,9 +7,12 @@
 namespace xcs::lower {
 namespace {
 
-constexpr std::array<std::string_view, 6> kFrameFunctions = {"locals", "vars", "dir",
-                                                             "eval",   "exec", "globals"};
-constexpr std::array<std::string_view, 3> kFrameAttributes = {"_getframe", "currentframe", "stack"};
+constexpr std::array<std::string_view, 7> kFrameFunctions = {"locals", "vars",    "dir",       "eval",
+                                                             "exec",   "globals", "breakpoint"};
+// Of any object: the modules they come from may have other names.
+constexpr std::array<std::string_view, 8> kFrameAttributes = {
+    "_getframe", "_getframemodulename", "currentframe", "set_trace",
+    "settrace",  "setprofile",          "settrace_all_threads", "setprofile_all_threads"};
 constexpr std::array<std::string_view, 10> kTaskStarters = {
     "create_task", "ensure_future", "TaskGroup", "create_task_group",        "start_soon",
     "call_soon",   "call_later",    "call_at",   "run_coroutine_threadsafe", "call_soon_threadsafe"};
@@ -24,9 +27,8 @@ void Lowering::refuse_frame_lookers(Index e) const {
     const Index object = syntax_.child(callee, 0);
     const std::string& name = syntax_.names[n.name];
     const bool named = syntax_.kind(object) == Kind::kName;
-    if (named && (syntax_.name(object) == "sys" || syntax_.name(object) == "inspect") &&
-        std::ranges::find(kFrameAttributes, name) != kFrameAttributes.end())
-      throw Refused{refusal::kFrame};
+    if (std::ranges::find(kFrameAttributes, name) != kFrameAttributes.end()) throw Refused{refusal::kFrame};
+    if (named && syntax_.name(object) == "inspect" && name == "stack") throw Refused{refusal::kFrame};
     if (named && syntax_.name(object) == "builtins" &&
         std::ranges::find(kFrameFunctions, name) != kFrameFunctions.end())
       throw Refused{refusal::kFrame};

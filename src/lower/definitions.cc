@@ -60,8 +60,8 @@ SlotId Lowering::comprehension(Index e, SlotId dest) {
   comprehension_loop(e, 0, items, result);
   inner_.resize(before);
   if (const Index all = awaits ? kNone : whole(e, items); all != kNone) {
-    program_.statements[all].inputs.push_back(result);
-    program_.statements[all].input_names.emplace_back(".result");
+    program_.statements[all].outputs.push_back(result);
+    program_.statements[all].output_names.emplace_back(".result");
     program_.loops.back().whole = all;
   }
   return moved(e, result, dest);

@@ -13,6 +13,7 @@ namespace xcs::lower {
 struct Origin {
   std::string qualname, file;
   std::vector<std::string> free_names;  // in the order of its closure
+  std::vector<std::string> frame_lookers = {};  // globals that hold functions which look at the frame of their caller
   bool generator = false;               // calling it makes a generator, even if no yield can be reached
   bool debug = true;                    // asserts are kept
   bool future_annotations = false;      // annotations are not evaluated

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "lower/lowering.h"
+#include "lower/refusal.h"
 
 namespace xcs::lower {
 
@@ -77,10 +78,13 @@ SlotId Lowering::load(NameId name, Index at, SlotId dest) {
     return dest;
   }
   if (dest == kNone) dest = temp();
-  if (v.place == Variable::kCell)
+  if (v.place == Variable::kCell) {
     emit(Op::kLoadCell, at, dest, name_index(name), {v.slot});
-  else
-    emit(Op::kLoadGlobal, at, dest, name_index(name), {});
+    return dest;
+  }
+  if (std::ranges::find(origin_.frame_lookers, syntax_.names[name]) != origin_.frame_lookers.end())
+    throw Refused{refusal::kFrame};
+  emit(Op::kLoadGlobal, at, dest, name_index(name), {});
   return dest;
 }
 

@@ -11,12 +11,12 @@ async def ask_async(prompt):
 
 
 async def waits():
-    answers = []
+    futures = []
     for question in QUESTIONS:
         future = asyncio.get_running_loop().create_future()
         future.set_result(question)
-        answers.append(await ask_async(await future))
-    return answers
+        futures.append(future)
+    return [await ask_async(await future) for future in futures]
 
 
 async def repaired():
