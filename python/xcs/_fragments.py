@@ -454,8 +454,8 @@ def _with_given(node: Any, name: str) -> Any:
     """The statement with what lowering has evaluated of it already replaced by a name."""
     if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp)):
         made = _substituted(node, {id(node.generators[0].iter): name})
-        update = ast.Add() if isinstance(node, ast.ListComp) else ast.BitOr()
-        return ast.copy_location(ast.AugAssign(ast.Name(".result", ast.Store()), update, made), node)
+        # A set that another one is added to may have its items in another order.
+        return ast.copy_location(ast.Assign([ast.Name(".result", ast.Store())], made), node)
     given = node.iter if isinstance(node, ast.For) else node.test
     fields = {field: getattr(node, field) for field in node._fields}
     fields["iter" if isinstance(node, ast.For) else "test"] = ast.copy_location(_load(name), given)

@@ -190,7 +190,7 @@ struct Fragment {
 
 // A statement the host compiles as it stands. Its nested scopes share the listed cells. An input named ".0"
 // holds what has been evaluated of it already: the condition of an `if`, the iterator of a `for` or of a
-// comprehension. A comprehension fills its input ".result".
+// comprehension. What a comprehension makes is its output ".result".
 struct Statement {
   Index syntax = kNone;
   std::vector<SlotId> inputs;  // parallel to input_names; may be unbound
