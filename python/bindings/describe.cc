@@ -45,8 +45,33 @@ class Gathered {
   KnownRef all_;
 };
 
+// One container within others that are being described; with the GIL held.
+class Level {
+ public:
+  Level() {
+    if (depth_++ == 0) looked_at_ = 0;
+  }
+  ~Level() { --depth_; }
+  Level(const Level&) = delete;
+  Level& operator=(const Level&) = delete;
+
+  // Whether that much more may be looked at.
+  bool has_room_for(Py_ssize_t items) const {
+    looked_at_ += items;
+    return depth_ <= kDeepest && looked_at_ <= kMostTogether;
+  }
+
+ private:
+  static constexpr int kDeepest = 32;
+  static constexpr Py_ssize_t kMostTogether = 20'000;
+  inline static int depth_ = 0;
+  inline static Py_ssize_t looked_at_ = 0;
+};
+
 KnownRef items_held(PyObject* container, Part part, bool made, View& view) {
-  if (PyObject_Length(container) > static_cast<Py_ssize_t>(kMostItems)) return nullptr;
+  const Py_ssize_t size = PyObject_Length(container);
+  const Level level;
+  if (size > static_cast<Py_ssize_t>(kMostItems) || !level.has_room_for(size)) return nullptr;
   Gathered items;
   if (PyDict_Check(container)) {
     PyObject *key = nullptr, *value = nullptr;
@@ -82,6 +107,8 @@ KnownRef describe_object(PyObject* object, bool inside, View& view) {
   if (standing == View::Standing::kShared) return nullptr;
   const bool made = standing == View::Standing::kMade || (inside && Py_REFCNT(object) == 1);
   if (PyTuple_CheckExact(object) && PyTuple_GET_SIZE(object) > 0 && PyTuple_GET_SIZE(object) <= 8) {
+    const Level level;
+    if (!level.has_room_for(PyTuple_GET_SIZE(object))) return nullptr;
     std::vector<KnownRef> parts;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i) {
       const Value part = to_value(PyTuple_GET_ITEM(object, i));
@@ -330,7 +357,10 @@ KnownRef PythonHost::describe_items(const Value& value, View& view) {
   return items_of(value, keyed ? Part::kKeys : Part::kItems, view);
 }
 
-bool PythonHost::is_sole(const Value& value) { return Py_REFCNT(object_of(value)) == 1; }
+bool PythonHost::is_sole(const Value& value) {
+  PyObject* object = object_of(value);
+  return Py_REFCNT(object) == (placeholders_.holds(object) ? 2 : 1);
+}
 
 namespace {
 

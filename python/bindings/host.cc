@@ -33,6 +33,11 @@ bool has_python_init(PyTypeObject* type) {
   return init != nullptr && PyFunction_Check(init);
 }
 
+// Whether it looked at something in a container that is not there yet; see Note [placeholders].
+bool met_placeholder(const Action& raised) {
+  return PyErr_GivenExceptionMatches(object_of(raised.value), placeholder_error()) != 0;
+}
+
 }  // namespace
 
 PythonHost::PythonHost() : PythonHost(handled_exception()) {}
@@ -47,6 +52,8 @@ Action PythonHost::attempt(const ir::Program& program, const ir::Node& node, std
   const Site s{program_of(program), node, operands, view};
   if (placeholders_.any_ready()) placeholders_.settle();
   Action a = attempt_node(s);
+  if (a.verdict == Action::kRaised && !view.quiet() && met_placeholder(a))
+    return ordered(Reason::kPendingMemory, Effect::kAnything);
   if (a.verdict == Action::kRaised && !has_frame_of_its_own(node.op) && s.program.is_users())
     add_traceback(s.program, node, object_of(a.value));
   return a;

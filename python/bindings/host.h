@@ -118,6 +118,13 @@ class PythonHost final : public window::Host {
   void identify_calls() { identifies_ = true; }
 
  private:
+  // What a generator began with, while it has not been asked for anything.
+  struct Begun {
+    nb::object generator;  // a weak reference
+    Enter enter;
+    PyObject* stands_for = nullptr;  // the builtin whose iterator it is; see Note [stand-ins]
+  };
+
   // host.cc
   Action make_function(const Site& s);
   Action make_cell(const Site& s);
@@ -235,6 +242,12 @@ class PythonHost final : public window::Host {
   bool enter_collected(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   bool enter_prelude(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   const Enter* begun(const Value& value) const;
+  const Begun* find_begun(const Value& value) const;
+  bool iterates_plainly(const Site& s, const Value& iterable) const;
+  bool may_stand_in(const Site& s, const Value& iterable) const;
+  Action stand_in(const Site& s, PyObject* builtin, PyObject* function, std::vector<Value> arguments);
+  bool make_real(PyObject* callee, Arguments& arguments, Action& failure);
+  Action real(const Value& argument);
   bool gains(const Site& s, const Value& function);
   bool gains_generator(const Site& s, const Value& iterable);
   // host_methods.cc
@@ -249,12 +262,6 @@ class PythonHost final : public window::Host {
   Action call_misfit(PyObject* function, const Arguments& arguments);
   bool bind(PyObject* function, const HostProgram& program, Arguments& arguments, std::vector<Value>& slots);
   bool enter_operator(const Site& s, PyObject* object, const char* name, const char* other, Action& answer);
-
-  // What a generator began with, while it has not been asked for anything.
-  struct Begun {
-    nb::object generator;  // a weak reference
-    Enter enter;
-  };
 
   // What a coroutine of an independent callable was made of.
   struct MadeCoroutine {

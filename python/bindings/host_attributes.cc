@@ -1,15 +1,20 @@
 // Attributes: loads, stores, properties, and the methods that `with` looks up on the type.
-#include <fmt/format.h>
-
 #include "host.h"
+
+#include <fmt/format.h>
+#include <structmember.h>
+
 #include "jitted.h"
 #include "reach.h"
 
 namespace xcs::python {
 namespace {
 
+// Whether it is a place of a class's __slots__, which takes any object.
 bool is_slot(PyObject* descriptor) {
-  return descriptor != nullptr && Py_TYPE(descriptor) == &PyMemberDescr_Type;
+  if (descriptor == nullptr || Py_TYPE(descriptor) != &PyMemberDescr_Type) return false;
+  const PyMemberDef* member = reinterpret_cast<PyMemberDescrObject*>(descriptor)->d_member;
+  return member->type == T_OBJECT_EX && (member->flags & READONLY) == 0;
 }
 
 bool is_data_descriptor(PyObject* descriptor) {

@@ -70,6 +70,7 @@ Action PythonHost::call(const Site& s) {
 
 // What the node calls has been found.
 Action PythonHost::call_found(const Site& s, PyObject* callee, Arguments arguments) {
+  if (Action a; !generators_.empty() && make_real(callee, arguments, a)) return a;
   return s.awaited() ? call_awaited(s, callee, std::move(arguments))
                      : call_object(s, callee, std::move(arguments));
 }
@@ -96,6 +97,7 @@ Action PythonHost::call_method(const Site& s) {
   Arguments arguments;
   if (Action a = gather_arguments(s, shape, arguments); a.verdict != Action::kDone) return a;
   const Shape kind = shape_of(receiver);
+  if (Action a; kind <= Shape::kView && !generators_.empty() && make_real(nullptr, arguments, a)) return a;
   const bool builtin = (Py_TYPE(receiver)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 &&
                        !PyModule_Check(receiver) && !PyType_Check(receiver);
   if (builtin && kind <= Shape::kView && s.awaited())
@@ -471,6 +473,7 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
     copies.keywords.emplace_back(name, steal_value(now.get(object_of(v))));
   Action a = call_native(callee, copies);
   if (contract.returns == Contract::kData && a.verdict == Action::kDone) return a;
+  copies = {};
   return may_show_copies(a, now) ? ordered(Reason::kPendingMemory, Effect::kNone, flags) : std::move(a);
 }
 
@@ -551,10 +554,6 @@ bool PythonHost::makes_dict(const Site& s, PyObject* callee, const Arguments& ar
 
 namespace {
 
-bool is_temporary(const Site& s, ir::SlotId slot) {
-  return slot != ir::kNone && s.program.slots[slot].empty();
-}
-
 // Whether the very next thing that happens to the node's result is that a loop iterates over it.
 bool is_looped_over(const Site& s) {
   const ir::Node* next = s.program.next(s.node);
@@ -565,7 +564,7 @@ bool is_looped_over(const Site& s) {
 std::vector<const ir::Node*> givers(const Site& s, std::size_t arguments) {
   std::vector<const ir::Node*> nodes(arguments);
   for (std::size_t i = 0; i < arguments && s.node.args.size() == arguments + 1; ++i)
-    if (is_temporary(s, s.node.args[i + 1])) nodes[i] = s.program.giver(s.node, s.node.args[i + 1]);
+    if (s.program.is_temporary(s.node.args[i + 1])) nodes[i] = s.program.giver(s.node, s.node.args[i + 1]);
   return nodes;
 }
 
@@ -579,7 +578,8 @@ Action PythonHost::call_composing(const Site& s, PyObject* callee, const Argumen
   if (!Iterators::composes(callee)) return call_native(callee, arguments);
   std::vector<nb::object> given;
   for (const Value& v : arguments.positional) given.push_back(nb::borrow(object_of(v)));
-  const bool loop = is_temporary(s, s.node.dest) && s.node.op == ir::Op::kCall && arguments.keywords.empty();
+  const bool loop =
+      s.program.is_temporary(s.node.dest) && s.node.op == ir::Op::kCall && arguments.keywords.empty();
   Iterators::Origin origin{&s.node, callee, loop ? givers(s, given.size()) : std::vector<const ir::Node*>()};
   if (now != nullptr && !(loop && is_looped_over(s) && iterators_.known(origin, given, s.view)))
     return ordered(Reason::kPendingMemory, Effect::kNone);

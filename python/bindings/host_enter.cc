@@ -1,6 +1,7 @@
 // Entering functions of the user's: binding arguments, making instances.
 #include "host.h"
 #include "reach.h"
+#include "tracing.h"
 
 namespace xcs::python {
 namespace {
@@ -193,6 +194,7 @@ Action PythonHost::call_misfit(PyObject* function, const Arguments& arguments) {
 }
 
 Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments) {
+  if (is_traced()) return call_unknown(s, function, std::move(arguments), Reason::kTraced);
   const ProgramRef program = lowered(function);
   const int flags = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function))->co_flags;
   const bool awaited = s.awaited() && (flags & CO_COROUTINE) != 0;
@@ -216,8 +218,11 @@ Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments)
   // Its defaults and its code may be assigned.
   if (!s.view.quiet() &&
       s.view.look(address_of(function), {Where::kAttr, address_of(interned("__code__").ptr())}) !=
-          View::State::kClear)
-    return blocked(kUnknown);
+          View::State::kClear) {
+    Action a = blocked(kUnknown);
+    a.effect.memory = Effect::kAnything;
+    return a;
+  }
   Action a;
   a.verdict = Action::kEnter;
   Arguments rest = arguments;
@@ -228,6 +233,7 @@ Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments)
 
 Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments arguments) {
   auto* cls = reinterpret_cast<PyObject*>(type);
+  if (is_traced()) return call_unknown(s, cls, std::move(arguments), Reason::kTraced);
   const bool quiet = s.view.quiet();
   if (Action a; collects_items(type) && enter_collected(s, cls, arguments, a)) return a;
   PyObject* init = type_lookup(type, interned("__init__").ptr());

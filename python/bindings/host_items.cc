@@ -232,7 +232,7 @@ Action PythonHost::store_item(const Site& s) {
   PyObject* object = s.object(0);
   if (Action a; !removes && enter_operator(s, object, "__setitem__", nullptr, a)) return a;
   const Shape shape = shape_of(object);
-  if (!is_container(shape)) return ordered(Reason::kUserOperator, Effect::kAnything);
+  if (!is_container(shape) || shape == Shape::kSet) return ordered(Reason::kUserOperator, Effect::kAnything);
   if (s[1].is_pending()) {
     if (!is_data(s[1], s.view)) return needs_operand(1, kUnknown, Effect::kAnything);
     Action a = ordered_store(s[0], {Where::kAll});

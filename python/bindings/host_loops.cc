@@ -1,6 +1,7 @@
 // Iteration: making iterators, stepping them, and generators that the window runs as frames.
 #include "host.h"
 #include "reach.h"
+#include "tracing.h"
 
 namespace xcs::python {
 namespace {
@@ -56,7 +57,7 @@ bool PythonHost::is_progress(PyObject* bar) {
 }
 
 bool PythonHost::iterate_progress(PyObject* bar, Action& answer) {
-  if (!is_progress(bar)) return false;
+  if (!is_progress(bar) || is_traced()) return false;
   const nb::object items = nb::handle(bar).attr("iterable");
   static auto* progressed = imported("xcs._prelude", "progressed").release().ptr();
   Arguments arguments;
@@ -164,7 +165,7 @@ void PythonHost::rewind(const Value& iterator, std::size_t steps) {
 // generator began with, so that a loop which is its only user can run its program instead.
 Action PythonHost::make_generator(PyObject* function, const ProgramRef& program, Arguments arguments) {
   Action a = call_native(function, arguments);
-  if (a.verdict != Action::kDone || program->coroutine || !program->refusal.empty()) return a;
+  if (a.verdict != Action::kDone || program->coroutine || !program->refusal.empty() || is_traced()) return a;
   Enter enter;
   if (!bind(function, *program, arguments, enter.slots)) return a;
   enter.program = program;

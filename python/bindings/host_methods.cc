@@ -196,6 +196,10 @@ Action PythonHost::builtin_method(const Site& s, PyObject* receiver, PyObject* n
       (arguments.positional.size() == 1 || arguments.positional.size() == 2))
     return get_key(s, receiver, arguments);
   const Contract* contract = contracts_.find_method(Py_TYPE(receiver), function);
+  if (PyType_Check(receiver) == 0 && Py_TYPE(function) == &PyClassMethodDescr_Type) {  // dict.fromkeys
+    const nb::object method = checked(PyObject_GetAttr(receiver, name));
+    return call_object(s, method.ptr(), std::move(arguments));
+  }
   if (contract == nullptr || contract->effect != Contract::kPure)
     return call_unknown(s, receiver, std::move(arguments), Reason::kUndeclaredCCallable);
   arguments.positional.insert(arguments.positional.begin(), borrow_value(receiver));

@@ -67,6 +67,19 @@ bool unpacks_plainly(PyObject* object) {
          (shape == Shape::kAtom && is_static(Py_TYPE(object)));
 }
 
+// Of a display with * or ** parts: whether operand i is none of these, and so is put into the display as it
+// is.
+bool only_displayed(const ir::Fragment& fragment, std::size_t i) {
+  if (fragment.kind != Kind::kUnpacking || fragment.text.empty()) return false;
+  const std::string& text = fragment.text;
+  const std::string& name = fragment.operands[i];
+  for (std::size_t at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
+    const std::size_t before = at == 0 ? std::string::npos : text.find_last_not_of(" (", at - 1);
+    if (before != std::string::npos && text[before] == '*') return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 Action PythonHost::evaluate(const Site& s) {
@@ -84,6 +97,8 @@ Action PythonHost::evaluate(const Site& s) {
         if (!is_atom(s.object(key))) return held_to_order();
       return call_fragment(s);
     case Kind::kUnpacking:
+      for (const ir::Index key : fragment.keys)
+        if (only_displayed(fragment, key) && !is_atom(s.object(key))) return held_to_order();
       for (const Value& v : s.operands)
         if (PyIter_Check(object_of(v)) || (!is_atom(object_of(v)) && !unpacks_plainly(object_of(v))))
           return held_to_order();
@@ -145,17 +160,23 @@ Action PythonHost::evaluate_over(const Site& s, Depth depth) {
   auto flags = [&]() -> Flags {
     return inplace ? kData : flags_of_result(s.program.fragments[s.node.index], s.operands, s.view);
   };
-  for (const Value& v : s.operands)
-    if (const Obstacle o = now.add(object_of(v)); o != Obstacle::kNothing)
+  auto is_kept = [&](std::size_t i) {
+    return !inplace && depth == Depth::kShallow && only_displayed(s.program.fragments[s.node.index], i);
+  };
+  for (std::size_t i = 0; i < s.operands.size(); ++i) {
+    if (is_kept(i)) continue;
+    if (const Obstacle o = now.add(s.object(i)); o != Obstacle::kNothing)
       return held_up_inside(o, now.element(), flags(), all_data(s.operands, s.view));
+  }
   if (!now.copied()) return call_fragment(s);
   std::vector<nb::object> held;
   std::vector<PyObject*> args{nullptr};
-  for (const Value& v : s.operands) {
-    held.push_back(now.get(object_of(v)));
+  for (std::size_t i = 0; i < s.operands.size(); ++i) {
+    held.push_back(is_kept(i) ? nb::borrow(s.object(i)) : now.get(s.object(i)));
     args.push_back(held.back().ptr());
   }
   Action a = call_fragment(s, args.data() + 1);
+  held.clear();
   return may_show_copies(a, now) ? ordered(Reason::kPendingMemory, Effect::kNone, flags()) : std::move(a);
 }
 
@@ -164,7 +185,7 @@ bool PythonHost::may_show_copies(const Action& a, const Snapshot& now) {
   if (!now.copied()) return false;
   if (a.verdict != Action::kDone) return true;
   if (!a.value.ready()) return false;
-  return !is_atom(object_of(a.value)) && (now.copied_inside() || now.is_copy(object_of(a.value)));
+  return now.is_held() || (now.copied_inside() && !is_atom(object_of(a.value)));
 }
 
 // See Note [private objects] in window/commit.cc.

@@ -1,6 +1,7 @@
 // Builtins that are given a callback or a generator of the user's: entered as the functions of xcs._prelude.
 #include "host.h"
 #include "reach.h"
+#include "tracing.h"
 
 namespace xcs::python {
 namespace {
@@ -45,6 +46,11 @@ bool is_bound_join(PyObject* callee) {
   return self != nullptr && PyUnicode_CheckExact(self) && std::string_view(method->ml_name) == "join";
 }
 
+bool is_prelude_function(PyObject* callee) {
+  static auto* globals = imported("xcs._prelude", "__dict__").release().ptr();
+  return PyFunction_Check(callee) && PyFunction_GET_GLOBALS(callee) == globals;
+}
+
 const Value* keyword(const Arguments& arguments, const char* name) {
   for (const auto& [key, value] : arguments.keywords)
     if (PyUnicode_CompareWithASCIIString(key.ptr(), name) == 0) return &value;
@@ -54,17 +60,58 @@ const Value* keyword(const Arguments& arguments, const char* name) {
 }  // namespace
 
 // A generator made in this run that has not been asked for anything.
-const Enter* PythonHost::begun(const Value& value) const {
+const PythonHost::Begun* PythonHost::find_begun(const Value& value) const {
   if (!value.ready() || !PyGen_CheckExact(object_of(value))) return nullptr;
   const auto found = generators_.find(object_of(value));
   if (found == generators_.end() || PyWeakref_GetObject(found->second.generator.ptr()) != object_of(value))
     return nullptr;
-  return &found->second.enter;
+  return &found->second;
+}
+
+const Enter* PythonHost::begun(const Value& value) const {
+  const Begun* found = find_begun(value);
+  return found == nullptr ? nullptr : &found->enter;
+}
+
+// Note [stand-ins]
+// map, filter and enumerate make an object of their own kind, which any code may look at. Where the first
+// thing that happens to it is that a loop, an unpacking or a call takes it, a generator of xcs._prelude
+// stands in for it. A callee that does not just take all the items is given the real object. Whether making
+// its iterator and asking for its length runs no code of the user's.
+bool PythonHost::iterates_plainly(const Site& s, const Value& iterable) const {
+  if (begun(iterable) != nullptr) return true;
+  if (!iterable.ready()) return is_data(iterable, s.view);
+  PyObject* object = object_of(iterable);
+  const Shape shape = shape_of(object);
+  const bool sequence = PyUnicode_CheckExact(object) || PyBytes_CheckExact(object) || PyRange_Check(object);
+  return sequence || shape == Shape::kTuple || is_container(shape) || shape == Shape::kView ||
+         is_progress(object);
+}
+
+bool PythonHost::may_stand_in(const Site& s, const Value& iterable) const {
+  if (s.node.op != ir::Op::kCall || !s.program.is_temporary(s.node.dest)) return false;
+  const ir::Node* reader = s.program.reader(s.node);
+  if (reader == nullptr) return false;
+  const bool steps = reader->op == ir::Op::kIter || reader->op == ir::Op::kUnpack;
+  const bool calls = reader->op == ir::Op::kCall || reader->op == ir::Op::kCallMethod;
+  // Its iterator is made later than the program says.
+  return (steps || (calls && reader->args[0] != s.node.dest)) && iterates_plainly(s, iterable);
+}
+
+Action PythonHost::stand_in(const Site& s, PyObject* builtin, PyObject* function,
+                            std::vector<Value> arguments) {
+  Arguments all;
+  all.positional = std::move(arguments);
+  Action a = enter(s, function, std::move(all));
+  if (a.verdict == Action::kDone)
+    if (const auto found = generators_.find(object_of(a.value)); found != generators_.end())
+      found->second.stands_for = builtin;
+  return a;
 }
 
 // Whether going into it instead of calling it natively gains something, or is the only way not to wait.
 bool PythonHost::gains(const Site& s, const Value& function) {
-  if (!function.ready()) return false;
+  if (!function.ready() || is_traced()) return false;
   PyObject* f = object_of(function);
   const Contract* contract = contracts_.find(f);
   const bool runs_code =
@@ -73,7 +120,7 @@ bool PythonHost::gains(const Site& s, const Value& function) {
 }
 
 bool PythonHost::gains_generator(const Site& s, const Value& iterable) {
-  const Enter* enter = begun(iterable);
+  const Enter* enter = is_traced() ? nullptr : begun(iterable);
   return enter != nullptr && (!s.view.quiet() || reaches_independent(program_of(*enter->program)));
 }
 
@@ -88,6 +135,48 @@ bool PythonHost::enter_collected(const Site& s, PyObject* callee, const Argument
   return true;
 }
 
+// Puts the real objects in place of stand-ins, unless the callee takes all their items; a method of a builtin
+// object has none. Returns whether that raised.
+bool PythonHost::make_real(PyObject* callee, Arguments& arguments, Action& failure) {
+  const Prelude& n = names();
+  const bool takes = callee != nullptr &&
+                     (takes_all_first(callee) || is_bound_join(callee) || callee == n.any ||
+                      callee == n.all || callee == n.map || callee == n.filter || callee == n.enumerate ||
+                      callee == n.join || callee == n.reduce || is_prelude_function(callee));
+  auto fails = [&](Value& argument) {
+    const Begun* found = find_begun(argument);
+    if (found == nullptr || found->stands_for == nullptr) return false;
+    Action made = real(argument);
+    argument = made.value;
+    if (made.verdict == Action::kRaised) failure = std::move(made);
+    return failure.verdict == Action::kRaised;
+  };
+  if (takes) return false;
+  for (Value& argument : arguments.positional)
+    if (fails(argument)) return true;
+  for (auto& [name, argument] : arguments.keywords)
+    if (fails(argument)) return true;
+  return false;
+}
+
+// What `argument`, a stand-in, stands for.
+Action PythonHost::real(const Value& argument) {
+  const Begun* found = find_begun(argument);
+  if (found == nullptr || found->stands_for == nullptr) return done(argument);
+  Arguments arguments;
+  PyObject* builtin = found->stands_for;
+  arguments.positional.assign(found->enter.slots.begin(), found->enter.slots.end());
+  for (Value& inner : arguments.positional) {
+    inner.settle();
+    Action made = real(inner);
+    if (made.verdict == Action::kRaised) return made;
+    inner = made.value;
+  }
+  if (builtin == names().filter && arguments.positional.size() == 1)
+    arguments.positional.insert(arguments.positional.begin(), none());
+  return call_native(builtin, arguments);
+}
+
 bool PythonHost::enter_prelude(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer) {
   const Prelude& n = names();
   const auto& given = arguments.positional;
@@ -100,11 +189,16 @@ bool PythonHost::enter_prelude(const Site& s, PyObject* callee, const Arguments&
   const Value callee_value = borrow_value(callee);
   const bool plain = arguments.keywords.empty();
   const Value* key = keyword(arguments, "key");
-  if (callee == n.map && plain && given.size() == 2 && gains(s, given[0])) return go(n.mapped, given);
-  if (callee == n.filter && plain && given.size() == 2) {
-    if (gains(s, given[0])) return go(n.filtered, given);
-    if (given[0].ready() && object_of(given[0]) == Py_None && gains_generator(s, given[1]))
-      return go(n.filtered_true, {given[1]});
+  auto stands_in = [&](PyObject* function, std::vector<Value> positional) {
+    answer = stand_in(s, callee, function, std::move(positional));
+    return true;
+  };
+  if ((callee == n.map || callee == n.filter) && plain && given.size() == 2) {
+    if (!may_stand_in(s, given[1])) return false;
+    if (gains(s, given[0])) return stands_in(callee == n.map ? n.mapped : n.filtered, given);
+    if (callee == n.filter && given[0].ready() && object_of(given[0]) == Py_None &&
+        gains_generator(s, given[1]))
+      return stands_in(n.filtered_true, {given[1]});
     return false;
   }
   if (callee == n.reduce && plain &&
@@ -112,7 +206,7 @@ bool PythonHost::enter_prelude(const Site& s, PyObject* callee, const Arguments&
     if (given.size() == 2) return go(n.reduced_from_first, given);
     return given.size() == 3 && go(n.reduced, given);
   }
-  if (key != nullptr && given.size() == 1 && gains(s, *key)) {
+  if (key != nullptr && given.size() == 1 && gains(s, *key) && iterates_plainly(s, given[0])) {
     const Value* reverse = keyword(arguments, "reverse");
     if (callee == n.sorted && arguments.keywords.size() == (reverse == nullptr ? 1U : 2U)) {
       if (reverse == nullptr) return go(n.sorted_by_key, {given[0], *key});
@@ -128,8 +222,8 @@ bool PythonHost::enter_prelude(const Site& s, PyObject* callee, const Arguments&
   }
   // Its items are taken one by one, as the loop around it goes on.
   if (callee == n.enumerate && plain && given.size() <= 2 && given[0].ready() &&
-      (begun(given[0]) != nullptr || is_progress(object_of(given[0]))))
-    return go(n.enumerated, {given[0], given.size() == 2 ? given[1] : steal_value(nb::int_(0))});
+      (begun(given[0]) != nullptr || is_progress(object_of(given[0]))) && may_stand_in(s, given[0]))
+    return stands_in(n.enumerated, {given[0], given.size() == 2 ? given[1] : steal_value(nb::int_(0))});
   if (!gains_generator(s, given[0])) return false;
   if (is_bound_join(callee) && plain && given.size() == 1) return go(n.collected, {callee_value, given[0]});
   if (callee == n.any && plain && given.size() == 1) return go(n.any_of, given);

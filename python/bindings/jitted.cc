@@ -15,6 +15,7 @@
 #include "resumable_run.h"
 #include "run_report.h"
 #include "seeded_executor.h"
+#include "tracing.h"
 
 namespace xcs::python {
 namespace {
@@ -28,6 +29,7 @@ struct Jitted {
   PyObject* module_name;  // of the function, for the descriptor that finds it
   RunReport* last_run;
   bool has_run;
+  bool was_traced;  // the last time it was called
 };
 
 Jitted* as_jitted(PyObject* o) { return reinterpret_cast<Jitted*>(o); }
@@ -133,8 +135,9 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t nargsf,
                PyObject* keyword_names) noexcept {
   auto* self = as_jitted(callable);
   self->has_run = true;
+  self->was_traced = is_traced();
   try {
-    if (runs_as_it_is(self->function)) {
+    if (self->was_traced || runs_as_it_is(self->function)) {
       delete std::exchange(self->last_run, nullptr);
       return PyObject_Vectorcall(self->function, args, nargsf, keyword_names);
     }
@@ -206,6 +209,21 @@ PyObject* represent(PyObject* self) {
 // Pickled by name, as functions are.
 PyObject* reduce(PyObject* self, PyObject*) { return PyObject_GetAttrString(self, "__qualname__"); }
 
+// Of what a class statement defines with these names, only functions are made class methods or static ones.
+PyObject* set_name(PyObject* self, PyObject* args) {
+  PyObject *owner = nullptr, *name = nullptr;
+  if (PyArg_ParseTuple(args, "OU", &owner, &name) == 0) return nullptr;
+  const bool of_class = PyUnicode_CompareWithASCIIString(name, "__init_subclass__") == 0 ||
+                        PyUnicode_CompareWithASCIIString(name, "__class_getitem__") == 0;
+  const bool plain = PyUnicode_CompareWithASCIIString(name, "__new__") == 0;
+  if (!of_class && !plain) Py_RETURN_NONE;
+  PyObject* made = of_class ? PyClassMethod_New(self) : PyStaticMethod_New(self);
+  const int status = made == nullptr ? -1 : PyObject_SetAttr(owner, name, made);
+  Py_XDECREF(made);
+  if (status != 0) return nullptr;
+  Py_RETURN_NONE;
+}
+
 PyObject* with_config(PyObject* self, PyObject* args, PyObject* keywords) {
   try {
     if (PyTuple_GET_SIZE(args) != 0) {
@@ -274,6 +292,8 @@ PyMemberDef members[] = {
     {"function", T_OBJECT, offsetof(Jitted, function), READONLY, "the function as it was written"},
     {"config", T_OBJECT, offsetof(Jitted, config), READONLY, "the options it was given"},
     {"has_run", T_BOOL, offsetof(Jitted, has_run), READONLY, "whether it has been called"},
+    {"was_traced", T_BOOL, offsetof(Jitted, was_traced), READONLY,
+     "whether it last ran as it is because a tracer, profiler or debugger was at work"},
     {nullptr, 0, 0, 0, nullptr}};
 
 PyGetSetDef properties[] = {
@@ -291,13 +311,17 @@ PyGetSetDef properties[] = {
     XCS_OWN("__closure__"),
     XCS_OWN("__code__"),
     XCS_OWN("__defaults__"),
+    XCS_OWN("__doc__"),
     XCS_OWN("__globals__"),
     XCS_OWN("__kwdefaults__"),
+    XCS_OWN("__name__"),
+    XCS_OWN("__qualname__"),
 #undef XCS_OWN
     {nullptr, nullptr, nullptr, nullptr, nullptr}};
 
 PyMethodDef methods[] = {
     {"__reduce__", reduce, METH_NOARGS, nullptr},
+    {"__set_name__", set_name, METH_VARARGS, nullptr},
     {"with_config", reinterpret_cast<PyCFunction>(reinterpret_cast<void*>(with_config)),
      METH_VARARGS | METH_KEYWORDS,
      "with_config(*, max_in_flight=None, window=None, ...)\n--\n\nThe same function with other options."},

@@ -11,8 +11,10 @@
 namespace xcs::python {
 namespace {
 
-// Objects that one independent call may reach before the host gives up looking at each of them.
+// Objects that one independent call may reach before the host gives up looking at each of them, and how deep
+// they may lie.
 constexpr std::size_t kMostVisited = 20'000;
+constexpr int kDeepest = 500;
 
 // The order of a set's elements, now and after more are added or removed, is that of its table, which depends
 // on how it came about. So the copy gets the same table.
@@ -252,6 +254,14 @@ bool Snapshot::leads_to_copy(PyObject* instance) const {
 Obstacle Snapshot::visit(PyObject* object, bool inside) {
   if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || object == Py_None)
     return Obstacle::kNothing;
+  if (depth_now_ == kDeepest) return Obstacle::kHeld;
+  ++depth_now_;
+  const Obstacle obstacle = visit_at(object, inside);
+  --depth_now_;
+  return obstacle;
+}
+
+Obstacle Snapshot::visit_at(PyObject* object, bool inside) {
   const Shape shape = shape_of(object);
   switch (shape) {
     case Shape::kCallable:
@@ -260,6 +270,7 @@ Obstacle Snapshot::visit(PyObject* object, bool inside) {
       if (!PyFunction_Check(PyMethod_GET_FUNCTION(object))) return Obstacle::kUnknown;
       return visit(PyMethod_GET_SELF(object), true);
     case Shape::kAtom:
+      return is_atom(object) ? Obstacle::kNothing : Obstacle::kUnknown;
     case Shape::kIterator:
       return Obstacle::kNothing;
     case Shape::kPlaceholder: {
@@ -286,7 +297,10 @@ Obstacle Snapshot::visit(PyObject* object, bool inside) {
 }
 
 Obstacle Snapshot::visit_container(PyObject* object, bool inside) {
-  if (!visited_.emplace(object, nb::borrow(object)).second) return Obstacle::kNothing;
+  if (!visited_.emplace(object, nb::borrow(object)).second) {
+    copied_inside_ = copied_inside_ || (inside && copies_.contains(object));
+    return Obstacle::kNothing;
+  }
   if (visited_.size() > kMostVisited) return Obstacle::kHeld;
   Replayed now = read_container(object, view_);
   if (now.obstacle != Obstacle::kNothing) {
@@ -365,10 +379,8 @@ nb::object Snapshot::get(PyObject* operand) {
   return is_view ? view_like(operand, copy->second) : copy->second;
 }
 
-bool Snapshot::is_copy(PyObject* object) const {
-  for (const auto& [original, copy] : copies_)
-    if (copy.ptr() == object) return true;
-  return false;
+bool Snapshot::is_held() const {
+  return std::ranges::any_of(copies_, [](const auto& copy) { return Py_REFCNT(copy.second.ptr()) > 1; });
 }
 
 // A copy of `object` in which everything that was visited is replaced by its copy. Visited containers without

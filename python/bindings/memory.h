@@ -83,11 +83,12 @@ class Snapshot {
   bool copied_inside() const { return copied_inside_; }
   // The operand, or the copy that replaces it.
   nb::object get(PyObject* operand);
-  // Whether `object` is a copy that get() gave.
-  bool is_copy(PyObject* object) const;
+  // Whether something other than this holds a copy that get() gave.
+  bool is_held() const;
 
  private:
   Obstacle visit(PyObject* object, bool inside);
+  Obstacle visit_at(PyObject* object, bool inside);
   Obstacle visit_container(PyObject* object, bool inside);
   Obstacle visit_elements(PyObject* container);
   Obstacle visit_attributes(PyObject* object);
@@ -98,6 +99,7 @@ class Snapshot {
   Placeholders& placeholders_;
   const Depth depth_;
   bool copied_inside_ = false;
+  int depth_now_ = 0;  // objects within objects, of the one that is looked at
   bool keep_placeholders_ = false;
   Value element_;
   std::unordered_map<PyObject*, nb::object> visited_;  // kept alive; null: stands for itself

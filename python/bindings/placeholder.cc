@@ -24,6 +24,14 @@ Value content_of(PyObject* object) {
   return value.ready() ? value : Value();
 }
 
+void set_refusal() { PyErr_SetString(placeholder_error(), "xcs: an answer that is not there yet was used"); }
+PyObject* refuse(PyObject*) { return set_refusal(), nullptr; }
+PyObject* refuse_two(PyObject*, PyObject*) { return set_refusal(), nullptr; }
+PyObject* refuse_three(PyObject*, PyObject*, PyObject*) { return set_refusal(), nullptr; }
+PyObject* refuse_comparison(PyObject*, PyObject*, int) { return set_refusal(), nullptr; }
+Py_hash_t refuse_hash(PyObject*) { return set_refusal(), -1; }
+int refuse_truth(PyObject*) { return set_refusal(), -1; }
+
 bool is_placeholder(PyObject* object) { return Py_TYPE(object) == placeholder_type(); }
 
 // Calls visit(item, index, key) with each item, or value of a dict, that is a placeholder. The visit may
@@ -63,12 +71,40 @@ void replace(PyObject* container, Py_ssize_t index, PyObject* key, PyObject* pla
 
 PyTypeObject* placeholder_type() {
   static PyTypeObject* type = [] {
-    PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(destroy)}, {0, nullptr}};
+    PyType_Slot slots[] = {{Py_tp_dealloc, reinterpret_cast<void*>(destroy)},
+                           {Py_tp_hash, reinterpret_cast<void*>(refuse_hash)},
+                           {Py_tp_richcompare, reinterpret_cast<void*>(refuse_comparison)},
+                           {Py_tp_repr, reinterpret_cast<void*>(refuse)},
+                           {Py_tp_str, reinterpret_cast<void*>(refuse)},
+                           {Py_tp_iter, reinterpret_cast<void*>(refuse)},
+                           {Py_tp_call, reinterpret_cast<void*>(refuse_three)},
+                           {Py_tp_getattro, reinterpret_cast<void*>(refuse_two)},
+                           {Py_nb_bool, reinterpret_cast<void*>(refuse_truth)},
+                           {Py_nb_index, reinterpret_cast<void*>(refuse)},
+                           {Py_nb_float, reinterpret_cast<void*>(refuse)},
+                           {Py_nb_negative, reinterpret_cast<void*>(refuse)},
+                           {Py_nb_add, reinterpret_cast<void*>(refuse_two)},
+                           {Py_nb_subtract, reinterpret_cast<void*>(refuse_two)},
+                           {Py_nb_multiply, reinterpret_cast<void*>(refuse_two)},
+                           {Py_nb_true_divide, reinterpret_cast<void*>(refuse_two)},
+                           {Py_nb_floor_divide, reinterpret_cast<void*>(refuse_two)},
+                           {Py_nb_remainder, reinterpret_cast<void*>(refuse_two)},
+                           {Py_nb_and, reinterpret_cast<void*>(refuse_two)},
+                           {Py_nb_or, reinterpret_cast<void*>(refuse_two)},
+                           {Py_mp_length, reinterpret_cast<void*>(refuse_hash)},
+                           {Py_mp_subscript, reinterpret_cast<void*>(refuse_two)},
+                           {0, nullptr}};
     PyType_Spec spec = {"xcs._core.Placeholder", sizeof(Placeholder), 0,
                         Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
     return reinterpret_cast<PyTypeObject*>(checked(PyType_FromSpec(&spec)).release().ptr());
   }();
   return type;
+}
+
+PyObject* placeholder_error() {
+  static PyObject* error =
+      checked(PyErr_NewException("xcs._core.PlaceholderError", PyExc_BaseException, nullptr)).release().ptr();
+  return error;
 }
 
 nb::object make_placeholder(Value value) {

@@ -6,7 +6,9 @@
 // sees a placeholder: it turns one that it reads into the pending value, and it puts every value in its place
 // (Placeholders::settle) before any code but its own looks at the container, which is when everything before
 // that code has been committed and so all values are there. Copies on which stores are replayed hold
-// placeholders too.
+// placeholders too. Code that runs ahead may move one from container to container, as list.copy() does. All
+// else that it could do with one, such as hash or compare it, raises placeholder_error(), and the host takes
+// that for an operation that has to wait.
 #pragma once
 
 #include <list>
@@ -19,6 +21,9 @@
 namespace xcs::python {
 
 PyTypeObject* placeholder_type();
+
+// The exception that looking at a placeholder raises. The program never sees it.
+PyObject* placeholder_error();
 
 // A new placeholder for `value`. REQUIRES: value.is_pending()
 nb::object make_placeholder(Value value);

@@ -89,6 +89,14 @@ const ir::Node* HostProgram::next(const ir::Node& node) const {
   return region == nullptr || &node == &region->nodes.back() ? nullptr : &node + 1;
 }
 
+const ir::Node* HostProgram::reader(const ir::Node& node) const {
+  const ir::Region* region = region_of(node);
+  if (region == nullptr) return nullptr;
+  for (const ir::Node* n = &node + 1; n != region->nodes.data() + region->nodes.size(); ++n)
+    if (std::ranges::find(n->args, node.dest) != n->args.end()) return n;
+  return nullptr;
+}
+
 bool HostProgram::is_in_comprehension(const ir::Node& node) const {
   const ir::Position& p = node.position;
   return nb::cast<bool>(source_.attr("is_in_comprehension")(p.line, p.column, p.end_line, p.end_column));

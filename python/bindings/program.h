@@ -54,6 +54,9 @@ class HostProgram final : public ir::Program {
   const ir::Node* giver(const ir::Node& node, ir::SlotId slot) const;
   // Of a node in one of the regions: the next one in it, or null.
   const ir::Node* next(const ir::Node& node) const;
+  // The first node of the same region after it that takes its result, or null.
+  const ir::Node* reader(const ir::Node& node) const;
+  bool is_temporary(ir::SlotId slot) const { return slot != ir::kNone && slots[slot].empty(); }
 
   // The one node that assigns the slot, or null when there are several or none.
   const ir::Node* definition(ir::SlotId slot) const { return definitions_[slot]; }

@@ -68,7 +68,6 @@ const std::unordered_map<std::string, Shape>& named_shapes() {
                              "builtins.async_generator",
                              "builtins.map",
                              "builtins.filter",
-                             "builtins.cell",
                              "functools.partial",
                              "functools._lru_cache_wrapper",
                              "xcs._core.Jitted",
@@ -246,12 +245,30 @@ Shape shape_of_instances(PyTypeObject* type) {
   return shape;
 }
 
+namespace {
+
+// Of an object of an atomic type: whether the objects that it is made of are atoms.
+bool is_made_of_atoms(PyObject* object) {
+  if (PySlice_Check(object)) {
+    const auto* slice = reinterpret_cast<PySliceObject*>(object);
+    return is_atom(slice->start) && is_atom(slice->stop) && is_atom(slice->step);
+  }
+  static auto* datetime = reinterpret_cast<PyTypeObject*>(imported("datetime", "datetime").release().ptr());
+  static auto* time = reinterpret_cast<PyTypeObject*>(imported("datetime", "time").release().ptr());
+  if (Py_TYPE(object) != datetime && Py_TYPE(object) != time) return true;
+  const nb::object zone = nb::handle(object).attr("tzinfo");
+  return zone.is_none() || shape_of(zone.ptr()) == Shape::kAtom;
+}
+
+}  // namespace
+
 bool is_atom(PyObject* object) {
   if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || object == Py_None ||
       PyBool_Check(object) || PyFloat_CheckExact(object))
     return true;
   switch (shape_of(object)) {
     case Shape::kAtom:
+      return is_made_of_atoms(object);
     case Shape::kIterator:
     case Shape::kCallable:
     case Shape::kPlain:
