@@ -89,7 +89,9 @@ bool Loop::turn() {
   admit();
   serve_multis();
   // The handlers that ran since the mail was taken may have posted, and such mail does not wake this thread.
-  const TimePoint until = mailbox_->empty() && touched_lanes_.empty() ? wake_at() : TimePoint::min();
+  const bool busy = mailbox_->has_urgent() || !touched_lanes_.empty();
+  TimePoint until = busy ? TimePoint::min() : wake_at();
+  if (delivery.cancels) until = std::min(until, now() + Mailbox::kCancelRest);
   for (const Sockets::Event& event : sockets_.wait(until)) {
     if (event.multi != nullptr) event.multi->on_socket(event.fd, event.curl_events);
   }

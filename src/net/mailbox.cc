@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 
@@ -24,9 +25,10 @@ void Mailbox::wake() {
 bool Mailbox::try_post(Command command) {
   MutexLock lock(mutex_);
   if (closed_) return false;
+  const bool urgent = command.kind != Command::Kind::kCancel || !resting_;
   commands_.push_back(std::move(command));
   // The loop looks here before it waits.
-  if (std::this_thread::get_id() != runner) wake();
+  if (urgent && std::this_thread::get_id() != runner) wake();
   return true;
 }
 
@@ -43,12 +45,17 @@ Mailbox::Delivery Mailbox::take() {
     const auto got = ::read(wakeup_, &count, sizeof count);
     XCS_CHECK(got == sizeof count, errno);
   }
-  return {std::exchange(commands_, {}), closed_};
+  Delivery delivery{std::exchange(commands_, {}), closed_, false};
+  delivery.cancels = std::ranges::any_of(delivery.commands,
+                                         [](const Command& c) { return c.kind == Command::Kind::kCancel; });
+  resting_ = delivery.cancels;
+  return delivery;
 }
 
-bool Mailbox::empty() {
+bool Mailbox::has_urgent() {
   MutexLock lock(mutex_);
-  return commands_.empty();
+  return std::ranges::any_of(
+      commands_, [this](const Command& c) { return c.kind != Command::Kind::kCancel || !resting_; });
 }
 
 }  // namespace xcs::net

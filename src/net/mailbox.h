@@ -1,6 +1,7 @@
 // How other threads reach the loop.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -33,9 +34,15 @@ class Mailbox {
   struct Delivery {
     std::vector<Command> commands;
     bool closed;
+    bool cancels;  // whether any command is a cancellation
   };
+  // The loop's thread. After a delivery of cancellations, no other makes the descriptor readable until the
+  // next take: the loop looks for more of them by itself, within kCancelRest. Who gives up ten thousand
+  // requests would otherwise compete for the processor with the loop that closes their connections.
   Delivery take();
-  bool empty();
+  static constexpr std::chrono::milliseconds kCancelRest{50};
+  // The loop's thread: whether there is mail that must not wait.
+  bool has_urgent();
 
   // Readable, in the sense of poll, when another thread than the runner has posted or closed.
   int descriptor() const { return wakeup_; }
@@ -50,6 +57,7 @@ class Mailbox {
   Mutex mutex_;
   std::vector<Command> commands_ XCS_GUARDED_BY(mutex_);
   bool closed_ XCS_GUARDED_BY(mutex_) = false;
+  bool resting_ XCS_GUARDED_BY(mutex_) = false;    // the loop comes back by itself
   bool signalled_ XCS_GUARDED_BY(mutex_) = false;  // the eventfd is readable
 };
 

@@ -338,6 +338,49 @@ PROGRAM = """
 """
 
 
+INTERRUPTED = """
+    import resource, signal, sys, time, xcs
+
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    begun = []
+
+    def interrupt(*_):
+        begun.append(time.thread_time())
+        raise KeyboardInterrupt
+
+    @xcs.jit(max_in_flight=20_000)
+    def program(count, url):
+        done = [xcs.llm(f"done {i}", model="m", base_url=url) for i in range(100)]
+        return done + [xcs.llm(f"{i} [fault black_hole always]", model="m", base_url=url) for i in range(count)]
+
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        with xcs.config(journal=sys.argv[1]):
+            program(10_000, sys.argv[2])
+    except KeyboardInterrupt as error:
+        print(time.thread_time() - begun[0])
+        print(*error.__notes__)
+"""
+
+
+@pytest.mark.timeout(300)
+def test_ctrl_c_ends_ten_thousand_calls_in_flight_at_once_and_keeps_what_finished(tmp_path: Path) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(INTERRUPTED))
+    journal = tmp_path / "journal.db"
+    with xcs.Simulator(latency_ms=0) as sim:
+        command = [sys.executable, str(script), str(journal), sim.base_url]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+            while sim.stats()["in_flight"] < 10_000:
+                assert child.poll() is None
+            child.send_signal(signal.SIGINT)
+            seconds, note = str(child.communicate()[0]).splitlines()
+    assert "xcs: 100 finished calls kept in the journal" in note
+    assert answered(journal) == 100
+    assert float(seconds) < 0.1, f"{seconds} s of processor time from the signal to the exception"
+
+
 def answered(journal: Path) -> int:
     connection = sqlite3.connect(journal)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
