@@ -69,7 +69,12 @@ Action PythonHost::load_attribute(const Site& s, const Value& of, PyObject* name
   PyTypeObject* type = Py_TYPE(object);
   if (PyModule_CheckExact(object)) return load_module_attribute(s, object, name);
   if (PyType_Check(object)) return load_class_attribute(s, reinterpret_cast<PyTypeObject*>(object), name);
-  if (!has_plain_getattr(type)) return load_with_hook(s, object, name);
+  if (!has_plain_getattr(type)) {
+    // A method of the class, which no __getattr__ is asked for.
+    PyObject* found = finds_plainly(type) ? type_lookup(type, name) : nullptr;
+    if (found == nullptr || is_data_descriptor(found) || !binds_plainly(found))
+      return load_with_hook(s, object, name);
+  }
   return load_instance_attribute(s, object, name);
 }
 

@@ -104,7 +104,7 @@ Action PythonHost::call_method(const Site& s) {
     return call_awaited(s, checked(PyObject_GetAttr(receiver, name)).ptr(), std::move(arguments));
   if (builtin && (kind <= Shape::kView)) return builtin_method(s, receiver, name, std::move(arguments));
   // A method that the class defines and the instance does not hide is called without binding it first.
-  if (!PyModule_Check(receiver) && !PyType_Check(receiver) && has_plain_getattr(Py_TYPE(receiver))) {
+  if (!PyModule_Check(receiver) && !PyType_Check(receiver) && finds_plainly(Py_TYPE(receiver))) {
     PyObject* found = type_lookup(Py_TYPE(receiver), name);
     if (found != nullptr && (PyFunction_Check(found) || Py_TYPE(found) == &PyMethodDescr_Type)) {
       Action hidden = hiding_attribute(s, receiver, name);

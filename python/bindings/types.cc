@@ -303,6 +303,10 @@ bool is_plain_exception(PyObject* object) {
 PyObject* type_lookup(PyTypeObject* type, PyObject* name) { return _PyType_Lookup(type, name); }
 
 bool has_plain_getattr(PyTypeObject* type) { return type->tp_getattro == PyObject_GenericGetAttr; }
+bool finds_plainly(PyTypeObject* type) {
+  static PyObject* name = checked(PyUnicode_InternFromString("__getattribute__")).release().ptr();
+  return has_plain_getattr(type) || type_lookup(type, name) == type_lookup(&PyBaseObject_Type, name);
+}
 bool has_plain_setattr(PyTypeObject* type) { return type->tp_setattro == PyObject_GenericSetAttr; }
 
 }  // namespace xcs::python

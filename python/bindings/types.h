@@ -49,6 +49,8 @@ PyObject* type_lookup(PyTypeObject* type, PyObject* name);
 
 // Attribute access on instances of `type` is CPython's own: no __getattribute__, __getattr__ or __setattr__.
 bool has_plain_getattr(PyTypeObject* type);
+// An attribute that is there is found as by CPython itself; __getattr__ may be asked for one that is not.
+bool finds_plainly(PyTypeObject* type);
 bool has_plain_setattr(PyTypeObject* type);
 
 }  // namespace xcs::python
