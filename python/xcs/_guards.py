@@ -44,12 +44,42 @@ def environment(positional: Positional, keywords: Keywords) -> bool:
     )
 
 
+def langchain_binding(positional: Positional, keywords: Keywords) -> bool:
+    binding = positional[0] if positional else None
+    if _package(binding) != "langchain_core" or "RunnableBinding" not in _bases(binding):
+        return False
+    bound = _attribute(binding, "bound")
+    config = _attribute(binding, "config") or _attribute(binding, "config_factories")
+    models = _bases(bound) & {"BaseChatModel", "BaseLLM"}
+    return bool(models) and not config and langchain_class((bound, *positional[1:]), keywords)
+
+
+def _bases(value: object) -> set[str]:
+    """The names of the classes of langchain_core that the value is an instance of."""
+    return {
+        base.__name__ for base in type(value).__mro__ if base.__module__.partition(".")[0] == "langchain_core"
+    }
+
+
 def langchain_class(positional: Positional, keywords: Keywords) -> bool:
     model = positional[0] if positional else None
-    if not _package(model).startswith("langchain_"):
+    # What langchain_core itself defines are stand-ins for tests, whose answers come in order.
+    if not _package(model).startswith("langchain_") or _package(model) == "langchain_core":
         return False
     config = positional[2] if len(positional) > 2 else keywords.get("config")
-    return not config and not _attribute(model, "callbacks")
+    own = any(_attribute(model, name) for name in ("cache", "callbacks", "verbose"))
+    return not config and not own and _langchain_is_quiet(cached=_attribute(model, "cache") is None)
+
+
+def _langchain_is_quiet(*, cached: bool) -> bool:
+    """Whether nothing that is set for all models sees their calls: callbacks, or a cache if they use it."""
+    settings = sys.modules.get("langchain_core.globals")
+    names = ("_debug", "_verbose", "_llm_cache") if cached else ("_debug", "_verbose")
+    if settings is not None and any(_attribute(settings, name) not in (None, False) for name in names):
+        return False
+    tracers = sys.modules.get("langchain_core.tracers.context")
+    hooks: Any = None if tracers is None else _attribute(tracers, "_configure_hooks")
+    return all(variable.get() is None for variable, *_ in hooks or ())
 
 
 def no_out(_positional: Positional, keywords: Keywords) -> bool:
@@ -146,6 +176,7 @@ GUARDS: Mapping[str, Guard] = {
     guard.__name__: guard
     for guard in (
         environment,
+        langchain_binding,
         langchain_class,
         no_out,
         no_tools,

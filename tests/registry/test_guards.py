@@ -91,8 +91,29 @@ def test_a_langchain_model_with_callbacks_is_the_programs_own(guards: dict[str, 
     model = type("Model", (), {"__module__": "langchain_made_up.chat"})()
     assert guards["langchain_class"]((model, "hi"), {})
     assert not guards["langchain_class"]((model, "hi"), {"config": {"callbacks": [print]}})
-    model.callbacks = [print]
+    for name in ("callbacks", "cache", "verbose"):
+        setattr(model, name, [print])
+        assert not guards["langchain_class"]((model, "hi"), {})
+        setattr(model, name, None)
+    assert guards["langchain_class"]((model, "hi"), {})
+
+
+def test_a_stand_in_that_langchain_brings_answers_in_order(guards: dict[str, Any]) -> None:
+    model = type("FakeListChatModel", (), {"__module__": "langchain_core.made_up"})()
     assert not guards["langchain_class"]((model, "hi"), {})
+
+
+def test_what_is_bound_to_a_langchain_model_is_called_as_the_model_is(guards: dict[str, Any]) -> None:
+    base = type("BaseChatModel", (), {"__module__": "langchain_core.made_up"})
+    model = type("Model", (base,), {"__module__": "langchain_made_up"})()
+    binding = type("RunnableBinding", (), {"__module__": "langchain_core.made_up"})()
+    binding.bound, binding.config, binding.config_factories = model, {}, []
+    assert guards["langchain_binding"]((binding, "hi"), {})
+    binding.config = {"callbacks": [print]}
+    assert not guards["langchain_binding"]((binding, "hi"), {})
+    binding.config, binding.bound = {}, object()
+    assert not guards["langchain_binding"]((binding, "hi"), {})
+    assert not guards["langchain_binding"]((model, "hi"), {})
 
 
 def test_a_model_of_a_client_library_is_one_that_the_library_defines(guards: dict[str, Any]) -> None:
