@@ -50,7 +50,7 @@ demo: build
 bench: build
 	cmake --build --preset release -j $(JOBS)
 	$(VENV) -m xcs bench
-	$(VENV) bench/clients.py build/release/src/sim/xcs-sim
+	$(VENV) bench/clients.py build/release/src/sim/xcs-sim --net-bench build/release/bench/xcs_net_bench
 	@for program in build/release/bench/*_bench; do echo "== $$program" && $$program build/release/src/sim/xcs-sim || exit 1; done
 
 fuzz: build

@@ -1,4 +1,6 @@
-"""What a call costs with each client, against one simulator on this machine: python bench/clients.py SIM [--quick].
+"""What a call costs with each client, against one simulator on this machine.
+
+    python bench/clients.py SIM [--net-bench PROGRAM] [--quick]
 
 Each row runs in a process of its own. CPU is this side's alone. The share of ideal is the time that the calls need when
 as many as allowed are in flight at every moment, divided by the time they took.
@@ -40,6 +42,27 @@ def xcs_client(url: str) -> Run:
         ]
 
     return lambda calls, in_flight: _check(all_calls.with_config(max_in_flight=in_flight)(url, calls), calls)
+
+
+def adopted_openai(url: str) -> Run:
+    """openai.OpenAI, adopted, under xcs.jit."""
+    import openai
+    import xcs
+
+    client = xcs.adopt(openai.OpenAI(base_url=url + "/v1", api_key="any"))
+
+    @xcs.jit
+    def all_calls(client: Any, calls: int) -> list[str]:
+        return [
+            client.chat.completions.create(model="sim", messages=MESSAGES, max_tokens=32)
+            .choices[0]
+            .message.content
+            for _ in range(calls)
+        ]
+
+    return lambda calls, in_flight: _check(
+        all_calls.with_config(max_in_flight=in_flight)(client, calls), calls
+    )
 
 
 def _check(answers: list[str], calls: int) -> None:
@@ -138,6 +161,7 @@ def _kept(make: Callable[[], Any]) -> Any:
 
 CLIENTS: dict[str, tuple[str, Callable[[str], Run]]] = {
     "xcs": ("xcs", xcs_client),
+    "openai, adopted": ("openai", adopted_openai),
     "aiohttp": ("aiohttp", async_aiohttp),
     "httpx": ("httpx", async_httpx),
     "openai, threads": ("openai", threaded_openai),
@@ -186,6 +210,14 @@ def measure(kind: str, name: str, url: str, calls: int, in_flight: int) -> dict[
     return {"us": (_cpu() - cpu) / calls * 1e6, "wall": wall, "bytes": (_peak_bytes() - memory) / in_flight}
 
 
+def raw_row(program: str, url: str, calls: int, in_flight: int) -> dict[str, float]:
+    """The row of libcurl with nothing on top, which XCS's own transport is measured against."""
+    arguments = [program, "--raw", url, str(in_flight), str(calls)]
+    done = subprocess.run(arguments, stdout=subprocess.PIPE, text=True, check=True)
+    measured: dict[str, float] = json.loads(done.stdout)
+    return measured
+
+
 def row(kind: str, name: str, url: str, calls: int, in_flight: int) -> dict[str, float] | None:
     """One row, in a process of its own; None when it failed."""
     arguments = [sys.executable, __file__, "--row", kind, name, url, str(calls), str(in_flight)]
@@ -199,18 +231,34 @@ def _print(*cells: str) -> None:
     print(f"{cells[0]:<17}" + "".join(f"{cell:>12}" for cell in cells[1:]), flush=True)
 
 
-def tables(program: str, quick: bool) -> None:
+class Rows:
+    """Measures the clients that are installed, and raw libcurl where its program is given."""
+
+    RAW = "raw libcurl"
+
+    def __init__(self, net_bench: str | None) -> None:
+        self._net_bench = net_bench
+        present = [name for name, make in CLIENTS.items() if importlib.util.find_spec(make[0])]
+        self.names = [*([self.RAW] if net_bench else []), *present]
+
+    def measure(self, name: str, url: str, calls: int, in_flight: int) -> dict[str, float] | None:
+        """One row; None when it failed."""
+        if name == self.RAW and self._net_bench:
+            return raw_row(self._net_bench, url + "/v1/chat/completions", calls, in_flight)
+        return row("calls", name, url, calls, in_flight)
+
+
+def tables(program: str, rows: Rows, quick: bool) -> None:
     """All of them."""
-    present = {name: make for name, make in CLIENTS.items() if importlib.util.find_spec(make[0])}
     widths = (1, 100) if quick else (1, 20, 100, 500, 1000)
     with simulator(program, "--latency-ms", "0") as url:
         print("CPU microseconds per call, and calls per second that one core allows, by calls in flight")
         _print("", *(f"{width}" for width in widths))
-        for name in present:
+        for name in rows.names:
             cells = []
             for width in widths:
-                calls = (4 if quick else 10) * (1000 if name == "xcs" else 100) + 2 * width
-                got = row("calls", name, url, calls, width)
+                calls = (4 if quick else 10) * (1000 if name in ("xcs", Rows.RAW) else 100) + 2 * width
+                got = rows.measure(name, url, calls, width)
                 cells.append("failed" if got is None else f"{got['us']:.0f}/{1e6 / got['us']:.0f}")
             _print(name, *cells)
         print("\nCPU microseconds per event of a streamed answer")
@@ -222,18 +270,21 @@ def tables(program: str, quick: bool) -> None:
     widths = (100,) if quick else (100, 1000)
     with simulator(program, "--latency-ms", "1000") as url:
         _print("", *(f"{width}" for width in widths))
-        for name in present:
+        for name in rows.names:
             cells = []
             for width in widths:
-                got = row("calls", name, url, 3 * width, width)
+                got = rows.measure(name, url, 3 * width, width)
                 cells.append("failed" if got is None else f"{3 / got['wall']:.2f} {got['bytes'] / 1024:.0f}K")
             _print(name, *cells)
 
 
 def main() -> None:
     """Prints the tables, or measures the row that is asked for."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("program", nargs="?", help="xcs-sim")
+    parser.add_argument("--net-bench", help="xcs_net_bench, for the row of raw libcurl")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--row", nargs=5, metavar=("KIND", "NAME", "URL", "CALLS", "IN_FLIGHT"))
     given = parser.parse_args()
@@ -241,7 +292,7 @@ def main() -> None:
         kind, name, url, calls, in_flight = given.row
         print(json.dumps(measure(kind, name, url, int(calls), int(in_flight))))
     else:
-        tables(given.program, given.quick)
+        tables(given.program, Rows(given.net_bench), given.quick)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 // What a request costs: raw libcurl, the reactor, and the model client on top of it, side by side.
 //
 //   xcs_net_bench PATH_TO_XCS_SIM [LATENCY_MS IN_FLIGHT REQUESTS]
+//   xcs_net_bench --raw URL IN_FLIGHT REQUESTS     raw libcurl alone, as JSON, for bench/clients.py
 //
 // Each row runs in a process of its own against one simulator, and prints requests per second, CPU time
 // of this side per request, and memory per request in flight.
@@ -209,6 +210,22 @@ void print_table(const char* sim_program, const char* latency_ms,
   }
 }
 
+void print_raw(const std::string& url, std::size_t in_flight, std::size_t total) {
+  raise_descriptor_limit();
+  const std::size_t memory_before = resident_bytes();
+  std::size_t memory_in_flight = 0;
+  const double cpu_before = cpu_seconds();
+  const auto begun = Clock::now();
+  const std::size_t failed = run_raw({.url = url, .total = total, .in_flight = in_flight},
+                                     [&] { memory_in_flight = resident_bytes(); });
+  XCS_CHECK(failed == 0, failed);
+  const double wall = std::chrono::duration<double>(Clock::now() - begun).count();
+  fmt::print(R"({{"us": {}, "wall": {}, "bytes": {}}})"
+             "\n",
+             1e6 * (cpu_seconds() - cpu_before) / static_cast<double>(total), wall,
+             static_cast<double>(memory_in_flight - memory_before) / static_cast<double>(in_flight));
+}
+
 // How long it takes to cancel one call of many, and until the reactor has let go of all of them.
 void print_cancellation(const char* sim_program, std::size_t in_flight) {
   raise_descriptor_limit();
@@ -253,6 +270,10 @@ void print_stream_cost() {
 }  // namespace xcs::bench
 
 int main(int argc, char** argv) {
+  if (argc == 5 && std::string_view(argv[1]) == "--raw") {
+    xcs::bench::print_raw(argv[2], std::stoul(argv[3]), std::stoul(argv[4]));
+    return 0;
+  }
   if (argc == 5) {
     xcs::bench::print_table(argv[1], argv[2], {{std::stoul(argv[3]), std::stoul(argv[4])}});
     return 0;
