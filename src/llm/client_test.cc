@@ -377,6 +377,16 @@ TEST_F(ClientTest, AnswersWithoutAMessageAreMalformed) {
   EXPECT_EQ(call_error(anthropic()).code, "llm.malformed");
 }
 
+TEST_F(ClientTest, NoPartOfTheKeyIsLeftWhereABodyIsCut) {
+  for (std::size_t before = 190; before < 200; ++before) {
+    const std::string body = std::string(before, 'x') + "sk-secret and more";
+    transport_.add(400, body);
+    EXPECT_THAT(call_error(openai()).message, Not(HasSubstr("sk"))) << before;
+    transport_.add(200, body);
+    EXPECT_THAT(call_error(openai()).message, Not(HasSubstr("sk"))) << before;
+  }
+}
+
 TEST_F(ClientTest, AnErrorInsideAStatus200IsAnError) {
   transport_.add(200, R"({"error":{"message":"no","code":"insufficient_quota"}})");
   EXPECT_EQ(call_error(openai()).code, "llm.billing");

@@ -81,9 +81,11 @@ std::string without(std::string text, std::string_view secret) {
 
 std::string server_name(const WireRequest& request) { return to_string(net::origin_of(request.http.url)); }
 
-std::string first_bytes(std::string_view body) {
+// The key is taken out before anything is cut off, so that no part of it is left.
+std::string first_bytes(const WireRequest& request, std::string_view text) {
+  const std::string body = without(std::string(text), request.api_key);
   std::string shown;
-  for (const char c : body.substr(0, 200)) shown.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
+  for (const char c : std::string_view(body).substr(0, 200)) shown.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
   while (!simdjson::validate_utf8(shown)) shown.pop_back();  // a character cut in half
   return body.size() > 200 ? shown + "..." : shown;
 }
@@ -99,7 +101,7 @@ Error describe(const WireRequest& request, int status, std::string_view type, st
   const Class found = classify(status, type, reason);
   std::string message = fmt::format("{} {} (status {}{}{}){}", server_name(request), found.sentence, status,
                                     reason.empty() ? "" : ", ", reason, what_to_check(request, found.code));
-  if (!said.empty()) message += fmt::format(": {}", first_bytes(said));
+  if (!said.empty()) message += fmt::format(": {}", first_bytes(request, said));
   return {.kind = found.kind,
           .code = std::string(found.code),
           .message = without(std::move(message), request.api_key),
@@ -255,7 +257,7 @@ void read_usage(Provider provider, Json object, Usage& usage) {
 }
 
 Error malformed(const WireRequest& request, int status, std::string_view what, std::string_view body) {
-  const std::string shown = body.empty() ? "an empty body" : first_bytes(body);
+  const std::string shown = body.empty() ? "an empty body" : first_bytes(request, body);
   return {.kind = ErrorKind::kTransient,
           .code = "llm.malformed",
           .message = without(fmt::format("the answer of {} {}: {}", server_name(request), what, shown),
