@@ -20,16 +20,16 @@ if(XCS_SANITIZE)
   target_link_options(xcs_options INTERFACE -fsanitize=${XCS_SANITIZE})
 endif()
 
-# xcs_library(NAME SOURCES a.cc ... DEPS xcs_base fmt::fmt ... TESTS a_test.cc ... TEST_DEPS ...)
+# xcs_library(NAME [INTERNAL] SOURCES a.cc ... DEPS xcs_base fmt::fmt ... TESTS a_test.cc ... TEST_DEPS ...)
 # defines the static library xcs_NAME and, when tests are built, the program NAME_test of its *_test.cc files.
-# The library is installed, unless its name ends in _testing; other projects see it as xcs::NAME, and xcs_runtime,
+# The library is installed, unless it is INTERNAL or its name ends in _testing; other projects see it as xcs::NAME, and xcs_runtime,
 # which includes all, as xcs::xcs.
 function(xcs_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "INTERNAL" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
   add_library(xcs_${name} STATIC ${ARG_SOURCES})
   target_link_libraries(xcs_${name} PUBLIC xcs_options ${ARG_DEPS})
   set_property(GLOBAL APPEND PROPERTY XCS_LIBRARIES xcs_${name})
-  if(NOT name MATCHES "_testing$")
+  if(NOT ARG_INTERNAL AND NOT name MATCHES "_testing$")
     xcs_install_library(xcs_${name} ${name})
   endif()
   if(XCS_CLANG_TIDY)

@@ -32,8 +32,10 @@ BUILD_PACKAGES = [
     "libfmt-dev",
     "libgmock-dev",
     "libgtest-dev",
+    "libnghttp2-dev",
     "libsimdjson-dev",
     "libsqlite3-dev",
+    "libssl-dev",
     "make",
     "ninja-build",
 ]

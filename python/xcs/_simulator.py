@@ -8,9 +8,12 @@ import shutil
 import subprocess
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from xcs._errors import UsageError
+
+if TYPE_CHECKING:
+    import ssl
 
 
 def simulator_program() -> str:
@@ -51,6 +54,7 @@ class Simulator:
             self._arguments.append("--" + name.replace("_", "-"))
             if value is not True:
                 self._arguments.append(str(value))
+        self._certificate: str | None = options.get("tls")
         self._process: subprocess.Popen[str] | None = None
         self.base_url = ""
 
@@ -68,10 +72,10 @@ class Simulator:
             raise UsageError(f"cannot start the simulator {program}: {error.strerror}") from None
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
-        if "http://" not in line:
+        if "://" not in line:
             status = self._end(self._process)
             raise UsageError(f"the simulator did not start (exit status {status}); its message is above")
-        self.base_url = "http://" + line.split("http://", 1)[1].strip()
+        self.base_url = line.removeprefix("listening on ").strip()
         return self
 
     def __exit__(
@@ -102,6 +106,14 @@ class Simulator:
         import urllib.request  # a third of the package's own import time, for what few programs use
 
         request = urllib.request.Request(f"{self.base_url}/sim/stats", method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10, context=self._trust()) as answer:
             body: bytes = answer.read()
             return body
+
+    def _trust(self) -> ssl.SSLContext | None:
+        """What to trust when the server was started with `tls`: its own certificate."""
+        if self._certificate is None:
+            return None
+        import ssl  # likewise
+
+        return ssl.create_default_context(cafile=self._certificate)

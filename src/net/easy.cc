@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "net/multi.h"
 #include "net/origin.h"
 #include "net/sockets.h"
 
@@ -18,6 +19,7 @@ namespace {
 // Small, because one exists per call in flight; larger answers merely take more reads.
 constexpr long kReadBuffer = 4096;
 constexpr long kNameCacheSeconds = 300;
+constexpr std::size_t kMostHeaderBytes = std::size_t{256} << 10;
 
 TimePoint now() { return std::chrono::steady_clock::now(); }
 
@@ -44,7 +46,19 @@ int on_connected(void* user, char*, char*, int, int) {
   return CURL_PREREQFUNC_OK;
 }
 
-// CURLOPT_HEADERFUNCTION: one line of the answer's head, or of its trailers.
+// Refuses an answer that is larger than the caller allows, or than anybody would.
+void fail_too_large(Transfer& transfer, std::string_view what, std::size_t bound) {
+  transfer.failure = Error{
+      .kind = ErrorKind::kUsage,
+      .code = "net.too_large",
+      .message = fmt::format("the {} of {} is larger than the {} bytes allowed for it", what,
+                             to_string(origin_of(transfer.request.url)), bound),
+      .http_status = transfer.response.status,
+  };
+}
+
+// CURLOPT_HEADERFUNCTION: one line of the answer's head, or of its trailers. A return other than `size` ends
+// the attempt.
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   transfer.phase = Transfer::Phase::kReceiving;
@@ -56,6 +70,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
     transfer.response.headers.clear();
     const std::size_t space = line.find(' ');
     transfer.response.status = space == std::string_view::npos ? 0 : std::atoi(line.data() + space + 1);
+    transfer.multi->note_answer(line.starts_with("HTTP/2"));
     return size;
   }
   const std::size_t colon = line.find(':');
@@ -63,7 +78,9 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   std::string_view value = line.substr(colon + 1);
   value.remove_prefix(std::min(value.find_first_not_of(" \t"), value.size()));
   transfer.response.headers.add(line.substr(0, colon), value);
-  return size;
+  if (transfer.response.headers.size() <= kMostHeaderBytes) return size;
+  fail_too_large(transfer, "head of the answer", kMostHeaderBytes);
+  return 0;
 }
 
 // Hands a piece of a streamed answer to its handler; false ends the attempt.
@@ -81,19 +98,14 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   transfer.progressed = now();
   Response& response = transfer.response;
+  const std::size_t bound = transfer.request.max_response_bytes;
+  if (size > bound - transfer.body_bytes) {
+    fail_too_large(transfer, "answer", bound);
+    return 0;
+  }
+  transfer.body_bytes += size;
   if (transfer.streams && response.status / 100 == 2) {
     return deliver(transfer, {data, size}) ? size : 0;
-  }
-  const std::size_t bound = transfer.request.max_response_bytes;
-  if (size > bound - response.body.size()) {
-    transfer.failure = Error{
-        .kind = ErrorKind::kUsage,
-        .code = "net.too_large",
-        .message = fmt::format("the answer of {} is larger than the {} bytes allowed for it",
-                               to_string(origin_of(transfer.request.url)), bound),
-        .http_status = response.status,
-    };
-    return 0;
   }
   response.body.append(data, size);
   return size;

@@ -88,6 +88,7 @@ bool Loop::turn() {
   serve_lanes();
   admit();
   serve_multis();
+  drop_multis();
   // The handlers that ran since the mail was taken may have posted, and such mail does not wake this thread.
   const bool busy = mailbox_->has_urgent() || !touched_lanes_.empty();
   TimePoint until = busy ? TimePoint::min() : wake_at();
@@ -98,10 +99,15 @@ bool Loop::turn() {
   serve_multis();
   serve_leaders();
   serve_timers();
-  if (std::exchange(drop_idle_multis_, false)) {
-    std::erase_if(multis_, [](const auto& multi) { return multi->size() == 0; });
-  }
+  drop_multis();
   return true;
+}
+
+// Closes the connections of multis that are of no more use, and of idle ones when descriptors have run out.
+void Loop::drop_multis() {
+  const bool drop_idle = std::exchange(drop_idle_multis_, false);
+  std::erase_if(multis_,
+                [&](const auto& multi) { return multi->spent() || (drop_idle && multi->size() == 0); });
 }
 
 TimePoint Loop::wake_at() const {
@@ -211,7 +217,8 @@ void Loop::begin(Owner transfer) {
 // Gives the transfer a slot and an easy handle.
 void Loop::attach(const Owner& transfer) {
   transfer->phase = Phase::kConnecting;
-  transfer->opened_socket = transfer->starved = false;
+  transfer->opened_socket = transfer->starved = transfer->ended = false;
+  transfer->body_bytes = 0;
   if (idle_easies_.empty()) {
     transfer->easy = std::make_unique<Easy>(sockets_, share_, trust_);
   } else {
@@ -227,7 +234,7 @@ void Loop::detach(Transfer& transfer) {
   timers_.unset(transfer);
   if (!transfer.in_flight()) return;
   finish_lookup(transfer, nullptr);
-  if (transfer.multi != nullptr) transfer.multi->remove(transfer.easy->get());
+  if (transfer.multi != nullptr) transfer.multi->remove(transfer.easy->get(), transfer.ended);
   transfer.multi = nullptr;
   if (idle_easies_.size() < kIdleEasies) idle_easies_.push_back(std::move(transfer.easy));
   transfer.easy = nullptr;
@@ -247,6 +254,7 @@ void Loop::serve_multis() {
 
 void Loop::finish(const Owner& transfer, CURLcode code) {
   Owner owner = transfer;
+  owner->ended = true;
   if (owner->starved && code == CURLE_COULDNT_CONNECT) {
     wait_for_descriptors(owner);
     return;
@@ -332,6 +340,7 @@ void Loop::on_timer(const Owner& transfer) {
     return;
   }
   Error error = timeout_error(*owner, at);
+  if (owner->multi != nullptr) owner->multi->note_silence(origin_of(owner->request.url).scheme == "https");
   detach(*owner);
   settle(std::move(owner), std::unexpected(std::move(error)));
 }
@@ -376,7 +385,7 @@ void Loop::wait_for_descriptors(const Owner& transfer) {
 
 Multi& Loop::multi_with_room() {
   for (const auto& multi : multis_) {
-    if (multi->size() < kTransfersPerMulti) return *multi;
+    if (multi->size() < kTransfersPerMulti && !multi->retired()) return *multi;
   }
   multis_.push_back(std::make_unique<Multi>(sockets_, static_cast<long>(kTransfersPerMulti)));
   return *multis_.back();

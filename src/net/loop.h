@@ -54,6 +54,7 @@ class Loop {
   void serve_multis();
   void serve_timers();
   void serve_leaders();
+  void drop_multis();
   void on_timer(const Owner& transfer);
   void wait_for_descriptors(const Owner& transfer);
   void finish_lookup(Transfer& transfer, const Error* error);

@@ -41,11 +41,13 @@ int Multi::set_timer(CURLM*, long milliseconds, void* multi) {
 void Multi::add(CURL* handle) {
   check(curl_multi_add_handle(handle_, handle));
   ++size_;
+  owes_reset_ = false;
 }
 
-void Multi::remove(CURL* handle) {
+void Multi::remove(CURL* handle, bool ended) {
   check(curl_multi_remove_handle(handle_, handle));
   --size_;
+  owes_reset_ = owes_reset_ || (!ended && !http1_answers_);
 }
 
 void Multi::on_socket(int fd, int curl_events) {

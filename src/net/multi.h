@@ -22,8 +22,22 @@ class Multi {
   Multi& operator=(const Multi&) = delete;
 
   void add(CURL* handle);
-  void remove(CURL* handle);
+  // `ended` is whether the transfer had come to its end by itself.
+  void remove(CURL* handle, bool ended);
   std::size_t size() const { return size_; }
+
+  // An answer has begun. HTTP/2 is where transfers share a connection.
+  void note_answer(bool http2) { (http2 ? http2_answers_ : http1_answers_) = true; }
+  // A transfer was given up because nothing came. When its connection may be one that others share, and so
+  // may be dead without anyone saying so, no more transfers should be added here, and they get another
+  // connection.
+  void note_silence(bool tls) { retired_ = retired_ || http2_answers_ || (tls && !http1_answers_); }
+  bool retired() const { return retired_; }
+
+  // Whether this is of no more use: nothing is under way, and either nothing may be added, or a server that
+  // shares a connection among transfers has not been told that one was given up. libcurl tells it only with
+  // the next transfer; closing the connection does, too.
+  bool spent() const { return size_ == 0 && (retired_ || owes_reset_); }
 
   // Lets libcurl act on a socket's events, or on the time that has passed.
   void on_socket(int fd, int curl_events);
@@ -45,6 +59,10 @@ class Multi {
   Sockets& sockets_;
   CURLM* const handle_;
   std::size_t size_ = 0;
+  bool http1_answers_ = false;
+  bool http2_answers_ = false;
+  bool retired_ = false;
+  bool owes_reset_ = false;
   TimePoint wake_at_ = TimePoint::max();
 };
 

@@ -234,6 +234,36 @@ TEST(Reactor, AnAnswerBeyondTheBoundIsRefusedWithTheBound) {
   EXPECT_TRUE(wait_for(reactor, request));
 }
 
+TEST(Reactor, AStreamBeyondTheBoundIsRefusedToo) {
+  FakeServer server(always(200, std::string(5000, 'x')));
+  Reactor reactor;
+  std::promise<Error> outcome;
+  Handler handler{[&](Result<Response> result) {
+    outcome.set_value(result ? Error{} : result.error());
+    return std::nullopt;
+  }};
+  handler.on_piece = [](std::string_view) -> Result<void> { return {}; };
+  Request request = get(server.url());
+  request.max_response_bytes = 4999;
+  const Handle handle = reactor.start(std::move(request), std::move(handler));
+  const Error error = outcome.get_future().get();
+  EXPECT_EQ(error.code, "net.too_large");
+  EXPECT_EQ(error.kind, ErrorKind::kUsage) << "again would be as large";
+}
+
+TEST(Reactor, AHeadWithoutEndIsRefused) {
+  FakeServer server([](Connection& connection) {
+    connection.wait_request();
+    connection.send("HTTP/1.1 200 OK\r\n");
+    for (int i = 0; i < 1000; ++i) connection.send("x-more: " + std::string(500, 'x') + "\r\n");
+    connection.wait_closed();
+  });
+  Reactor reactor;
+  const Error error = wait_for_error(reactor, get(server.url()));
+  EXPECT_EQ(error.code, "net.too_large");
+  EXPECT_THAT(error.message, HasSubstr("the head of the answer of 127.0.0.1:"));
+}
+
 TEST(Reactor, StreamsA2xxBodyPieceByPieceAndCollectsOtherBodies) {
   FakeServer server([](Connection& connection) {
     connection.wait_request();

@@ -46,9 +46,11 @@ struct Transfer final : Timer {
   Multi* multi = nullptr;
   std::unique_ptr<Easy> easy;
   Response response;
+  std::size_t body_bytes = 0;    // of the answer so far, decompressed
   std::optional<Error> failure;  // why this library ended the attempt
   bool leads = false;            // others wait for its name lookup
   bool opened_socket = false;    // this attempt needed a new connection
+  bool ended = false;            // libcurl has said that it is over
   bool starved = false;          // there was no file descriptor for it
 };
 

@@ -21,6 +21,7 @@ class Headers {
   void add(std::string_view name, std::string_view value);
   void clear() { block_.clear(); }
   bool empty() const { return block_.empty(); }
+  std::size_t size() const { return block_.size(); }  // in bytes
 
   // The value of the first field with this name, compared without case; nullopt when there is none.
   // The view lives until the next change.
@@ -48,7 +49,7 @@ struct Request {
   Headers headers = {};
   std::string body = {};
   Timeouts timeouts = {};
-  std::size_t max_response_bytes = std::size_t{64} << 20;  // after decompression
+  std::size_t max_response_bytes = std::size_t{64} << 20;  // after decompression, streamed or not
   // Requests with the same number, other than 0, and an on_turn wait in one line.
   std::uint64_t lane = 0;
 };

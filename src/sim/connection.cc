@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "sim/http1_session.h"
+#include "sim/http2_session.h"
 #include "sim/sim_service.h"
 
 namespace xcs::sim {
@@ -18,11 +19,14 @@ constexpr std::chrono::milliseconds kReadPause{20};
 
 }  // namespace
 
-Connection::Connection(Descriptor socket, SimService& service, std::optional<double> read_rate)
+Connection::Connection(Descriptor socket, SimService& service, std::optional<double> read_rate,
+                       const TlsContext* tls)
     : socket_(std::move(socket)),
       service_(service),
       read_rate_(read_rate),
-      session_(std::make_unique<Http1Session>(service)) {}
+      session_(std::make_unique<Http1Session>(service)) {
+  if (tls != nullptr) tls_.emplace(*tls);
+}
 
 Connection::State Connection::on_readable(std::string& scratch, TimePoint now) {
   // At least once, because an end or an error is read, too.
@@ -35,11 +39,39 @@ Connection::State Connection::on_readable(std::string& scratch, TimePoint now) {
     const auto size = static_cast<std::size_t>(count);
     service_.stats().bytes_received += size;
     if (read_rate_) read_at_ = now + kReadPause;
-    session_->receive(std::string_view(scratch).substr(0, size), now);
-    if (settle() == State::kClosed) return State::kClosed;
+    if (receive(std::string_view(scratch).substr(0, size), now) == State::kClosed) return State::kClosed;
     if (size < most) break;
   } while (wants_read());
   return work(now);
+}
+
+Connection::State Connection::receive(std::string_view bytes, TimePoint now) {
+  if (!tls_ && !greeting_) {
+    session_->receive(bytes, now);
+    return settle();
+  }
+  std::string plain;
+  if (!tls_) {
+    plain = bytes;
+  } else if (!tls_->open(bytes, plain)) {
+    static_cast<void>(settle());  // the reason, in TLS's own words
+    return State::kClosed;
+  }
+  if (greeting_) choose_version(plain);
+  if (!plain.empty()) session_->receive(plain, now);
+  return settle();
+}
+
+// Takes the client's first bytes and gives them back once it is known what they are: the beginning of HTTP/2
+// is one that no request of HTTP/1 has.
+void Connection::choose_version(std::string& bytes) {
+  *greeting_ += std::exchange(bytes, {});
+  constexpr std::string_view preface = Http2Session::kPreface;
+  const std::size_t known = std::min(greeting_->size(), preface.size());
+  const bool http2 = std::string_view(*greeting_).substr(0, known) == preface.substr(0, known);
+  if (http2 && known < preface.size()) return;
+  if (http2) session_ = std::make_unique<Http2Session>(service_);
+  bytes = *std::exchange(greeting_, std::nullopt);
 }
 
 Connection::State Connection::on_time(TimePoint now) {
@@ -55,12 +87,12 @@ std::optional<TimePoint> Connection::next_due() const {
 // Does what is due and sends it, for as long as the client takes it.
 Connection::State Connection::work(TimePoint now) {
   State state = settle();
-  bool more = !session_->outbox().full();
+  bool more = !full();
   while (state == State::kOpen && more) {
     session_->advance(now);
-    more = session_->outbox().full();  // there may be more than fitted in
+    more = full();  // there may be more than fitted in
     state = settle();
-    more = more && !session_->outbox().full();
+    more = more && !full();
   }
   return state;
 }
@@ -74,12 +106,20 @@ Connection::State Connection::settle() {
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     return State::kClosed;
   }
-  const bool sent = session_->outbox().waiting() == 0;
-  return sent && session_->state() == Session::State::kClosing ? State::kClosed : State::kOpen;
+  if (session_->state() != Session::State::kClosing || wire().waiting() > 0 ||
+      session_->outbox().waiting() > 0) {
+    return State::kOpen;
+  }
+  if (tls_) {
+    tls_->close();
+    static_cast<void>(flush());  // as far as it goes
+  }
+  return State::kClosed;
 }
 
 Connection::State Connection::flush() {
-  Outbox& outbox = session_->outbox();
+  if (tls_) tls_->seal(session_->outbox(), sealed_);
+  Outbox& outbox = wire();
   while (outbox.waiting() > 0) {
     const std::string_view rest = outbox.rest();
     const ssize_t count = ::send(socket_.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
@@ -87,8 +127,10 @@ Connection::State Connection::flush() {
     if (count < 0) return errno == EAGAIN ? State::kOpen : State::kClosed;
     outbox.sent += static_cast<std::size_t>(count);
     service_.stats().bytes_sent += static_cast<std::uint64_t>(count);
+    if (outbox.waiting() > 0) continue;
+    outbox.clear();
+    if (tls_) tls_->seal(session_->outbox(), sealed_);
   }
-  outbox.clear();
   return State::kOpen;
 }
 

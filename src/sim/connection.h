@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "sim/descriptor.h"
 #include "sim/session.h"
+#include "sim/tls.h"
 
 namespace xcs::sim {
 
@@ -23,8 +24,8 @@ class Connection {
   };
 
   // Bytes received and sent are counted in the service's books. With a `read_rate`, which is in bytes per
-  // second and not 0, no more than that is read.
-  Connection(Descriptor socket, SimService& service, std::optional<double> read_rate);
+  // second and not 0, no more than that is read. With `tls`, which may be null, bytes are encrypted.
+  Connection(Descriptor socket, SimService& service, std::optional<double> read_rate, const TlsContext* tls);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
@@ -41,10 +42,17 @@ class Connection {
   std::optional<TimePoint> next_due() const;
 
   // Whether the owner should wait for room to write, and for bytes to read.
-  bool wants_write() const { return session_->outbox().waiting() > 0; }
+  bool wants_write() const { return wire().waiting() > 0; }
   bool wants_read() const { return !read_at_ && session_->wants_bytes(); }
 
  private:
+  // What goes over the wire; without TLS it is what the session says.
+  Outbox& wire() { return tls_ ? sealed_ : session_->outbox(); }
+  const Outbox& wire() const { return tls_ ? sealed_ : session_->outbox(); }
+  bool full() const { return session_->outbox().full() || sealed_.full(); }
+
+  State receive(std::string_view bytes, TimePoint now);
+  void choose_version(std::string& bytes);
   State work(TimePoint now);
   State settle();
   State flush();
@@ -54,6 +62,9 @@ class Connection {
   SimService& service_;
   const std::optional<double> read_rate_;
   std::optional<TimePoint> read_at_;  // nothing is read before
+  std::optional<TlsFilter> tls_;
+  Outbox sealed_;                             // encrypted
+  std::optional<std::string> greeting_ = "";  // the client's first bytes, until they tell its version of HTTP
   std::unique_ptr<Session> session_;
 };
 

@@ -7,8 +7,8 @@
 
 namespace xcs::sim {
 
-// One HTTP/1.x request. Every view points into the bytes given to the parser, or into the parser's own memory
-// for a chunked body, and dies with the next call to the parser.
+// One HTTP request. Every view of one read by the parser points into the bytes given to the parser, or into
+// the parser's own memory for a chunked body, and dies with the next call to the parser.
 struct HttpRequest {
   std::string_view method;
   std::string_view target;
@@ -17,6 +17,7 @@ struct HttpRequest {
   std::string_view anthropic_version;  // empty when absent, like every header
   std::string_view body;
   bool keep_alive = true;
+  bool http2 = false;  // how it came
 };
 
 // Recognises one request at a time in a growing buffer.

@@ -83,6 +83,7 @@ Script trickled(Script script, std::chrono::nanoseconds duration) {
 Script reset_after(std::chrono::nanoseconds due) {
   Script script;
   script.steps.push_back({due, 0});
+  script.whole = false;
   script.ending = Ending::kReset;
   return script;
 }

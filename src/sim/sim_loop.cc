@@ -39,12 +39,13 @@ timespec to_timespec(TimePoint time) {
 
 }  // namespace
 
-SimLoop::SimLoop(Descriptor listener, SimOptions options)
+SimLoop::SimLoop(Descriptor listener, SimOptions options, std::unique_ptr<TlsContext> tls)
     : epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       listener_(std::move(listener)),
       wake_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       timer_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")),
       scratch_(kScratch, '\0'),
+      tls_(std::move(tls)),
       service_(std::move(options)) {
   watch(listener_.get(), EPOLLIN);
   watch(wake_.get(), EPOLLIN);
@@ -154,7 +155,8 @@ bool SimLoop::adopt(Descriptor socket) {
   event.events = slot.interest;
   event.data.u64 = tag_of(fd, slot.generation);
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0) return false;
-  slot.connection = std::make_unique<Connection>(std::move(socket), service_, service_.next_read_rate());
+  slot.connection =
+      std::make_unique<Connection>(std::move(socket), service_, service_.next_read_rate(), tls_.get());
   ++service_.stats().connections_accepted;
   ++service_.stats().connections_open;
   return true;

@@ -16,9 +16,9 @@ namespace xcs::sim {
 // The server's one thread: accepts connections, reads and writes, and performs what is due, on epoll.
 class SimLoop {
  public:
-  // `listener` is a listening, non-blocking socket. Throws std::system_error if the system has no room for an
-  // epoll.
-  SimLoop(Descriptor listener, SimOptions options);
+  // `listener` is a listening, non-blocking socket. With `tls`, which may be null, it serves TLS. Throws
+  // std::system_error if the system has no room for an epoll.
+  SimLoop(Descriptor listener, SimOptions options, std::unique_ptr<TlsContext> tls);
 
   // Serves until stop() is called; then every connection is closed.
   void run();
@@ -62,6 +62,7 @@ class SimLoop {
   bool accepting_ = true;
   bool stopping_ = false;
   std::string scratch_;
+  const std::unique_ptr<TlsContext> tls_;
   std::vector<Timer> timers_;  // a heap
 
   Mutex mutex_;  // held by run() except while it waits for events

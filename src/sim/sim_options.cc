@@ -111,6 +111,17 @@ constexpr std::array kFlags = {
          [](SimCommand& c, std::string_view t) {
            return assign(c.options.port, number<std::uint16_t>(t, 0, 65535));
          }},
+    Flag{"--tls", "FILE", "serve https with a certificate made now and written to FILE, to be trusted",
+         [](SimCommand& c, std::string_view t) -> Problem {
+           if (t.empty()) return "needs a file to write to";
+           c.options.tls = t;
+           return {};
+         }},
+    Flag{"--no-http2", "", "offer clients no HTTP/2 over TLS",
+         [](SimCommand& c, std::string_view) -> Problem {
+           c.options.http2 = false;
+           return {};
+         }},
     Flag{"--seed", "N", "draws latencies and faults anew (0)",
          [](SimCommand& c, std::string_view t) {
            return assign(c.options.seed, number<std::uint64_t>(t, 0, kMostSeed));

@@ -19,6 +19,8 @@ struct SimOptions {
   std::uint64_t seed = 0;
   Weather weather;
   Limits limits;
+  std::optional<std::string> tls;  // serves TLS; the file to which its certificate is written
+  bool http2 = true;               // over TLS, HTTP/2 is offered
   std::vector<ScheduledFault> faults;
   std::optional<std::string> api_key;  // the only key accepted; without one any key is, and none
   bool stateful = false;               // answers depend on the order of arrival, too

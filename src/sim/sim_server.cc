@@ -82,12 +82,18 @@ Result<std::unique_ptr<SimServer>> SimServer::start(SimOptions options) {
   raise_descriptor_limit();
   auto listener = listen_on(options.host, options.port);
   if (!listener) return std::unexpected(listener.error());
+  std::unique_ptr<TlsContext> tls;
+  if (options.tls) {
+    auto made = TlsContext::make(options.host, *options.tls, options.http2);
+    if (!made) return std::unexpected(made.error());
+    tls = *std::move(made);
+  }
   const bool ipv6 = options.host.find(':') != std::string::npos;
   const std::string host = ipv6 ? fmt::format("[{}]", options.host) : options.host;
-  std::string url = fmt::format("http://{}:{}", host, listener->port);
+  std::string url = fmt::format("{}://{}:{}", options.tls ? "https" : "http", host, listener->port);
   const std::uint16_t port = listener->port;
   try {
-    auto loop = std::make_unique<SimLoop>(std::move(listener->socket), options);
+    auto loop = std::make_unique<SimLoop>(std::move(listener->socket), options, std::move(tls));
     return std::unique_ptr<SimServer>(new SimServer(std::move(loop), port, std::move(url)));
   } catch (const std::system_error& error) {
     return cannot_listen(options.host, port, error.what());

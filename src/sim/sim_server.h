@@ -18,14 +18,14 @@ class SimLoop;
 class SimServer {
  public:
   // Listens on options.host and options.port. Raises this process's soft limit on open files to its hard
-  // limit. Fails with "sim.listen" and a sentence that names the address and the reason.
+  // limit. Fails with "sim.listen" and a sentence that names the address and the reason, or with "sim.tls".
   static Result<std::unique_ptr<SimServer>> start(SimOptions options);
   ~SimServer();
   SimServer(const SimServer&) = delete;
   SimServer& operator=(const SimServer&) = delete;
 
   std::uint16_t port() const { return port_; }
-  // "http://HOST:PORT", without a path: OpenAI clients add /v1.
+  // "http://HOST:PORT", or https, without a path: OpenAI clients add /v1.
   const std::string& url() const { return url_; }
   // The counters at this moment, as GET /sim/stats tells them.
   SimStats stats() const;

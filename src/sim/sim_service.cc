@@ -73,6 +73,7 @@ Script SimService::route(Exchange& exchange) {
   const std::string_view path = exchange.http.target.substr(0, exchange.http.target.find('?'));
   if (path == "/sim/stats") return serve_stats(exchange);
   ++stats_.requests;
+  if (exchange.http.http2) ++stats_.http2_requests;
   if (path == "/v1/models" || path.starts_with("/v1/models/")) return serve_models(exchange, path);
   if (path == "/v1/chat/completions") return serve_api(exchange, Endpoint::kChatCompletions);
   if (path == "/v1/messages") return serve_api(exchange, Endpoint::kMessages);

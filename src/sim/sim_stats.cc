@@ -18,8 +18,8 @@ std::string stats_json(const SimStats& stats) {
   const auto to = std::back_inserter(out);
   fmt::format_to(to, R"({{"requests":{},"by_endpoint":{{"chat_completions":{},"responses":{},"messages":{},)",
                  stats.requests, stats.chat_completions, stats.responses, stats.messages);
-  fmt::format_to(to, R"("embeddings":{},"models":{},"unknown":{}}},"by_status":{{)", stats.embeddings,
-                 stats.models, stats.unknown_paths);
+  fmt::format_to(to, R"("embeddings":{},"models":{},"unknown":{}}},"over_http2":{},"by_status":{{)",
+                 stats.embeddings, stats.models, stats.unknown_paths, stats.http2_requests);
   std::string_view comma;
   for (const auto& [status, count] : stats.by_status) {
     fmt::format_to(to, R"({}"{}":{})", comma, status, count);

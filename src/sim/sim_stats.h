@@ -20,6 +20,7 @@ struct SimStats {
   std::uint64_t embeddings = 0;
   std::uint64_t models = 0;
   std::uint64_t unknown_paths = 0;
+  std::uint64_t http2_requests = 0;        // of all: came over HTTP/2
   std::map<int, std::uint64_t> by_status;  // answers begun, by HTTP status
   std::uint64_t duplicates = 0;            // requests whose canonical body came before
   std::uint64_t repeats = 0;               // of these: had been answered already, well and in full

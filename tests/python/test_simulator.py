@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 import xcs
@@ -45,6 +47,37 @@ os.kill(os.getpid(), signal.SIGKILL)
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
     )
     assert (killed.returncode, killed.stdout) == (-signal.SIGKILL, "started\n")
+
+
+def test_it_speaks_http2_over_tls_to_who_trusts_its_certificate(tmp_path: Path) -> None:
+    certificate = tmp_path / "sim.pem"
+    program = """
+import sys, xcs
+@xcs.jit
+def answers(n: int) -> list[str]:
+    return [xcs.llm(f"[one of: n{i}]", model="m", base_url=sys.argv[1], api_key="any") for i in range(n)]
+print(answers(50) == [f"n{i}" for i in range(50)])
+try:
+    xcs.llm("x", model="m", base_url=sys.argv[2], api_key="any")
+except xcs.UsageError as error:
+    print("is not trusted" in str(error))
+"""
+    with (
+        xcs.Simulator(tls=str(certificate), latency_ms=5) as trusted,
+        xcs.Simulator(tls=str(tmp_path / "other.pem"), latency_ms=5) as other,
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", program, trusted.base_url, other.base_url],
+            env={**os.environ, "SSL_CERT_FILE": str(certificate)},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert (done.stdout, done.stderr) == ("True\nTrue\n", "")
+        seen = trusted.stats()
+        assert (seen["requests"], seen["over_http2"]) == (50, 50)
+        assert other.stats()["requests"] == 0
 
 
 def test_its_counters_start_again_after_a_reset() -> None:

@@ -35,7 +35,7 @@ def serve(program: Path) -> Iterator[Callable[..., str]]:
         running.append(server)
         assert server.stdout is not None
         line = server.stdout.readline()
-        assert line.startswith("listening on http://"), line
+        assert line.startswith("listening on http"), line
         return line.removeprefix("listening on ").strip()
 
     yield start

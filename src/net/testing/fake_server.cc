@@ -11,30 +11,10 @@
 #include <utility>
 
 #include "base/check.h"
+#include "net/testing/listener.h"
 
 namespace xcs::net::testing {
 namespace {
-
-int listen_on_free_port() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  XCS_CHECK(fd >= 0, errno);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  const int bound = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address);
-  XCS_CHECK(bound == 0, errno);
-  const int listening = listen(fd, 4096);
-  XCS_CHECK(listening == 0, errno);
-  return fd;
-}
-
-int port_of(int fd) {
-  sockaddr_in address{};
-  socklen_t size = sizeof address;
-  const int known = getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  XCS_CHECK(known == 0, errno);
-  return ntohs(address.sin_port);
-}
 
 std::size_t content_length(std::string_view head) {
   constexpr std::string_view kName = "Content-Length: ";
