@@ -79,9 +79,10 @@ Result<Duration> Call::on_turn() {
   return turn;
 }
 
+constexpr Duration kNotSentYet = std::chrono::milliseconds(50);
+
 // A hedge goes when the first request has taken longer than most, and only while few of all calls have one.
 Result<Duration> Call::hedge_turn() {
-  constexpr Duration kNotSentYet = std::chrono::milliseconds(50);
   const auto give_up = [] {
     return std::unexpected(
         Error{.kind = ErrorKind::kCancelled, .code = "llm.hedge", .message = "no hedge is needed"});
@@ -122,7 +123,8 @@ std::optional<Duration> Call::on_done(Result<net::Response> response) {
 }
 
 void Call::on_answer(ChatAnswer& answer) {
-  answer.took = parts_.turns->admission().now() - *race_->sent_at;
+  const TimePoint now = parts_.turns->admission().now();
+  answer.took = now - race_->sent_at.value_or(now);
   if (!race_->hedged) return;
   Spend spend{.hedge_usage = with_cached_input(parts_.wire.provider, answer.usage)};
   if (parts_.hedge) {

@@ -8,7 +8,8 @@
 namespace xcs::llm {
 
 // Starts small and grows while the provider keeps up. (A server that asks for no key has no account to count
-// against: there, as many may be in flight at first as a run has by default.)
+// against, and one in the user's own network that answers without naming a limit has none: there, as many may
+// be in flight as a run has by default.)
 // - A round is as many successes as calls were allowed in flight when it began, at least four. Until the
 // provider first
 //   refuses, each success adds one, so that a round doubles the limit (three, once the provider's limits are
@@ -24,7 +25,7 @@ namespace xcs::llm {
 class Concurrency {
  public:
   static constexpr double kFirst = 20;
-  static constexpr int kFirstWithoutKey = 1024;
+  static constexpr int kWithoutLimits = 1024;
   static constexpr double kMost = 100'000;
 
   int limit() const { return static_cast<int>(limit_); }

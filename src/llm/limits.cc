@@ -1,7 +1,10 @@
 #include "llm/limits.h"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
+#include <cstdlib>
+#include <string>
 #include <utility>
 
 #include "llm/retry.h"
@@ -24,6 +27,20 @@ std::size_t date_length(std::string_view text) {
       return form.size();
   }
   return 0;
+}
+
+// A name without a dot is that of a container or of a machine next to this one.
+bool in_own_network(std::string_view host) {
+  constexpr std::array<std::string_view, 6> kPrefixes = {"127.", "10.", "192.168.", "::1", "fc", "fd"};
+  if (!host.contains('.') && !host.contains(':')) return true;
+  if (host.ends_with(".local") || host.ends_with(".internal")) return true;
+  if (host.starts_with("172.")) {
+    const int second = std::atoi(std::string(host.substr(4, 3)).c_str());
+    return second >= 16 && second < 32;
+  }
+  return std::ranges::any_of(kPrefixes, [host](std::string_view prefix) {
+    return host.starts_with(prefix) && (prefix.front() != 'f' || host.contains(':'));
+  });
 }
 
 double move_towards(double old, double seen) { return old + (kLearningRate * (seen - old)); }
@@ -120,6 +137,9 @@ void Admission::end(const Error* error, const net::Response* response, const Usa
   if (error == nullptr) {
     group_->estimate_.learn(size_.body_bytes, usage);
     group_->latencies_.add(group_->clock_.now() - begun_->at);
+    const bool named = std::ranges::any_of(reports, [](const auto& report) { return report.has_value(); });
+    if (group_->in_own_network_ && !named)
+      group_->with_limiter([](Limiter& l) { l.expect(Concurrency::kWithoutLimits); });
     end_locked({.outcome = Outcome::kSuccess, .first_attempt = first});
     return;
   }
@@ -173,8 +193,10 @@ std::shared_ptr<Group> Limits::group_of(const WireRequest& request, std::string_
   const MutexLock lock(mutex_);
   std::shared_ptr<Group>& group = groups_[name];
   if (group) return group;
-  group = std::make_shared<Group>(groups_.size(), request.provider, clock_, share(request, name));
-  if (request.api_key.empty()) group->expect(Concurrency::kFirstWithoutKey);
+  const std::string host = net::origin_of(request.http.url).host;
+  group = std::make_shared<Group>(groups_.size(), request.provider, clock_, share(request, name),
+                                  in_own_network(host));
+  if (request.api_key.empty()) group->expect(Concurrency::kWithoutLimits);
   return group;
 }
 

@@ -48,8 +48,13 @@ struct Refusal {
 class Group {
  public:
   // `shared`: the limiter that other processes use, too; null: it is this process's own.
-  Group(std::uint64_t lane, Provider provider, const Clock& clock, std::unique_ptr<SharedLimiter> shared)
-      : lane_(lane), provider_(provider), clock_(clock), shared_(std::move(shared)) {}
+  Group(std::uint64_t lane, Provider provider, const Clock& clock, std::unique_ptr<SharedLimiter> shared,
+        bool in_own_network)
+      : lane_(lane),
+        provider_(provider),
+        in_own_network_(in_own_network),
+        clock_(clock),
+        shared_(std::move(shared)) {}
 
   std::uint64_t lane() const { return lane_; }
   void expect(int in_flight) {
@@ -77,6 +82,7 @@ class Group {
 
   const std::uint64_t lane_;
   const Provider provider_;
+  const bool in_own_network_;
   const Clock& clock_;
   mutable Mutex mutex_;
   const std::unique_ptr<SharedLimiter> shared_;

@@ -68,6 +68,34 @@ TEST_F(LimitsTest, AServerThatAsksForNoKeyMayHaveAThousandInFlightAtOnce) {
   }
 }
 
+TEST_F(LimitsTest, AServerInTheOwnNetworkThatNamesNoLimitsHasNone) {
+  for (const std::string host :
+       {"localhost:8000", "vllm", "10.1.2.3", "172.20.0.1", "192.168.1.7", "gpu.local"}) {
+    const auto here = group("http://" + host + "/v1", "k", "m");
+    Admission first(here, {});
+    ASSERT_EQ(first.try_begin(), Duration::zero());
+    first.end(nullptr, nullptr, {});
+    std::vector<std::unique_ptr<Admission>> calls;
+    for (int i = 0; i < 1000; ++i) {
+      calls.push_back(std::make_unique<Admission>(here, Admission::Size{}));
+      ASSERT_EQ(calls.back()->try_begin(), Duration::zero()) << host << " " << i;
+    }
+  }
+  for (const std::string host : {"a.example", "172.32.0.1", "11.1.2.3", "fda.example"}) {
+    const auto there = group("http://" + host + "/v1", "k", "m");
+    Admission first(there, {});
+    ASSERT_EQ(first.try_begin(), Duration::zero());
+    first.end(nullptr, nullptr, {});
+    std::vector<std::unique_ptr<Admission>> calls;
+    int begun = 0;
+    for (int i = 0; i < 100; ++i) {
+      calls.push_back(std::make_unique<Admission>(there, Admission::Size{}));
+      begun += calls.back()->try_begin() == Duration::zero();
+    }
+    EXPECT_LE(begun, 21) << host;
+  }
+}
+
 TEST_F(LimitsTest, ABillingErrorRefusesAllThatWaitAndNoneThatComesLater) {
   const auto first = call();
   const auto second = call();

@@ -262,9 +262,9 @@ Result<void> check_version(const ChatRequest& request, Provider provider, const 
   if (version.empty()) return {};
   if (provider != Provider::kAnthropic)
     return usage_error("llm.api_version", "api_version is of Anthropic's API: this request is not for it");
-  constexpr std::string_view kForm = "dddd-dd-dd";
+  const std::string_view form = "dddd-dd-dd";
   const auto fits = [](char f, char c) { return f == 'd' ? c >= '0' && c <= '9' : f == c; };
-  if (!std::ranges::equal(kForm, version, fits))
+  if (!std::ranges::equal(form, version, fits))
     return usage_error("llm.api_version",
                        fmt::format("api_version must be a date like {}, not {}", kWithoutSampling, version));
   if (version < kWithoutSampling) return {};
