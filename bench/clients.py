@@ -244,7 +244,7 @@ class Rows:
     def measure(self, name: str, url: str, calls: int, in_flight: int) -> dict[str, float] | None:
         """One row; None when it failed."""
         if name == self.RAW and self._net_bench:
-            return raw_row(self._net_bench, url + "/v1/chat/completions", calls, in_flight)
+            return raw_row(self._net_bench, url, calls, in_flight)
         return row("calls", name, url, calls, in_flight)
 
 
