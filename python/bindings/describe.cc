@@ -37,8 +37,7 @@ class Gathered {
     if (v.is_pending()) return add(known_of(v, view));
     return add(describe_object(object_of(v), made, view));
   }
-  // Of an empty container: nothing that could be anything.
-  KnownRef take() const { return started_ ? all_ : window::known_atom(); }
+  KnownRef take() const { return started_ ? all_ : window::known_nothing(); }
 
  private:
   bool started_ = false, data_ = false;
@@ -156,7 +155,7 @@ KnownRef items_of(const KnownRef& known, Part part, View& view) {
   if (may_be_container(*known)) {
     const bool seen = view.look_anywhere() == View::State::kClear;
     const KnownRef unnamed = seen ? view.stored_unnamed() : nullptr;
-    if (unnamed == nullptr || (unnamed != window::known_atom() && !items.add(unnamed))) return nullptr;
+    if (unnamed == nullptr || (unnamed != window::known_nothing() && !items.add(unnamed))) return nullptr;
   }
   if (known->data && !items.add(known->changeable ? window::known_data() : window::known_atom()))
     return nullptr;
@@ -204,8 +203,15 @@ bool is_builtin(const Value& value, View& view) {
          std::ranges::all_of(known->objects, [&](const Value& object) { return is_builtin(object, view); });
 }
 
+bool may_hold(const Value& target, const Value& stored, View& view) {
+  const KnownRef known = known_of(target, view);
+  const bool data = known == nullptr || known->any || (known->data && known->changeable);
+  return !data || is_pure_data(stored, view);
+}
+
 bool is_pure_data(const Value& value, View& view) {
-  if (value.is_pending()) return (value.flags() & (kData | kAtom)) != 0 || is_data(value.known());
+  if (value.is_pending())
+    return (value.flags() & (kData | kAtom)) != 0 || window::flags_of(value.known()) != kUnknown;
   PyObject* object = object_of(value);
   if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object) || is_constant(object)) return true;
   const Shape shape = shape_of(object);
@@ -561,8 +567,8 @@ KnownResult result_of(PyObject* callee, std::span<const Value> arguments, View& 
     return {window::known_data(), holds_atoms(arguments[0], view)};
   }
   if (arguments.size() != 1) return {};
-  if (callee == builtins.sorted ||
-      is_type(callee, {&PyList_Type, &PyTuple_Type, &PySet_Type, &PyFrozenSet_Type, &PyReversed_Type})) {
+  if (callee == builtins.sorted || is_type(callee, {&PyList_Type, &PyTuple_Type, &PySet_Type,
+                                                    &PyFrozenSet_Type, &PyReversed_Type, &PyDict_Type})) {
     const KnownRef items = items_of(arguments[0], Part::kItems, view);
     return {items == nullptr ? nullptr : window::known_container(items)};
   }

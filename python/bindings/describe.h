@@ -17,6 +17,9 @@ KnownRef items_of(const Value& value, Part part, View& view);
 KnownRef items_of(const KnownRef& known, Part part, View& view);
 // Whether it is data, or a builtin container of no matter what: its methods are builtin ones.
 bool is_builtin(const Value& value, View& view);
+// Whether what is known of a container that is not there yet stays true when the value is put into it. Of
+// data it is known that it holds nothing but data.
+bool may_hold(const Value& target, const Value& stored, View& view);
 // Whether it is data and holds nothing else, at the view's place.
 bool is_pure_data(const Value& value, View& view);
 bool all_pure_data(std::span<const Value> values, View& view);

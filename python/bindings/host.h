@@ -61,6 +61,9 @@ bool is_mutator(std::string_view name);
 // another.
 const Value* assigned_attribute(const PendingStore& store);
 
+// What super() finds by the name, before it is bound; null when nothing.
+nb::object found_through_super(PyObject* super, PyObject* name);
+
 // Whether calling the object runs Python code that the registry does not know.
 bool is_python_callable(PyObject* object);
 
@@ -89,6 +92,7 @@ class PythonHost final : public window::Host {
   std::vector<Value> held_by(const Value& container) override;
   bool steps_freely(const Value& iterator) override;
   std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) override;
+  std::optional<Enter> unstarted(const Value& iterator) override;
   bool may_reach_when_stepped(const Value& iterator) override;
   bool drop_runs_code(const Value& iterator, std::uint32_t references) override;
   void rewind(const Value& iterator, std::size_t steps) override;
@@ -166,6 +170,11 @@ class PythonHost final : public window::Host {
                          bool by_class);
   Action special(const Site& s);
   void push_exception(const Site& s, Arguments& arguments);
+  // host_super.cc
+  bool make_super(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
+  static PyObject* unbound_slot(PyObject* callee, Arguments& arguments);
+  bool call_base_slot(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
+  bool set_attribute(const Site& s, const Arguments& arguments, bool by_class, Action& answer);
   // host_items.cc
   Action load_item(const Site& s);
   Action load_pending_item(const Site& s, std::size_t pending);

@@ -63,7 +63,9 @@ Action PythonHost::load_attribute(const Site& s, const Value& of, PyObject* name
   if (of.is_pending()) {
     const bool data = (of.flags() & (kData | kAtom)) != 0;
     if (!data && !is_builtin(of, s.view)) return needs_operand(0, kUnknown, Effect::kAnything);
-    return with_known(needs_operand(0, kUnknown), window::known_attribute(of, data));
+    const bool atom = (of.flags() & kAtom) != 0;
+    const KnownRef what = atom ? window::known_atom() : data ? window::known_data() : nullptr;
+    return with_known(needs_operand(0, kUnknown), window::known_attribute(of, what));
   }
   PyObject* object = object_of(of);
   PyTypeObject* type = Py_TYPE(object);
@@ -119,6 +121,12 @@ Action PythonHost::load_class_attribute(const Site& s, PyTypeObject* type, PyObj
 // A class with __getattr__ or __getattribute__, or a builtin one with attributes of its own kind.
 Action PythonHost::load_with_hook(const Site& s, PyObject* object, PyObject* name) {
   if (s.view.quiet()) return outcome(PyObject_GetAttr(object, name));
+  if (Py_TYPE(object) == &PySuper_Type && s.view.look_anywhere() == View::State::kClear)
+    if (const nb::object found = found_through_super(object, name); found) {
+      if (binds_plainly(found.ptr())) return outcome(PyObject_GetAttr(object, name));
+      const nb::object self = nb::handle(object).attr("__self__");
+      if (Py_TYPE(found.ptr()) == &PyProperty_Type) return load_property(s, self.ptr(), found.ptr(), name);
+    }
   if (is_atom(object) && (Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0)
     return outcome(PyObject_GetAttr(object, name));
   return ordered(Reason::kUserAttribute, Effect::kAnything);

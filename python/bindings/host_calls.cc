@@ -30,7 +30,7 @@ const Value* assigned_attribute(const PendingStore& store) {
       return &store.operands[1];
     case ir::Op::kCall:  // setattr(object, name, value), or object.__setattr__(object, name, value)
     case ir::Op::kCallMethod:
-      return store.where.kind == Where::kAttr && store.operands.size() == 4 ? &store.operands[3] : nullptr;
+      return store.where.kind == Where::kAttr ? &store.operands.back() : nullptr;
     default:
       return nullptr;
   }
@@ -295,6 +295,7 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
       callee = method;
     }
   }
+  if (PyObject* slot = s.view.quiet() ? nullptr : unbound_slot(callee, arguments)) callee = slot;
   if (const Contract* contract = contracts_.find(callee)) {
     const bool holds = contract->effect != Contract::kUnknown && guard_holds(*contract, arguments);
     if (holds) return call_contract(s, callee, *contract, std::move(arguments));
@@ -303,9 +304,11 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
         contract->effect == Contract::kUnknown ? Reason::kUnknownCallee : Reason::kGuardFailed);
   }
   if (PyFunction_Check(callee)) return enter(s, callee, std::move(arguments));
+  if (Action a; make_super(s, callee, arguments, a)) return a;
   if (PyType_Check(callee))
     return construct(s, reinterpret_cast<PyTypeObject*>(callee), std::move(arguments));
-  if (Action a; call_attribute_function(s, callee, arguments, a)) return a;
+  if (Action a; call_attribute_function(s, callee, arguments, a) || call_base_slot(s, callee, arguments, a))
+    return a;
   if (PyObject* method = type_lookup(Py_TYPE(callee), interned("__call__").ptr());
       method != nullptr && PyFunction_Check(method)) {
     arguments.positional.insert(arguments.positional.begin(), borrow_value(callee));
@@ -324,26 +327,19 @@ bool PythonHost::is_known_method(PyObject* callee) const {
   return method != nullptr && contracts_.find(method) != nullptr;
 }
 
-// getattr, setattr, hasattr and object.__setattr__ are the host's own.
+// getattr, setattr and hasattr are the host's own.
 bool PythonHost::call_attribute_function(const Site& s, PyObject* callee, const Arguments& arguments,
                                          Action& answer) {
   static auto* get = imported("builtins", "getattr").release().ptr();
   static auto* has = imported("builtins", "hasattr").release().ptr();
   static auto* set = imported("builtins", "setattr").release().ptr();
-  static auto* object_set = type_lookup(&PyBaseObject_Type, interned("__setattr__").ptr());
   const auto& given = arguments.positional;
   if (s.view.quiet() || !arguments.keywords.empty() || given.size() < 2 || given.size() > 3) return false;
   if (!given[0].ready() || !given[1].ready() || !PyUnicode_CheckExact(object_of(given[1]))) return false;
   PyObject* name = Py_NewRef(object_of(given[1]));
   PyUnicode_InternInPlace(&name);
   const nb::object held = nb::steal(name);
-  if (callee == set || callee == object_set) {
-    const bool as_given = s.node.op == ir::Op::kCall || s.node.op == ir::Op::kCallMethod;
-    if (!as_given || given.size() != 3 || s.operands.size() != 4 || s[3].object() != given[2].object())
-      return false;
-    answer = store_attribute(s, given[0], name, 3, callee == set);
-    return true;
-  }
+  if (callee == set) return set_attribute(s, arguments, true, answer);
   if (callee != get && (callee != has || given.size() != 2)) return false;
   answer = load_attribute(s, given[0], name);
   if (answer.verdict == Action::kOperand) return false;
@@ -496,6 +492,7 @@ bool PythonHost::reads_container(const Site& s, PyObject* callee, const Argument
   Replayed now = read_container(container, s.view);
   if (now.obstacle != Obstacle::kNothing) {
     answer = held_up(now.obstacle, std::move(now.element), counts ? kData | kAtom : kFresh);
+    if (copies) answer = with_result(std::move(answer), result_of(callee, arguments.positional, s.view));
     return true;
   }
   answer = outcome(PyObject_CallOneArg(callee, now.copy.ptr()));

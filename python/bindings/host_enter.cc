@@ -8,14 +8,6 @@ namespace {
 
 PyFunctionObject* as_function(PyObject* f) { return reinterpret_cast<PyFunctionObject*>(f); }
 
-nb::object tuple_of(std::span<const Value> values, Placeholders& placeholders) {
-  nb::object tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(values.size())));
-  for (std::size_t i = 0; i < values.size(); ++i)
-    PyTuple_SET_ITEM(tuple.ptr(), i, to_object(values[i]).release().ptr());
-  placeholders.watch(tuple);
-  return tuple;
-}
-
 using Keywords = std::vector<std::pair<nb::object, Value>>;
 
 nb::object dict_of(const Keywords& keywords, Placeholders& placeholders) {
@@ -139,6 +131,13 @@ bool looks_inside(PyTypeObject* exception) {
   return PyType_IsSubtype(exception, reinterpret_cast<PyTypeObject*>(PyExc_SyntaxError)) != 0;
 }
 
+// Whether making the exception only keeps the arguments it is given.
+bool keeps_arguments(PyTypeObject* exception) {
+  const auto* base = reinterpret_cast<PyTypeObject*>(PyExc_BaseException);
+  while ((exception->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0) exception = exception->tp_base;
+  return exception->tp_new == base->tp_new && exception->tp_init == base->tp_init;
+}
+
 bool is_plain_metatype(PyTypeObject* metatype) {
   return metatype == &PyType_Type || (metatype->tp_call == PyType_Type.tp_call);
 }
@@ -206,8 +205,14 @@ Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments)
                    : call_framed(s, function, arguments);
   }
   if (makes_generator) {
-    if (const Value* pending = arguments.pending())
-      return needs_argument(s, *pending, kUnknown, Effect::kNone);
+    if (const Value* pending = arguments.pending()) {
+      Action a = needs_argument(s, *pending, kUnknown, Effect::kNone);
+      auto begins = std::make_shared<Enter>();
+      const bool walked = (flags & CO_GENERATOR) != 0 && program->refusal.empty();
+      if (!walked || !bind(function, *program, arguments, begins->slots)) return a;
+      begins->program = program;
+      return with_known(std::move(a), window::known_generator(std::move(begins)));
+    }
     return make_generator(function, program, std::move(arguments));  // runs nothing of it yet
   }
   if (awaited) return enter_awaited(s, function, program, std::move(arguments));
@@ -253,7 +258,7 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
   if (whole && arguments.ready()) return call_native(cls, arguments);
   if (whole && (!python_init || !lowered(init)->refusal.empty()))
     return needs_argument(s, *arguments.pending(), kFresh, Effect::kNone);
-  if (exception)
+  if (exception && !keeps_arguments(type))
     if (const Value* pending = arguments.pending())
       return needs_argument(s, *pending, kFresh, Effect::kAnything);
   // object.__new__ does not look at the arguments of a class that has its own __init__.

@@ -25,7 +25,7 @@ KnownRef default_of(PyObject* dict) {
   if (type == &PyLong_Type || type == &PyFloat_Type || type == &PyUnicode_Type || type == &PyBool_Type)
     return window::known_atom();
   if (type == &PyList_Type || type == &PyDict_Type || type == &PySet_Type)
-    return window::known_container(window::known_atom());
+    return window::known_container(window::known_nothing());
   return nullptr;
 }
 
@@ -165,7 +165,11 @@ Action PythonHost::load_list_item(const Site& s, PyObject* list, PyObject* index
     }
   }
   Replayed now = read_container(list, s.view);
-  if (now.obstacle != Obstacle::kNothing) return held_up(now.obstacle, std::move(now.element), kUnknown);
+  if (now.obstacle != Obstacle::kNothing) {
+    Action a = held_up(now.obstacle, std::move(now.element), kUnknown);
+    KnownRef items = items_of(borrow_value(list), Part::kItems, s.view);
+    return with_known(std::move(a), PySlice_Check(index) ? window::known_container(items) : items);
+  }
   Action a = item_of(now.copy.ptr(), index);
   if (a.verdict == Action::kDone && PySlice_Check(index)) placeholders_.watch(nb::borrow(object_of(a.value)));
   return a;
@@ -190,16 +194,23 @@ Action PythonHost::load_key(const Site& s, PyObject* dict, PyObject* key, const 
       PyObject* committed = PyDict_GetItemWithError(dict, key);
       if (committed == nullptr) {
         PyErr_Clear();
-        if (fallback != nullptr || makes_default(dict)) return blocked(kUnknown);
+        const KnownRef values = items_of(borrow_value(dict), Part::kValues, s.view);
+        if (fallback != nullptr)
+          return with_known(blocked(kUnknown), join(values, known_of(*fallback, s.view)));
+        return makes_default(dict) ? blocked(kUnknown) : with_known(blocked(kUnknown), values);
       }
       return blocked_at(s.view, committed);
     }
     case View::State::kPending:
       if (const Value* v = assigned_item(s.view.stores())) return settled(*v);
-      if (Replayed now = read_container(dict, s.view); now.obstacle != Obstacle::kNothing)
-        return held_up(now.obstacle, std::move(now.element), kUnknown);
-      else if (!makes_default(now.copy.ptr()))
+      if (Replayed now = read_container(dict, s.view); now.obstacle != Obstacle::kNothing) {
+        Action a = held_up(now.obstacle, std::move(now.element), kUnknown);
+        const KnownRef values = items_of(borrow_value(dict), Part::kValues, s.view);
+        return with_known(std::move(a),
+                          fallback == nullptr ? values : join(values, known_of(*fallback, s.view)));
+      } else if (!makes_default(now.copy.ptr())) {
         return found_in(now.copy.ptr());
+      }
   }
   if (!makes_builtin_default(dict)) return ordered(Reason::kUserOperator, Effect::kAnything);
   if (s[0].object() == address_of(dict) && is_private(s, dict)) {
@@ -224,7 +235,8 @@ Action PythonHost::store_item(const Site& s) {
     return status == 0 ? none_done() : raised();
   }
   if (s[0].is_pending()) {
-    const bool builtin = is_builtin(s[0], s.view) && is_data(s[1], s.view);
+    const bool builtin =
+        is_builtin(s[0], s.view) && is_data(s[1], s.view) && (removes || may_hold(s[0], s[2], s.view));
     Action a = needs_operand(0, kUnknown, builtin ? Effect::kOpaque : Effect::kAnything);
     if (builtin) a.effect.stores.push_back({s[0], {Where::kAll}});
     return removes ? std::move(a) : stores_operand(std::move(a), 2);

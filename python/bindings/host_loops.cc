@@ -22,6 +22,8 @@ bool is_unstarted(PyObject* generator) {
 
 Action PythonHost::iterate(const Site& s) {
   if (s[0].is_pending()) {
+    if (const KnownRef known = s[0].known(); known != nullptr && known->begins != nullptr)
+      return with_known(needs_operand(0, kUnknown), known);  // a generator is its own iterator
     const Flags data = s[0].flags() & (kData | kAtom);
     if (data != 0) return needs_operand(0, data);
     KnownRef items = items_of(s[0], Part::kItems, s.view);
@@ -31,7 +33,13 @@ Action PythonHost::iterate(const Site& s) {
   PyObject* iterable = s.object(0);
   Iterators::Made made = iterators_.make(iterable, s.program.giver(s.node, s.node.args[0]), s.view);
   if (made.obstacle == Obstacle::kNothing) return done(std::move(made.cursor));
-  if (made.obstacle != Obstacle::kUnknown) return held_up(made.obstacle, std::move(made.element), kUnknown);
+  if (made.obstacle != Obstacle::kUnknown) {
+    Action a = held_up(made.obstacle, std::move(made.element), kUnknown);
+    const bool keyed = PyDict_Check(iterable);
+    KnownRef items = items_of(s[0], keyed ? Part::kKeys : Part::kItems, s.view);
+    return items == nullptr ? std::move(a)
+                            : with_known(std::move(a), window::known_container(std::move(items)));
+  }
   if (Action a; iterate_progress(iterable, a)) return a;
   const bool itself = Py_TYPE(iterable)->tp_iter == PyObject_SelfIter;  // a generator, or a cursor already
   if (s.view.quiet() || itself || shape_of(iterable) == Shape::kAtom)
@@ -170,7 +178,10 @@ Action PythonHost::make_generator(PyObject* function, const ProgramRef& program,
   if (!bind(function, *program, arguments, enter.slots)) return a;
   enter.program = program;
   PyObject* generator = object_of(a.value);
-  generators_[generator] = {checked(PyWeakref_NewRef(generator, nullptr)), std::move(enter)};
+  // What it began with dies with it, and is not the last to go.
+  const nb::object forget =
+      nb::cpp_function([this, generator](nb::handle) { const auto begun = generators_.extract(generator); });
+  generators_[generator] = {checked(PyWeakref_NewRef(generator, forget.ptr())), std::move(enter)};
   return a;
 }
 
@@ -184,6 +195,11 @@ std::optional<Enter> PythonHost::take_generator(const Value& iterator, std::uint
   if (PyWeakref_GetObject(begun.generator.ptr()) != generator || !is_unstarted(generator))
     return std::nullopt;
   return std::move(begun.enter);
+}
+
+std::optional<Enter> PythonHost::unstarted(const Value& iterator) {
+  const Enter* enter = begun(iterator);
+  return enter != nullptr && is_unstarted(object_of(iterator)) ? std::optional(*enter) : std::nullopt;
 }
 
 bool PythonHost::may_reach_when_stepped(const Value& iterator) {

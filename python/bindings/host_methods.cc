@@ -137,7 +137,8 @@ KnownRef given_by(std::string_view name, const Value& container, const Arguments
   if (name == "items") return window::known_container(window::known_tuple({items, items}));
   const bool one = name == "get" || name == "pop" || name == "setdefault";
   if (one && given.size() == 2) return join(items, known_of(given[1], view));
-  if (name == "get" || name == "setdefault") return join(items, window::known_constant(borrow_value(Py_None)));
+  if (name == "get" || name == "setdefault")
+    return join(items, window::known_constant(borrow_value(Py_None)));
   return name == "pop" || name == "popleft" ? items : nullptr;
 }
 
@@ -157,17 +158,18 @@ Action PythonHost::pending_method(const Site& s, std::string_view name) {
   if (!is_mutator(name) || (s[0].flags() & kAtom) != 0) {
     if (pure) return needs_operand(0, kData);
     const KnownRef known = given_by(name, s[0], arguments, s.view);
-    return with_known(needs_operand(0, kUnknown, known == nullptr ? Effect::kAnything : Effect::kNone), known);
+    return with_known(needs_operand(0, kUnknown, known == nullptr ? Effect::kAnything : Effect::kNone),
+                      known);
   }
   const Flags flags = returns_none(name) ? kData | kAtom : kUnknown;
   const std::uint32_t stored = stored_operand(s, name, arguments);
   // What is known of containers stays true only if it is known what is put into them.
-  if (!pure && !only_removes(name) && stored == ir::kNone)
-    return needs_operand(0, kUnknown, Effect::kAnything);
+  const bool known = only_removes(name) || (stored == ir::kNone ? pure : may_hold(s[0], s[stored], s.view));
+  if (!known) return needs_operand(0, kUnknown, Effect::kAnything);
   Action a = needs_operand(0, flags, Effect::kOpaque);
   a.effect.stores.push_back({s[0], {Where::kAll}});
   if (only_removes(name)) {
-    a.effect.stores.back().known = window::known_atom();
+    a.effect.stores.back().known = window::known_nothing();
   } else if (stored == ir::kNone) {
     a.effect.stores.back().known = window::known_data();
   } else {
@@ -226,7 +228,7 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
   auto in_order = [&](Effect::Memory memory, Where where) {
     Action a = ordered_store(borrow_value(container), where, memory);
     if (only_removes(name)) {
-      a.effect.stores.back().known = window::known_atom();
+      a.effect.stores.back().known = window::known_nothing();
     } else {
       a = stores_operand(std::move(a), stored, reads_argument(name));
     }

@@ -120,7 +120,9 @@ bool PythonHost::gains(const Site& s, const Value& function) {
 }
 
 bool PythonHost::gains_generator(const Site& s, const Value& iterable) {
-  const Enter* enter = is_traced() ? nullptr : begun(iterable);
+  if (is_traced()) return false;
+  if (const KnownRef known = iterable.known(); known != nullptr && known->begins != nullptr) return true;
+  const Enter* enter = begun(iterable);
   return enter != nullptr && (!s.view.quiet() || reaches_independent(program_of(*enter->program)));
 }
 

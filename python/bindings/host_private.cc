@@ -67,7 +67,11 @@ bool PythonHost::mutate_privately(const Site& s, PyObject* container, std::strin
     return true;
   }
   if (!arguments.ready() || !is_private(s, container, others)) return false;
-  if (placeholders_.holds(container) && !ignores_values(container, method)) return false;
+  if (!ignores_values(container, method)) {  // it compares or hashes what is there, all the way down
+    Snapshot now(s.view, placeholders_, Depth::kDeep);
+    if (placeholders_.holds(container) || now.add(container) != Obstacle::kNothing || now.copied())
+      return false;
+  }
   if (!reads_plainly(s, arguments, depth_of_arguments(container))) return false;
   const nb::object bound = checked(PyObject_GetAttrString(container, std::string(method).c_str()));
   answer = call_native(bound.ptr(), arguments);

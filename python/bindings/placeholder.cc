@@ -253,4 +253,12 @@ void Placeholders::settle() {
   }
 }
 
+nb::object tuple_of(std::span<const Value> values, Placeholders& placeholders) {
+  nb::object tuple = checked(PyTuple_New(static_cast<Py_ssize_t>(values.size())));
+  for (std::size_t i = 0; i < values.size(); ++i)
+    PyTuple_SET_ITEM(tuple.ptr(), i, to_object(values[i]).release().ptr());
+  placeholders.watch(tuple);
+  return tuple;
+}
+
 }  // namespace xcs::python

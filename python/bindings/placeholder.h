@@ -12,6 +12,7 @@
 #pragma once
 
 #include <list>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -106,5 +107,8 @@ class Placeholders {
   std::list<Gap> gaps_;
   std::vector<std::list<Gap>::iterator> ready_;  // their values are there
 };
+
+// A tuple of the values, those that are not there yet as placeholders.
+nb::object tuple_of(std::span<const Value> values, Placeholders& placeholders);
 
 }  // namespace xcs::python

@@ -156,10 +156,25 @@ bool is_generated(PyObject* function) {
   return PyUnicode_CompareWithASCIIString(code->co_filename, "<string>") == 0;
 }
 
+// Whether it is the wrapper that dataclasses put around the __repr__ they generate.
+bool is_generated_repr(nb::handle function) {
+  if (!PyFunction_Check(function.ptr()) || !nb::hasattr(function, "__wrapped__")) return false;
+  if (!is_generated(nb::object(function.attr("__wrapped__")).ptr())) return false;
+  const auto file = nb::cast<std::string>(function.attr("__code__").attr("co_filename"));
+  return file.ends_with("dataclasses.py") || file.ends_with("reprlib.py");
+}
+
+// Whether it is a method that all enumerations have, or that is compiled.
+bool is_enum_method(nb::handle member) {
+  if (!PyFunction_Check(member.ptr()))
+    return Py_TYPE(member.ptr()) == &PyWrapperDescr_Type || Py_TYPE(member.ptr()) == &PyMethodDescr_Type;
+  const nb::object module = nb::borrow(reinterpret_cast<PyFunctionObject*>(member.ptr())->func_module);
+  return PyUnicode_Check(module.ptr()) && PyUnicode_CompareWithASCIIString(module.ptr(), "enum") == 0;
+}
+
 enum class Operators : std::uint8_t { kNone, kGenerated, kOwn };
 
-Operators operators_of(PyTypeObject* type) {
-  // reprlib.recursive_repr wraps the __repr__ that dataclasses generate.
+Operators operators_of(PyTypeObject* type, bool enumeration) {
   const bool dataclass = type_lookup(type, interned("__dataclass_fields__").ptr()) != nullptr;
   auto result = Operators::kNone;
   const nb::object members = nb::borrow(nb::handle(reinterpret_cast<PyObject*>(type)).attr("__dict__"));
@@ -167,7 +182,8 @@ Operators operators_of(PyTypeObject* type) {
     const auto name = nb::cast<std::string>(item[0]);
     if (!name.starts_with("__") || !name.ends_with("__") || is_harmless(name)) continue;
     const nb::object member = nb::borrow(item[1]);
-    if (!dataclass || !(is_generated(member.ptr()) || name == "__repr__")) return Operators::kOwn;
+    if (enumeration && is_enum_method(member)) continue;
+    if (!dataclass || !(is_generated(member.ptr()) || is_generated_repr(member))) return Operators::kOwn;
     result = Operators::kGenerated;
   }
   return result;
@@ -203,7 +219,7 @@ Shape shape_of_class(PyTypeObject* type) {
     if (enumeration && nb::cast<std::string>(nb::str(
                            nb::handle(reinterpret_cast<PyObject*>(base)).attr("__module__"))) == "enum")
       continue;
-    switch (operators_of(base)) {
+    switch (operators_of(base, enumeration)) {
       case Operators::kNone:
         break;
       case Operators::kGenerated:

@@ -1,12 +1,16 @@
 #include "window/dry_run.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "ir/facts.h"
 
 namespace xcs::window {
 
 namespace {
 
 constexpr Flags kTypes = kData | kAtom;
+constexpr int kMostTurns = 4;  // of a loop, before it is given up
 
 Frame* leaf_of(Frame& frame) {
   Frame* leaf = &frame;
@@ -37,6 +41,13 @@ bool control_op(ir::Op op) {
   }
 }
 
+std::vector<ir::SlotId> all_assigned(const ir::Program& program, const ir::Node& node) {
+  std::vector<ir::SlotId> all = ir::slots_assigned(program, node);
+  for (ir::RegionId region : ir::inner_regions(program, node))
+    all.insert(all.end(), program.regions[region].assigned.begin(), program.regions[region].assigned.end());
+  return all;
+}
+
 }  // namespace
 
 Summary Machine::summarize(Frame& frame) {
@@ -50,13 +61,20 @@ DryRun::DryRun(Machine& machine, Frame& outer) : machine_(machine), outer_(outer
 Summary DryRun::run() {
   Frame* frame = leaf_of(outer_);
   place_ = frame->end();
-  for (const Frame* f = frame; f != outer_.parent; f = f->parent)
-    if (f->generator || f->producer != nullptr) summary_.footprint.anything = true;
-  Flow flow = rest_of(*frame);
-  while (frame != &outer_) {
-    Frame* parent = frame->parent;
-    flow = after_child(*parent, *frame, std::move(flow));
-    frame = parent;
+  std::size_t steps = 0;
+  for (const Frame* f = frame; f != outer_.parent; f = f->parent) {
+    steps += f->generator ? 1 : 0;
+    if (f->closing) summary_.footprint.anything = true;
+  }
+  Flow flow;
+  // What a loop does with an item comes before what its generator, which stands in the middle of its code,
+  // does next.
+  for (int i = 0;; ++i) {
+    const Mark before = mark();
+    yields_.assign(steps, std::nullopt);
+    flow = walk(frame);
+    if (steps == 0 || summary_.footprint.anything || unchanged_since(before)) break;
+    if (i == kMostTurns) summary_.footprint.anything = true;
   }
   if (outer_.kind == Frame::kActivation) {
     if (flow.fell) join(flow.returned, machine_.host_.none());
@@ -88,6 +106,25 @@ Summary DryRun::run() {
   return std::move(summary_);
 }
 
+DryRun::Flow DryRun::walk(Frame* frame) {
+  tried_.clear();
+  std::vector<std::pair<const Frame*, int>> tries;
+  activation_ = 0;
+  for (const Frame* f = frame; f != outer_.parent; f = f->parent) {
+    if (f->kind == Frame::kTry) tries.emplace_back(f, activation_);
+    if (f->kind == Frame::kActivation) --activation_;
+  }
+  activation_ = 0;
+  for (std::size_t i = tries.size(); i-- > 0;) begin_try(*tries[i].first, tries[i].second);
+  Flow flow = rest_of(*frame);
+  while (frame != &outer_) {
+    Frame* parent = frame->parent;
+    flow = after_child(*parent, *frame, std::move(flow));
+    frame = parent;
+  }
+  return flow;
+}
+
 // The variables of the frame's activation where control is now. While guesses are open, it may be where one
 // of them leaves.
 Env DryRun::variables(const Frame& frame) {
@@ -113,12 +150,16 @@ DryRun::Flow DryRun::rest_of(Frame& frame) {
     case Frame::kIf:
       return branch(p, *frame.node, variables(frame));
     case Frame::kLoop:
+      if (frame.producer != nullptr) return loop_over(p, *frame.node, variables(frame), *frame.producer);
       return loop(p, *frame.node, variables(frame));
     case Frame::kTry: {
       const ir::Try& t = p.tries[frame.node->index];
       if (!frame.has_begun()) return attempt_try(p, *frame.node, variables(frame));
       take_explicit(frame);
-      if (frame.state == Frame::kStuck) return {};
+      if (frame.state == Frame::kStuck) {
+        end_try();
+        return {};
+      }
       Flow body;
       body.fell = variables(frame);
       if (frame.saved_exit == Exit::kReturned) {
@@ -137,6 +178,12 @@ DryRun::Flow DryRun::rest_of(Frame& frame) {
 // What `frame` still does once its child, in which control is, has come to `flow`.
 DryRun::Flow DryRun::after_child(Frame& frame, Frame& child, Flow flow) {
   const ir::Program& p = frame.program;
+  if (child.kind == Frame::kActivation) --activation_;
+  if (child.generator) {
+    std::optional<Value> first = std::move(yields_.back());
+    yields_.pop_back();
+    return loop_over(p, *frame.node, variables(frame), std::move(first), [] { return std::nullopt; });
+  }
   if (child.kind == Frame::kActivation) {
     if (flow.fell) join(flow.returned, machine_.host_.none());
     if (!flow.returned) return {};
@@ -146,35 +193,46 @@ DryRun::Flow DryRun::after_child(Frame& frame, Frame& child, Flow flow) {
     if (frame.kind != Frame::kRegion && frame.kind != Frame::kActivation) return rest_of(frame);
     return nodes(p, *frame.region, frame.pc, std::move(env));
   }
-  switch (frame.kind) {
+  if (frame.kind == Frame::kTry) take_explicit(frame);
+  return after({p, frame.kind, frame.region, frame.node, frame.pc, frame.producer.get(), child.region,
+                &child == frame.body},
+               frame.kind == Frame::kTry ? variables(frame) : Env(), std::move(flow));
+}
+
+// `start`: kTry: the variables at an earlier point of the statement.
+DryRun::Flow DryRun::after(const Around& around, const Env& start, Flow flow) {
+  const ir::Program& p = around.program;
+  switch (around.kind) {
     case Frame::kActivation:
     case Frame::kRegion: {
       if (!flow.fell) return flow;
       Env env = std::move(*flow.fell);
       flow.fell.reset();
-      join(flow, nodes(p, *frame.region, frame.pc, std::move(env)));
+      join(flow, nodes(p, *around.region, around.pc, std::move(env)));
       return flow;
     }
     case Frame::kIf:
       return flow;
     case Frame::kLoop: {
-      const ir::Loop& l = p.loops[frame.node->index];
-      if (child.region == (l.orelse == ir::kNone ? nullptr : &p.regions[l.orelse])) return flow;
+      const ir::Loop& l = p.loops[around.node->index];
+      if (around.child == (l.orelse == ir::kNone ? nullptr : &p.regions[l.orelse])) return flow;
       Flow result;
       join(result.fell, std::move(flow.broke));
       join(result.returned, std::move(flow.returned));
       join(flow.fell, std::move(flow.continued));
-      if (flow.fell) join(result, loop(p, *frame.node, std::move(*flow.fell)));
+      if (!flow.fell) return result;
+      join(result, around.producer != nullptr
+                       ? loop_over(p, *around.node, std::move(*flow.fell), *around.producer)
+                       : loop(p, *around.node, std::move(*flow.fell)));
       return result;
     }
     case Frame::kTry: {
-      const ir::Try& t = p.tries[frame.node->index];
-      take_explicit(frame);
-      const Env start = variables(frame);
-      if (&child == frame.body) return after_body(p, t, start, std::move(flow));
-      if (t.final_region != ir::kNone && child.region == &p.regions[t.final_region]) return flow;
+      const ir::Try& t = p.tries[around.node->index];
+      const bool in_final = t.final_region != ir::kNone && around.child == &p.regions[t.final_region];
       // In a handler's test or body, or in the else region: the other handlers may still run.
-      return after_body(p, t, start, std::move(flow));
+      if (around.in_body || !in_final) return after_body(p, t, start, std::move(flow));
+      end_try();
+      return flow;
     }
   }
   return {};
@@ -200,6 +258,7 @@ DryRun::Flow DryRun::nodes(const ir::Program& program, const ir::Region& region,
     const ir::Node& n = region.nodes[i];
     if (!control_op(n.op)) {
       if (!node(program, n, env)) return flow;
+      note_assigned(program, n, env);
       continue;
     }
     Flow inner;
@@ -269,6 +328,12 @@ bool DryRun::node(const ir::Program& program, const ir::Node& n, Env& env) {
     env[n.args[0]] = Value();
     return true;
   }
+  if (n.op == ir::Op::kYield && !yields_.empty()) {  // a loop sends nothing back
+    escape(operands[0]);
+    join(yields_.back(), operands[0]);
+    if (n.dest != ir::kNone) env[n.dest] = machine_.host_.none();
+    return true;
+  }
   return attempt(program, n, std::move(operands), env, 0);
 }
 
@@ -326,7 +391,9 @@ bool DryRun::each_of(const Value& ambiguous, const ir::Program& program, const i
   if (known->objects.empty() && !known->constant.bound()) return false;
   std::vector<Value> alternatives = known->objects;
   if (known->constant.bound()) alternatives.push_back(known->constant);
-  if (known->data) alternatives.push_back(unknown(kData, known_data()));
+  if (known->data)
+    alternatives.push_back(known->changeable ? unknown(kData, known_data())
+                                             : unknown(kData | kAtom, known_atom()));
   std::optional<Env> after;
   for (const Value& one : alternatives) {
     std::vector<Value> with = operands;
@@ -343,8 +410,7 @@ bool DryRun::each_of(const Value& ambiguous, const ir::Program& program, const i
 // A result that nothing else holds was made by the walk, and the program will never see it.
 void DryRun::note_made(const Value& value) {
   if (!value.ready() || !machine_.host_.is_sole(value)) return;
-  made_.insert(value.object());
-  kept_.push_back(value);
+  if (made_.try_emplace(value.object(), kept_.size() + 1).second) kept_.push_back(value);
 }
 
 // Something other than a variable of the walk may hold the value from here on.
@@ -463,6 +529,7 @@ DryRun::Flow DryRun::loop_once(const ir::Program& program, const ir::Loop& l, En
     env = std::move(*head.fell);
   } else {
     env[l.item] = item;
+    note_assigned(env, l.item);
   }
   return region(program, l.body, std::move(env));
 }
@@ -477,6 +544,11 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
     Value iterator = env[n.args[0]];
     iterator.settle();
     if (!iterator.bound()) return {};
+    if (const KnownRef known = iterator.known(); known != nullptr && known->begins != nullptr)
+      return loop_over(program, n, std::move(env), *known->begins);
+    if (iterator.ready())
+      if (const auto generator = machine_.host_.unstarted(iterator))
+        return loop_over(program, n, std::move(env), *generator);
     if (iterator.is_pending()) {
       item_flags = iterator.flags() & kTypes;
       item_known = machine_.host_.describe_items(iterator, *this);
@@ -519,7 +591,7 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
   }
   if (!items && end) {
     for (int i = 0;; ++i) {
-      const std::size_t places = summary_.footprint.places.size();
+      const Mark before = mark();
       std::optional<Env> joined = end;
       if (l.head == ir::kNone && i > 0) {  // the turns may have stored to what is iterated over
         item_known = machine_.host_.describe_items((*end)[n.args[0]], *this);
@@ -527,21 +599,22 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
         item_flags = Flags((item_flags & ~kTypes) | window::flags_of(item_known));
       }
       join(joined, turn(l.head == ir::kNone ? unknown(item_flags, item_known) : Value()));
-      bool same = summary_.footprint.places.size() == places;
-      for (std::size_t s = 0; s < joined->size() && same; ++s) {
-        const Value& a = (*joined)[s];
-        const Value& b = (*end)[s];
-        same = a.object() == b.object() || (a.is_pending() && b.is_pending() && a.flags() == b.flags() &&
-                                            window::same(a.known(), b.known()));
-      }
+      const bool same = unchanged_since(before) && settles(joined, end);
       end = std::move(joined);
       if (same) break;
-      if (i == 4 || summary_.footprint.anything) {
+      if (i == kMostTurns || summary_.footprint.anything) {
         summary_.footprint.anything = true;
         return result;
       }
     }
   }
+  return end_of_loop(program, n, std::move(result), std::move(end));
+}
+
+// `end`: the variables when the loop ends by itself.
+DryRun::Flow DryRun::end_of_loop(const ir::Program& program, const ir::Node& n, Flow result,
+                                 std::optional<Env> end) {
+  const ir::Loop& l = program.loops[n.index];
   if (!end) return result;
   if (l.orelse == ir::kNone) {
     join(result.fell, std::move(end));
@@ -551,18 +624,188 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
   return result;
 }
 
+// Whether another turn gives no other variables.
+bool DryRun::settles(const std::optional<Env>& joined, const std::optional<Env>& end) const {
+  for (std::size_t s = 0; s < joined->size(); ++s) {
+    const Value& a = (*joined)[s];
+    const Value& b = (*end)[s];
+    const bool same =
+        a.object() == b.object() ||
+        (a.is_pending() && b.is_pending() && a.flags() == b.flags() && window::same(a.known(), b.known()));
+    if (!same) return false;
+  }
+  return true;
+}
+
+bool DryRun::unchanged_since(Mark mark) const {
+  return std::all_of(changes_.begin() + static_cast<std::ptrdiff_t>(mark.changes), changes_.end(),
+                     [&](std::size_t number) { return number > mark.made; });
+}
+
+// All that the generator yields, as one value; what it does meanwhile is noted.
+std::optional<Value> DryRun::yielded_by(const Enter& generator) {
+  const ir::Program& program = *generator.program;
+  if (std::ranges::any_of(entered_, [&](const Entered& e) { return e.program == &program; })) {
+    summary_.footprint.anything = true;
+    return std::nullopt;
+  }
+  Env env = generator.slots;
+  env.resize(program.slots.size());
+  entered_.push_back({&program, false, generator.slots});
+  yields_.emplace_back();
+  ++activation_;
+  region(program, program.body, std::move(env));
+  --activation_;
+  std::optional<Value> all = std::move(yields_.back());
+  yields_.pop_back();
+  entered_.pop_back();
+  return all;
+}
+
+// All that the generator still yields, from where it is suspended.
+std::optional<Value> DryRun::yielded_by(const Continuation& producer) {
+  const ir::Program& program = *producer.program;
+  if (producer.exhausted) return std::nullopt;
+  if (producer.frames.empty()) return yielded_by(Enter{producer.program, producer.env});
+  Env env = producer.env;
+  if (producer.sent != ir::kNone) env[producer.sent] = machine_.host_.none();
+  yields_.emplace_back();
+  ++activation_;
+  for (std::size_t i = 0; i < producer.frames.size(); ++i)
+    if (producer.frames[i].kind == Frame::kTry) {
+      tried_.push_back({activation_, {}});
+      for (ir::SlotId slot : all_assigned(program, *producer.frames[i].node))
+        tried_.back().seen[slot] = unknown(kMaybeUnbound);
+    }
+  const Continuation::Saved& innermost = producer.frames.back();
+  Flow flow = nodes(program, *innermost.region, innermost.pc, env);
+  for (std::size_t i = producer.frames.size() - 1; i-- > 0;) {
+    const Continuation::Saved& f = producer.frames[i];
+    flow = after(
+        {program, f.kind, f.region, f.node, f.pc, f.producer.get(), producer.frames[i + 1].region, f.in_body},
+        env, std::move(flow));
+  }
+  --activation_;
+  std::optional<Value> all = std::move(yields_.back());
+  yields_.pop_back();
+  return all;
+}
+
+DryRun::Flow DryRun::loop_over(const ir::Program& program, const ir::Node& n, Env env,
+                               const Enter& generator) {
+  return loop_over(program, n, std::move(env), std::nullopt, [&] { return yielded_by(generator); });
+}
+
+DryRun::Flow DryRun::loop_over(const ir::Program& program, const ir::Node& n, Env env,
+                               const Continuation& producer) {
+  return loop_over(program, n, std::move(env), std::nullopt, [&] { return yielded_by(producer); });
+}
+
+// A loop over a generator: its code, which `yielded` walks, and the turns of the loop take place in any
+// order. `first` is what it has been found to yield before.
+DryRun::Flow DryRun::loop_over(const ir::Program& program, const ir::Node& n, Env env,
+                               std::optional<Value> first,
+                               const std::function<std::optional<Value>()>& yielded) {
+  const ir::Loop& l = program.loops[n.index];
+  Flow result;
+  std::optional<Env> end = std::move(env);
+  for (int i = 0;; ++i) {
+    const Mark before = mark();
+    std::optional<Env> joined = end;
+    std::optional<Value> item = first;
+    join(item, yielded());
+    if (item) {
+      Flow flow = loop_once(program, l, *end, *item);
+      join(flow.fell, std::move(flow.continued));
+      join(result.fell, std::move(flow.broke));
+      join(result.returned, std::move(flow.returned));
+      join(joined, std::move(flow.fell));
+    }
+    const bool same = unchanged_since(before) && settles(joined, end);
+    end = std::move(joined);
+    if (same) break;
+    if (i == kMostTurns || summary_.footprint.anything) {
+      summary_.footprint.anything = true;
+      return result;
+    }
+  }
+  return end_of_loop(program, n, std::move(result), std::move(end));
+}
+
 DryRun::Flow DryRun::attempt_try(const ir::Program& program, const ir::Node& n, Env env) {
   const ir::Try& t = program.tries[n.index];
+  tried_.push_back({activation_, {}});
   Flow body = region(program, t.body, env);
   return after_body(program, t, env, std::move(body));
+}
+
+// A try statement that control is in: what its variables were where something may still raise is noted there.
+void DryRun::begin_try(const Frame& frame, int activation) {
+  Tried tried{activation, {}};
+  int budget = 64;
+  const std::vector<ir::SlotId>& slots = machine_.assigned(frame);
+  gather_snapshots(frame, slots, tried, budget);
+  if (budget < 0)
+    for (ir::SlotId slot : slots) tried.seen[slot] = unknown(kMaybeUnbound);
+  const Env& now = current_env(frame);
+  tried_.push_back(std::move(tried));
+  const int here = std::exchange(activation_, activation);
+  for (ir::SlotId slot : slots) note_assigned(now, slot);
+  activation_ = here;
+}
+
+void DryRun::gather_snapshots(const Frame& frame, const std::vector<ir::SlotId>& slots, Tried& tried,
+                              int& budget) {
+  for (const Item* item : frame.items.all()) {
+    if (item->done) continue;
+    if (--budget < 0) return;
+    const auto* inner = item->is_frame ? static_cast<const Frame*>(item) : nullptr;
+    if (inner != nullptr && inner->kind != Frame::kActivation) {
+      if (inner->passed)
+        for (ir::SlotId slot : machine_.assigned(*inner)) tried.seen[slot] = unknown(kMaybeUnbound);
+      gather_snapshots(*inner, slots, tried, budget);
+      continue;
+    }
+    if (inner != nullptr && !inner->passed && item->snapshot == nullptr) continue;  // control is in it
+    for (ir::SlotId slot : slots) {
+      const Value& v = item->snapshot != nullptr ? (*item->snapshot)[slot] : unknown(kMaybeUnbound);
+      const auto [found, added] = tried.seen.try_emplace(slot, v);
+      if (!added) found->second = join(found->second, v);
+    }
+  }
+}
+
+// A statement around it has seen what it has.
+void DryRun::end_try() {
+  const Tried inner = std::move(tried_.back());
+  tried_.pop_back();
+  if (tried_.empty() || tried_.back().activation != inner.activation) return;
+  for (const auto& [slot, value] : inner.seen) {
+    const auto [found, added] = tried_.back().seen.try_emplace(slot, value);
+    if (!added) found->second = join(found->second, value);
+  }
+}
+
+void DryRun::note_assigned(const Env& env, ir::SlotId slot) {
+  if (tried_.empty() || tried_.back().activation != activation_) return;
+  const auto [found, added] = tried_.back().seen.try_emplace(slot, env[slot]);
+  if (!added) found->second = join(found->second, env[slot]);
+}
+
+void DryRun::note_assigned(const ir::Program& program, const ir::Node& n, const Env& env) {
+  if (tried_.empty()) return;
+  for (ir::SlotId slot : ir::slots_assigned(program, n)) note_assigned(env, slot);
 }
 
 // The variables at an unknown point of the body, or with `anywhere` of the statement.
 Env DryRun::forgotten(const ir::Program& program, const ir::Try& t, const Env& start, bool anywhere) {
   Env env = start;
+  const Tried& tried = tried_.back();
   auto forget = [&](ir::RegionId region) {
     if (region == ir::kNone) return;
-    for (ir::SlotId slot : program.regions[region].assigned) env[slot] = unknown(kMaybeUnbound);
+    for (ir::SlotId slot : program.regions[region].assigned)
+      if (const auto seen = tried.seen.find(slot); seen != tried.seen.end())
+        env[slot] = join(start[slot], seen->second);
   };
   forget(t.body);
   if (anywhere) forget(t.orelse);
@@ -580,8 +823,9 @@ DryRun::Flow DryRun::after_body(const ir::Program& program, const ir::Try& t, co
     flow.fell.reset();
     join(flow, region(program, t.orelse, std::move(env)));
   }
+  const Env raised = forgotten(program, t, start, false);
   for (const ir::Handler& h : t.handlers) {
-    Env env = forgotten(program, t, start, false);
+    Env env = raised;
     if (t.exception != ir::kNone) env[t.exception] = unknown(kData);
     Flow tested = region(program, h.test, std::move(env));
     if (tested.fell) join(flow, region(program, h.body, std::move(*tested.fell)));
@@ -590,8 +834,13 @@ DryRun::Flow DryRun::after_body(const ir::Program& program, const ir::Try& t, co
 }
 
 DryRun::Flow DryRun::finally(const ir::Program& program, const ir::Try& t, const Env& start, Flow flow) {
-  if (t.final_region == ir::kNone) return flow;
-  Flow after = region(program, t.final_region, forgotten(program, t, start, true));
+  if (t.final_region == ir::kNone) {
+    end_try();
+    return flow;
+  }
+  const Env anywhere = forgotten(program, t, start, true);
+  end_try();
+  Flow after = region(program, t.final_region, anywhere);
   join(flow.returned, std::move(after.returned));
   join(flow.broke, std::move(after.broke));
   join(flow.continued, std::move(after.continued));
@@ -623,7 +872,9 @@ Value DryRun::enter(Enter enter) {
       if (v.bound() && (flags_of(v) & kAtom) != 0) v = unknown(flags_of(v) & kTypes);
   entered_.push_back({&program, again, enter.slots});
   enter.slots.resize(program.slots.size());
+  ++activation_;
   Flow flow = region(program, program.body, std::move(enter.slots));
+  --activation_;
   entered_.pop_back();
   if (flow.fell) join(flow.returned, machine_.host_.none());
   return flow.returned ? *flow.returned : Value();
@@ -676,9 +927,12 @@ void DryRun::add_place(const Effect::Store& store) {
   Effect::Store place{store.target, store.where, store.stored, store.known, ir::kNone, false};
   place.target.settle();
   const bool own = place.target.is_pending() && own_.contains(place.target.cell());
-  if (place.target.is_pending() && place.where.kind != Where::kAttr)
-    unnamed_ = window::join(unnamed_, place.known != nullptr || (place.stored & kData) == 0 ? place.known
-                                                                                            : known_data());
+  if (place.target.is_pending() && place.where.kind != Where::kAttr) {
+    const bool data = place.known == nullptr && (place.stored & kData) != 0;
+    KnownRef unnamed = window::join(unnamed_, data ? known_data() : place.known);
+    if (!window::same(unnamed, unnamed_)) changes_.push_back(0);
+    unnamed_ = std::move(unnamed);
+  }
   if (own && (place.target.flags() & kFresh) != 0) return;
   const KnownRef known = own ? known_of_pending(place.target) : nullptr;
   if (own && known == nullptr) {
@@ -698,13 +952,20 @@ void DryRun::add_place(const Effect::Store& store) {
     return own && other.target.is_pending() && own_.contains(other.target.cell()) &&
            window::same(other.target.known(), place.target.known());
   };
-  for (Effect::Store& other : summary_.footprint.places)
+  const auto made = place.target.ready() ? made_.find(place.target.object()) : made_.end();
+  const std::size_t number = made == made_.end() ? 0 : made->second;
+  std::vector<Effect::Store>& places = number != 0 ? own_places_ : summary_.footprint.places;
+  for (Effect::Store& other : places)
     if (meets(other)) {
-      other.stored &= place.stored;
-      other.known = window::join(other.known, place.known);
+      const Flags stored = other.stored & place.stored;
+      KnownRef joined_known = window::join(other.known, place.known);
+      if (stored != other.stored || !window::same(joined_known, other.known)) changes_.push_back(number);
+      other.stored = stored;
+      other.known = std::move(joined_known);
       return;
     }
-  summary_.footprint.places.push_back(std::move(place));
+  changes_.push_back(number);
+  places.push_back(std::move(place));
 }
 
 // Stores that were fetched in a try statement may not happen after all.
@@ -800,17 +1061,19 @@ View::State DryRun::look(Object* object, Where where) {
   if (answer_.state == State::kClear) answer_.flags = kTypes;
   met_ = nullptr;
   met_any_ = false;
-  for (const Effect::Store& store : summary_.footprint.places) {
+  auto meet = [&](const Effect::Store& store) {
     // A store to a value that is not there yet may go to this object.
     const bool same = store.target.is_pending()
                           ? made_.contains(object) || machine_.memory_.may_be(store.target, object)
                           : store.target.object() == object;
-    if (!same || !machine_.memory_.overlap(store.where, where)) continue;
+    if (!same || !machine_.memory_.overlap(store.where, where)) return;
     answer_.state = State::kBlocked;
     answer_.flags &= store.stored;
     met_ = met_any_ ? window::join(met_, store.known) : store.known;
     met_any_ = true;
-  }
+  };
+  std::ranges::for_each(summary_.footprint.places, meet);
+  std::ranges::for_each(own_places_, meet);
   return answer_.state;
 }
 

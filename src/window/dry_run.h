@@ -1,7 +1,9 @@
 // What blocked code may still do, found by walking it from where it stands without doing anything.
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <unordered_map>
 #include <unordered_set>
 
 #include "window/machine.h"
@@ -32,17 +34,48 @@ class DryRun final : private View {
   Env variables(const Frame& frame);
   Flow rest_of(Frame& frame);
   Flow after_child(Frame& frame, Frame& child, Flow flow);
+  // A control frame around the place where control is: of the run, or of a generator between two steps.
+  struct Around {
+    const ir::Program& program;
+    Frame::Kind kind;
+    const ir::Region* region;
+    const ir::Node* node;
+    std::uint32_t pc;
+    const Continuation* producer;
+    const ir::Region* child;  // the region of the frame inside it, null where that has none
+    bool in_body;             // kTry: the frame inside it is its body
+  };
+  Flow after(const Around& around, const Env& start, Flow flow);
   Flow region(const ir::Program& program, ir::RegionId id, Env env);
   Flow nodes(const ir::Program& program, const ir::Region& region, std::size_t from, Env env);
   bool node(const ir::Program& program, const ir::Node& node, Env& env);
   void control(const ir::Program& program, const ir::Node& node, Env env, Flow& flow);
   Flow branch(const ir::Program& program, const ir::Node& node, Env env);
   Flow loop(const ir::Program& program, const ir::Node& node, Env env);
+  Flow loop_over(const ir::Program& program, const ir::Node& node, Env env, const Enter& generator);
+  Flow loop_over(const ir::Program& program, const ir::Node& node, Env env, const Continuation& producer);
+  Flow loop_over(const ir::Program& program, const ir::Node& node, Env env, std::optional<Value> first,
+                 const std::function<std::optional<Value>()>& yielded);
+  std::optional<Value> yielded_by(const Continuation& producer);
+  Flow walk(Frame* frame);
+  Flow end_of_loop(const ir::Program& program, const ir::Node& node, Flow result, std::optional<Env> end);
+  std::optional<Value> yielded_by(const Enter& generator);
+  bool settles(const std::optional<Env>& joined, const std::optional<Env>& end) const;
   Flow loop_once(const ir::Program& program, const ir::Loop& loop, Env env, const Value& item);
   Flow attempt_try(const ir::Program& program, const ir::Node& node, Env env);
   Flow after_body(const ir::Program& program, const ir::Try& t, const Env& start, Flow body);
   Flow finally(const ir::Program& program, const ir::Try& t, const Env& start, Flow flow);
+  // What the variables that a try statement assigns have been on the way.
+  struct Tried {
+    int activation;
+    std::unordered_map<ir::SlotId, Value> seen;
+  };
   Env forgotten(const ir::Program& program, const ir::Try& t, const Env& start, bool anywhere);
+  void begin_try(const Frame& frame, int activation);
+  void gather_snapshots(const Frame& frame, const std::vector<ir::SlotId>& slots, Tried& tried, int& budget);
+  void end_try();
+  void note_assigned(const Env& env, ir::SlotId slot);
+  void note_assigned(const ir::Program& program, const ir::Node& node, const Env& env);
   Value enter(Enter enter);
   bool is_covered(const std::vector<Value>& slots, const std::vector<Value>& general);
 
@@ -79,6 +112,14 @@ class DryRun final : private View {
   Frame& outer_;
   Place place_{nullptr, 0};
   Summary summary_;
+  // When it is asked later whether something has been found that matters to what was known at a time.
+  struct Mark {
+    std::size_t changes, made;
+  };
+  Mark mark() const { return {changes_.size(), kept_.size()}; }
+  bool unchanged_since(Mark mark) const;
+  std::vector<std::size_t> changes_;       // of places: the numbers of their objects, 0 of those that exist
+  std::vector<Effect::Store> own_places_;  // what is stored to objects that only this walk has
   bool guesses_ = false;       // control may come from a guess: nothing is known of what it leaves behind
   std::size_t budget_ = 4000;  // nodes to look at before giving up
   struct Entered {
@@ -87,16 +128,20 @@ class DryRun final : private View {
     std::vector<Value> slots;  // parameters and cells
   };
   std::vector<Entered> entered_;
+  int activation_ = 0;  // how many there are around the code that is walked
+  std::vector<Tried> tried_;
+  std::vector<std::optional<Value>> yields_;  // what the generators being walked yield, the innermost last
   std::vector<Value> unknowns_;
-  std::unordered_set<const Cell*> own_;       // made here: values that do not exist yet
-  std::unordered_set<const Cell*> escaped_;   // of these, those that something other than a variable may hold
-  std::unordered_set<const Object*> made_;    // objects that only this walk has
+  std::unordered_set<const Cell*> own_;      // made here: values that do not exist yet
+  std::unordered_set<const Cell*> escaped_;  // of these, those that something other than a variable may hold
+  // Objects that only this walk has, numbered as they came.
+  std::unordered_map<const Object*, std::size_t> made_;
   std::unordered_set<const Object*> shared_;  // of these, those that something other than a variable holds
   std::vector<Value> kept_;                   // keeps the addresses of made_ their own
   MemoryIndex::Answer answer_;
-  KnownRef unnamed_ = known_atom();  // stored through values that are not there
-  KnownRef met_;          // of what the walk itself stored where it looked
-  bool met_any_ = false;  // whether it did
+  KnownRef unnamed_ = known_nothing();  // stored through values that are not there
+  KnownRef met_;                        // of what the walk itself stored where it looked
+  bool met_any_ = false;                // whether it did
 };
 
 }  // namespace xcs::window

@@ -71,9 +71,9 @@ class View {
   virtual Flags blocked_flags() { return kUnknown; }
   // Likewise, what each of them may be: null when that is not known.
   virtual KnownRef blocked_known() { return nullptr; }
-  // What containers may hold besides what is known of them, because it was stored through values that were not
-  // there; null when that is not known.
-  virtual KnownRef stored_unnamed() { return known_atom(); }
+  // What containers may hold besides what is known of them, because it was stored through values that were
+  // not there; null when that is not known.
+  virtual KnownRef stored_unnamed() { return known_nothing(); }
   // Whether the program has the object, or only the walk that the view belongs to does. kShared: the latter,
   // and more than the walk's variables hold it.
   enum class Standing : std::uint8_t { kExists, kMade, kShared };
@@ -222,14 +222,15 @@ class Host {
     (void)value;
     return false;
   }
-  // Whether a value that is not there, through which something is stored, may turn out to be this object, going
-  // by what `target` is known to be. kLate: only if the object has come into being late (memory.h).
+  // Whether a value that is not there, through which something is stored, may turn out to be this object,
+  // going by what `target` is known to be. kLate: only if the object has come into being late (memory.h).
   enum class MayBe : std::uint8_t { kNo, kLate, kYes };
   virtual MayBe may_be(const Value& target, Object* object) {
     (void)target, (void)object;
     return MayBe::kYes;
   }
-  // The value's object and all that can be changed and is reached through it; nullopt when there are too many.
+  // The value's object and all that can be changed and is reached through it; nullopt when there are too
+  // many.
   virtual std::optional<std::vector<Object*>> reached_from(const Value& value) {
     (void)value;
     return std::nullopt;
@@ -258,6 +259,12 @@ class Host {
   // refers but the `references` that the window holds in temporaries: its program and slots. The window then
   // runs it as frames of its own, and the host's generator is never resumed.
   virtual std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) = 0;
+
+  // How a generator that has not started begins, wherever it is held; nullopt of every other iterator.
+  virtual std::optional<Enter> unstarted(const Value& iterator) {
+    (void)iterator;
+    return std::nullopt;
+  }
 
   // Whether taking items from the iterator may reach an independent call, so that a loop over it gains
   // nothing from being run whole.

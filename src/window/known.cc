@@ -91,6 +91,11 @@ const KnownRef* unlisted(bool changeable) {
 
 }  // namespace
 
+KnownRef known_nothing() {
+  static const auto* nothing = new KnownRef(std::make_shared<Known>());
+  return *nothing;
+}
+
 KnownRef known_data() {
   static const KnownRef* data = unlisted(true);
   return *data;
@@ -107,7 +112,7 @@ bool is_atom(const KnownRef& known) {
 }
 
 Flags flags_of(const KnownRef& known) {
-  if (!is_data(known)) return kUnknown;
+  if (!is_data(known) || may_be_container(*known)) return kUnknown;
   return is_atom(known) ? kData | kAtom : kData;
 }
 
@@ -129,9 +134,15 @@ KnownRef known_object(Value value, bool plain) {
   return known;
 }
 
-KnownRef known_attribute(Value receiver, bool data) {
-  auto known = std::make_shared<Known>(data ? *known_data() : *anything());
+KnownRef known_attribute(Value receiver, const KnownRef& what) {
+  auto known = std::make_shared<Known>(what != nullptr ? *what : *anything());
   known->receiver = std::move(receiver);
+  return known;
+}
+
+KnownRef known_generator(std::shared_ptr<const Enter> begins) {
+  auto known = std::make_shared<Known>(*anything());
+  known->begins = std::move(begins);
   return known;
 }
 
@@ -162,7 +173,7 @@ bool same(const KnownRef& a, const KnownRef& b) {
   if (a->any != b->any || a->data != b->data || a->changeable != b->changeable || a->plain != b->plain ||
       a->constant.object() != b->constant.object() || a->objects.size() != b->objects.size() ||
       a->parts.size() != b->parts.size() || a->receiver.object() != b->receiver.object() ||
-      !same(a->items, b->items))
+      a->begins != b->begins || !same(a->items, b->items))
     return false;
   for (std::size_t i = 0; i < a->objects.size(); ++i)
     if (a->objects[i].object() != b->objects[i].object()) return false;

@@ -9,6 +9,8 @@
 
 namespace xcs::window {
 
+struct Enter;  // host.h
+
 // Note [known values]
 // A value that a walk over code not fetched yet (Note [summaries]) could not work out may still be known to
 // be one of a few things: data, an object that exists, or a container that the code makes. What the objects
@@ -24,20 +26,26 @@ struct Known {
   KnownRef items;               // it may be a container that holds these; null: it is none of that kind
   std::vector<KnownRef> parts;  // it may be a tuple of exactly these; empty: it is not
   Value receiver;               // it is an attribute of this builtin object, perhaps a method
+  std::shared_ptr<const Enter> begins;  // it is a generator that has not started, which begins so
 };
 
+// Of what there is none of: the items of an empty container.
+KnownRef known_nothing();
 KnownRef known_data();
 KnownRef known_atom();
 KnownRef known_constant(Value value);
 KnownRef known_object(Value value, bool plain);
 // Of items, or of parts, of which nothing is known where they are null.
-KnownRef known_attribute(Value receiver, bool data);
+// `what` the attribute is otherwise known to be, or null.
+KnownRef known_attribute(Value receiver, const KnownRef& what);
+KnownRef known_generator(std::shared_ptr<const Enter> begins);
 KnownRef known_container(KnownRef items);
 KnownRef known_tuple(std::vector<KnownRef> parts);
 // What a container is known to hold: null where that may be anything.
 KnownRef held(const KnownRef& inside);
 
-// As flags: kData, and kAtom.
+// As flags: kData, and kAtom. Neither of a container, which may come to hold other things than it is known
+// to.
 Flags flags_of(const KnownRef& known);
 // REQUIRES: value.is_pending()
 KnownRef known_of_pending(const Value& value);

@@ -74,7 +74,7 @@ class MemoryIndex {
   std::unordered_map<const Item*, Footprint> footprints_;  // of frames
   std::vector<Unresolved> unresolved_;                     // the object is not known yet
   std::vector<Item*> anything_;
-  KnownRef unnamed_ = known_atom();
+  KnownRef unnamed_ = known_nothing();
   std::unordered_set<const Object*> late_;  // an address may outlive its object: then it says too much
   bool all_late_ = false;
 };

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import importlib.util
 import io
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -28,13 +29,25 @@ Main = Callable[[str], Any]
 
 @dataclass(frozen=True)
 class Observation:
-    """What a run of a program left behind: the result or exception, what it printed, its files, its globals."""
+    """What a run of a program left behind: the result or exception, what it printed, its files, its globals.
+
+    Attributes:
+        calls: The calls it made; under jit, what comes after a call that fails may have been asked already.
+        failed: Whether one of them raised.
+    """
 
     result: str
     printed: str
     files: dict[str, bytes]
     state: dict[str, str]
-    calls: tuple[tuple[str, int], ...]
+    calls: tuple[tuple[str, int], ...] = field(compare=False)
+    failed: bool = field(compare=False)
+
+    def makes_the_calls_of(self, plain: Observation) -> bool:
+        """Whether the calls are those of the sequential run, or only what would follow a call that failed is more."""
+        if plain.failed:
+            return collections.Counter(plain.calls) <= collections.Counter(self.calls)
+        return self.calls == plain.calls
 
 
 def names() -> list[str]:
@@ -81,6 +94,7 @@ def observe(name: str, workdir: Path, prepare: Callable[[Main], Main] = plainly)
         },
         {key: repr(value) for key, value in vars(module).items() if _is_plain(value)},
         tuple(sorted((f"{call.prompt} {sorted(call.kw.items())!r}", call.repeat) for call in model.LOG)),
+        any(call.error for call in model.LOG),
     )
 
 

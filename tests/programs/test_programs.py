@@ -46,6 +46,7 @@ def test_a_program_gives_the_sequential_observation(
         monkeypatch.setattr(world, "SEED", seed)
         actual = harness.observe(name, tmp_path / f"seed{seed}", prepare)
         assert actual == plain, f"seed {seed}"
+        assert actual.makes_the_calls_of(plain), f"seed {seed}"
         stats = xcs.stats(jitted)
         assert stats is not None
         assert stats.rounds <= expected.rounds, f"seed {seed}"
