@@ -122,7 +122,9 @@ KnownRef describe_object(PyObject* object, bool inside, View& view) {
     const KnownRef items = describe_contents(object, Part::kItems, view);
     return window::known_object(borrow_value(object), items != nullptr && items->plain);
   }
-  if (shape == Shape::kIterator || shape == Shape::kView || shape == Shape::kPlaceholder) return nullptr;
+  // A generator is taken over only when nothing else refers to it.
+  const bool steps = shape == Shape::kIterator || PyGen_CheckExact(object);
+  if (steps || shape == Shape::kView || shape == Shape::kPlaceholder) return nullptr;
   if (shape == Shape::kAtom) return window::known_atom();
   if (made) return nullptr;
   return window::known_object(borrow_value(object), is_plain(shape));

@@ -60,7 +60,7 @@ EXPECTED = {
     "rubric_grading": Expected(13, 3, 2),
     "self_consistency": Expected(15, 1, 3),
     "self_refine": Expected(27, 7, 7),
-    "skeleton": Expected(20, 4, 4),
+    "skeleton": Expected(20, 4, 9),
     "software_team": Expected(12, 4, 12),
     "sqlite_store": Expected(12, 2, 12),
     "streaming_log": Expected(5, 2, 5),
