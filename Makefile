@@ -3,12 +3,13 @@
 PYTHON ?= python3
 JOBS ?= 2
 SETUP_FLAGS ?=
+CHAOS_CALLS ?= 100000
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
 
 VENV := .venv/bin/python
 
-.PHONY: conformance help setup setup-lint build wheel test demo bench fuzz format lint asan tsan clean
+.PHONY: chaos conformance help setup setup-lint build wheel test demo bench fuzz format lint asan tsan clean
 
 help:
 	@echo 'make demo     watch ordinary functions finish sooner, with the same answers'
@@ -19,6 +20,8 @@ help:
 	@echo 'make conformance  CPython'"'"'s own language tests, compared with plain runs'
 	@echo 'make fuzz     compare random programs, of the engine and of Python, with sequential'
 	@echo '              execution, for FUZZ_SECONDS each'
+	@echo 'make chaos    a hundred thousand model calls of each kind, with and without limits, to a'
+	@echo '              server that fails one request in five'
 	@echo 'make asan     the C++ tests under the address and undefined-behaviour sanitizers'
 	@echo 'make tsan     the C++ tests under the thread sanitizer'
 	@echo 'make format   rewrite the sources in the project'"'"'s format'
@@ -58,6 +61,9 @@ fuzz: build
 	cmake --build --preset dev --target engine_fuzz -j $(JOBS)
 	build/dev/src/window/testing/engine_fuzz --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
 	PYTHONPATH=fuzz $(VENV) -m random_programs --seconds $(FUZZ_SECONDS) --seed $(FUZZ_SEED)
+
+chaos: build
+	$(VENV) tests/python/chaos.py --calls $(CHAOS_CALLS)
 
 conformance: build
 	$(VENV) tests/conformance/conformance.py --jobs $(JOBS)

@@ -47,7 +47,8 @@ struct ChatRequest {
   std::string base_url = {};
   // Empty: OPENAI_API_KEY or ANTHROPIC_API_KEY. Servers other than the provider's own may do without one.
   std::string api_key = {};
-  std::string api_version = {};  // of Anthropic's API, a date; empty: the oldest, which every server understands
+  std::string api_version =
+      {};  // of Anthropic's API, a date; empty: the oldest, which every server understands
   std::string model = {};
   std::string system = {};  // system prompt; empty: none
   std::vector<Message> messages = {};

@@ -367,9 +367,39 @@ TEST_F(ClientTest, AMalformedAnswerShowsItsFirst200BytesAndIsNotRepeated) {
             "the answer of server:8000 is not a JSON object: <html>" + std::string(193, 'x') + "...");
 }
 
+TEST_F(ClientTest, AnAnswerThatBreaksOffOrIsDamagedIsAskedForAgain) {
+  const std::string good(kOpenAiAnswer);
+  for (const std::string& body :
+       {std::string(), std::string("{"), good.substr(0, good.size() / 2), good + "}"}) {
+    transport_.add(200, body);
+    transport_.add(200, good);
+    const Result<ChatAnswer> answer = call(openai());
+    ASSERT_TRUE(answer) << body << ": " << to_string(answer.error());
+    EXPECT_EQ(answer->attempts, 2);
+  }
+  for (int i = 0; i < 3; ++i) transport_.add(200, "{\"choices\":");
+  const Error error = call_error(openai());
+  EXPECT_EQ(error.code, "llm.truncated");
+  EXPECT_THAT(error.message, HasSubstr("breaks off or is damaged: {\"choices\":"));
+}
+
+TEST_F(ClientTest, AnAnswerNestedWithoutEndIsRefusedAndSaysSo) {
+  transport_.add(200, "{\"choices\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}");
+  const Error error = call_error(openai());
+  EXPECT_EQ(error.code, "llm.malformed");
+  EXPECT_THAT(error.message, HasSubstr("nested too deeply"));
+}
+
+TEST_F(ClientTest, AKeyThatIsPartOfWhatReplacesItIsTakenOutAllTheSame) {
+  ChatRequest r = openai();
+  r.api_key = "*";
+  transport_.add(401, R"({"error":{"message":"key * is wrong"}})");
+  EXPECT_THAT(call_error(r).message, HasSubstr("key ***"));
+}
+
 TEST_F(ClientTest, AnswersWithoutAMessageAreMalformed) {
   for (const std::string body :
-       {"", "[]", "{}", R"({"choices":[]})", R"({"choices":[{}]})", R"({"choices":3})"}) {
+       {"[]", "{}", R"({"choices":[]})", R"({"choices":[{}]})", R"({"choices":3})"}) {
     transport_.add(200, body);
     EXPECT_EQ(call_error(openai()).code, "llm.malformed") << body;
   }

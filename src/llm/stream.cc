@@ -42,10 +42,9 @@ Result<void> AnswerStream::on_event(const SseEvent& event) {
     return {};
   }
   Json root;
-  if (parser_.parse(event.data.data(), event.data.size()).get(root) != simdjson::SUCCESS ||
-      !root.is_object()) {
-    return std::unexpected(malformed(request_, 200, "holds an event that is not a JSON object", event.data));
-  }
+  const simdjson::error_code why = parser_.parse(event.data.data(), event.data.size()).get(root);
+  if (why != simdjson::SUCCESS || !root.is_object())
+    return std::unexpected(unreadable(request_, 200, why, event.data));
   if (const auto error = find(root, {"error"}); error && error->is_object()) {
     return std::unexpected(to_error(request_, 200, *error, find_string(root, {"request_id"}).value_or("")));
   }

@@ -75,7 +75,10 @@ int status_of_type(std::string_view type) {
 
 std::string without(std::string text, std::string_view secret) {
   if (secret.empty()) return text;
-  for (std::size_t at; (at = text.find(secret)) != std::string::npos;) text.replace(at, secret.size(), "***");
+  constexpr std::string_view kShown = "***";
+  for (std::size_t at = 0; (at = text.find(secret, at)) != std::string::npos; at += kShown.size()) {
+    text.replace(at, secret.size(), kShown);
+  }
   return text;
 }
 
@@ -85,7 +88,8 @@ std::string server_name(const WireRequest& request) { return to_string(net::orig
 std::string first_bytes(const WireRequest& request, std::string_view text) {
   const std::string body = without(std::string(text), request.api_key);
   std::string shown;
-  for (const char c : std::string_view(body).substr(0, 200)) shown.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
+  for (const char c : std::string_view(body).substr(0, 200))
+    shown.push_back(static_cast<unsigned char>(c) < 0x20 ? ' ' : c);
   while (!simdjson::validate_utf8(shown)) shown.pop_back();  // a character cut in half
   return body.size() > 200 ? shown + "..." : shown;
 }
@@ -265,6 +269,17 @@ Error malformed(const WireRequest& request, int status, std::string_view what, s
           .http_status = status};
 }
 
+Error unreadable(const WireRequest& request, int status, simdjson::error_code why, std::string_view text) {
+  if (why == simdjson::DEPTH_ERROR)
+    return malformed(request, status, "is nested too deeply to be read", text);
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
+  const bool began = begin == std::string_view::npos || text[begin] == '{';
+  if (why == simdjson::SUCCESS || !began) return malformed(request, status, "is not a JSON object", text);
+  Error error = malformed(request, status, "breaks off or is damaged", text);
+  error.code = "llm.truncated";
+  return error;
+}
+
 Error to_error(const WireRequest& request, int status, Json object, std::string_view request_id) {
   const std::string_view type = find_string(object, {"type"}).value_or("");
   std::string_view reason = find_string(object, {"details", "error_code"}).value_or("");
@@ -280,7 +295,8 @@ Result<ChatAnswer> to_answer(const WireRequest& request, const net::Response& re
   simdjson::dom::parser parser;
   Json root;
   const std::string_view request_id = request_id_of(response.headers);
-  const bool parsed = parser.parse(response.body).get(root) == simdjson::SUCCESS && root.is_object();
+  const simdjson::error_code why = parser.parse(response.body).get(root);
+  const bool parsed = why == simdjson::SUCCESS && root.is_object();
   const std::optional<Json> object = parsed ? find(root, {"error"}) : std::nullopt;
   if (object && object->is_object())
     return std::unexpected(to_error(request, response.status, *object, request_id));
@@ -289,8 +305,7 @@ Result<ChatAnswer> to_answer(const WireRequest& request, const net::Response& re
     error.request_id = request_id;
     return std::unexpected(std::move(error));
   }
-  if (!parsed)
-    return std::unexpected(malformed(request, response.status, "is not a JSON object", response.body));
+  if (!parsed) return std::unexpected(unreadable(request, response.status, why, response.body));
   std::optional<ChatAnswer> answer = request.provider == Provider::kEmbeddings  ? read_embeddings(root)
                                      : request.provider == Provider::kAnthropic ? read_anthropic(root)
                                      : request.provider == Provider::kResponses ? read_responses(root)

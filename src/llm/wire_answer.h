@@ -22,6 +22,11 @@ Error to_error(const WireRequest& request, int status, Json error_object, std::s
 // "llm.malformed", with the first 200 bytes of what came.
 Error malformed(const WireRequest& request, int status, std::string_view what, std::string_view body);
 
+// For text that should be a JSON object and is not, because of `why`, or because it is another value. Of one
+// that begins like an object, something is missing or damaged, and the error is one that passes,
+// "llm.truncated"; anything else is "llm.malformed".
+Error unreadable(const WireRequest& request, int status, simdjson::error_code why, std::string_view text);
+
 // An answer in the format of responses; nothing when it is none.
 std::optional<ChatAnswer> read_responses(Json root);
 

@@ -217,9 +217,10 @@ def test_an_unreachable_server_is_an_error_that_names_it() -> None:
 
 
 def test_a_malformed_answer_is_an_error_that_shows_it(sim: xcs.Simulator) -> None:
-    with pytest.raises(xcs.LLMAnswerError, match=r"is not a JSON object.*base_url") as caught:
-        ask(sim, "x [fault malformed always]")
-    assert caught.value.status == 200
+    with pytest.raises(xcs.LLMAnswerError, match=r"breaks off or is damaged.*base_url") as caught:
+        ask(sim, "x [fault malformed always]", max_retries=0)
+    assert (caught.value.status, caught.value.code) == (200, "llm.truncated")
+    assert ask(sim, "[one of: plum] [fault malformed]") == "plum", "asked for again"
 
 
 def test_a_silent_server_is_a_timeout(sim: xcs.Simulator) -> None:
