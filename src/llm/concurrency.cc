@@ -11,7 +11,7 @@ constexpr double kUsed = 0.8;
 constexpr double kSmallestRound = 4;
 constexpr double kMostPatience = 64;
 constexpr double kGrowthPerSuccess = 1;
-constexpr double kGrowthPerSuccessOfKnownLimits = 3;
+constexpr double kQuickGrowthPerSuccess = 3;
 constexpr Duration kShortestEpisode = std::chrono::seconds(15);
 
 }  // namespace
@@ -30,11 +30,11 @@ void Concurrency::expect(int in_flight) {
   begin_round();
 }
 
-void Concurrency::on_success(bool first_attempt, bool limits_known, TimePoint now) {
+void Concurrency::on_success(bool first_attempt, bool quickly, TimePoint now) {
   starting_over_ = false;
   if (!first_attempt || now < episode_ends_) return;
   if (slow_start_ && used()) {
-    limit_ = std::min(limit_ + (limits_known ? kGrowthPerSuccessOfKnownLimits : kGrowthPerSuccess), kMost);
+    limit_ = std::min(limit_ + (quickly ? kQuickGrowthPerSuccess : kGrowthPerSuccess), kMost);
   }
   if (++successes_ < std::max(kSmallestRound, round_) * patience_) return;
   if (!slow_start_ && used()) limit_ = std::min(limit_ + std::max(1.0, kSteadyGrowth * limit_), kMost);

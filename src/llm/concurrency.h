@@ -8,24 +8,22 @@
 namespace xcs::llm {
 
 // Starts small and grows while the provider keeps up. (A server that asks for no key has no account to count
-// against, and one in the user's own network that answers without naming a limit has none: there, as many may
-// be in flight as a run has by default.)
+// against: there, as many may be in flight at first as a run has by default.)
 // - A round is as many successes as calls were allowed in flight when it began, at least four. Until the
-// provider first
-//   refuses, each success adds one, so that a round doubles the limit (three, once the provider's limits are
-//   known, which bound the rate by themselves); later a whole round adds 5 %, at least one.
+//   provider first refuses, each success adds one, so that a round doubles the limit; or three, `quickly`,
+//   where the provider's limits are known, which bound the rate by themselves, or the server is near. Later a
+//   whole round adds 5 %, at least one.
 // - A round in which less than 80 % of what was allowed was in flight adds nothing.
 // - A refusal for rate cuts the limit to 80 %; others before the episode is over, at least 15 s later, change
-// nothing.
+//   nothing.
 // - A refusal for concurrency says how many are too many: the limit is one fewer than were in flight. Each
-// time, twice
-//   as many rounds pass before more are tried.
+//   time, twice as many rounds pass before more are tried.
 // - A failing server begins the round anew and never cuts the limit.
 // - A success after a retry, or during an episode, counts for nothing.
 class Concurrency {
  public:
   static constexpr double kFirst = 20;
-  static constexpr int kWithoutLimits = 1024;
+  static constexpr int kFirstWithoutKey = 1024;
   static constexpr double kMost = 100'000;
 
   int limit() const { return static_cast<int>(limit_); }
@@ -34,7 +32,7 @@ class Concurrency {
   void expect(int in_flight);
   // A call has begun, and this many are in flight now.
   void on_begin(int in_flight) { peak_ = in_flight > peak_ ? in_flight : peak_; }
-  void on_success(bool first_attempt, bool limits_known, TimePoint now);
+  void on_success(bool first_attempt, bool quickly, TimePoint now);
   // `pause`: how long the provider asks to wait. Returns whether this begins an episode.
   bool on_rate_limit(Duration pause, TimePoint now);
   void on_too_many(int in_flight);

@@ -151,7 +151,7 @@ void Limiter::end(const End& end, TimePoint now) {
   switch (end.outcome) {
     case Outcome::kSuccess:
       refusals_in_a_row_ = 0;
-      concurrency_.on_success(end.first_attempt, buckets_[0].known, now);
+      concurrency_.on_success(end.first_attempt, buckets_[0].known || end.own_network, now);
       break;
     case Outcome::kSlowDown:
     case Outcome::kRateLimit:

@@ -67,6 +67,7 @@ class Limiter {
     Outcome outcome = Outcome::kOther;
     bool first_attempt = true;
     std::optional<Duration> server_delay = std::nullopt;
+    bool own_network = false;  // the server is in the user's own network
   };
   // A call that had begun is over. A report on it is learnt before.
   void end(const End& end, TimePoint now);

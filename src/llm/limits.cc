@@ -137,10 +137,8 @@ void Admission::end(const Error* error, const net::Response* response, const Usa
   if (error == nullptr) {
     group_->estimate_.learn(size_.body_bytes, usage);
     group_->latencies_.add(group_->clock_.now() - begun_->at);
-    const bool named = std::ranges::any_of(reports, [](const auto& report) { return report.has_value(); });
-    if (group_->in_own_network_ && !named)
-      group_->with_limiter([](Limiter& l) { l.expect(Concurrency::kWithoutLimits); });
-    end_locked({.outcome = Outcome::kSuccess, .first_attempt = first});
+    end_locked(
+        {.outcome = Outcome::kSuccess, .first_attempt = first, .own_network = group_->in_own_network_});
     return;
   }
   const Outcome outcome = outcome_of(*error);
@@ -196,7 +194,7 @@ std::shared_ptr<Group> Limits::group_of(const WireRequest& request, std::string_
   const std::string host = net::origin_of(request.http.url).host;
   group = std::make_shared<Group>(groups_.size(), request.provider, clock_, share(request, name),
                                   in_own_network(host));
-  if (request.api_key.empty()) group->expect(Concurrency::kWithoutLimits);
+  if (request.api_key.empty()) group->expect(Concurrency::kFirstWithoutKey);
   return group;
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import random
 import signal
@@ -12,10 +13,12 @@ import stat
 import subprocess
 import sys
 import textwrap
+import traceback
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import openai
 import pytest
 import xcs
 
@@ -267,23 +270,41 @@ def test_a_note_is_given_once_however_often_the_exception_passes(journal: str) -
     ]
 
 
-def test_the_files_are_their_owners_alone_and_hold_no_key(journal: str) -> None:
+def test_what_a_run_leaves_behind_is_its_owners_alone_and_holds_no_key(
+    journal: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = "sk-very-secret"
+    caplog.set_level(logging.DEBUG)
+    monkeypatch.setenv("XCS_SHARED_LIMITS", str(Path(journal).parent))
+
+    @xcs.jit
+    def program(client: Any, url: str, key: str, prompt: str) -> list[Any]:
+        text = xcs.llm(prompt, model="m", base_url=url, api_key=key, max_retries=0)
+        whole = xcs.llm(prompt, model="m", base_url=url, api_key=key, full=True, max_retries=0)
+        body = [{"role": "user", "content": prompt}]
+        return [text, whole, client.chat.completions.create(model="m", messages=body)]
+
     mask = os.umask(0)
     try:
-        with xcs.Simulator(latency_ms=0) as sim, xcs.config(journal=journal, cache=journal + ".cache"):
-
-            @xcs.jit
-            def program() -> str:
-                return xcs.llm("hi", model="m", base_url=sim.base_url, api_key="sk-very-secret")
-
-            program()
+        with (
+            xcs.Simulator(latency_ms=0) as sim,
+            xcs.adopt(openai.OpenAI(base_url=sim.base_url + "/v1", api_key=key, max_retries=0)) as client,
+            interrupted(journal=journal, cache=journal + ".cache"),
+        ):
+            program(client, sim.base_url, key, "hi")
+            shown = [repr(xcs.stats(program)), xcs.explain(program).to_html(), str(xcs.explain(program))]
+            for fault in ("quota", "server_error", "malformed", "reset"):
+                with pytest.raises((xcs.LLMError, openai.OpenAIError)) as raised:
+                    program(client, sim.base_url, key, f"[fault {fault} always]")
+                shown.append("".join(traceback.format_exception(raised.value)) + repr(vars(raised.value)))
     finally:
         os.umask(mask)
+    assert not [text for text in (*shown, caplog.text) if key in text]
     files = [f for f in Path(journal).parent.iterdir() if f.is_file()]
-    assert len(files) >= 2
+    assert len(files) >= 3
     for file in files:
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
-        assert b"sk-very-secret" not in file.read_bytes()
+        assert key.encode() not in file.read_bytes()
 
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
