@@ -80,12 +80,15 @@ Database::Database(const std::string& path, std::uint32_t application_id, int ve
         "PRAGMA synchronous = FULL");  // an answer is kept when its transaction ends, even if the power fails
     recognise(application_id, version, schema);
   } catch (...) {
-    sqlite3_close_v2(handle_);
+    close();
     throw;
   }
 }
 
-Database::~Database() {
+Database::~Database() { close(); }
+
+// Statements that are left keep the connection, and the file, open.
+void Database::close() {
   for (const auto& [sql, statement] : prepared_) sqlite3_finalize(statement);
   sqlite3_close_v2(handle_);
 }

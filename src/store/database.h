@@ -74,6 +74,7 @@ class Database {
   [[noreturn]] void fail(int status) const;
 
  private:
+  void close();
   void recognise(std::uint32_t application_id, int version, const char* schema);
 
   std::string path_;
