@@ -9,7 +9,7 @@ FUZZ_SEED ?= 1
 
 VENV := .venv/bin/python
 
-.PHONY: chaos conformance help setup setup-lint build wheel test demo bench fuzz format lint asan tsan clean
+.PHONY: chaos conformance help setup setup-lint build wheel test demo bench fuzz fuzz-parsers format lint asan tsan clean
 
 help:
 	@echo 'make demo     watch ordinary functions finish sooner, with the same answers'
@@ -22,6 +22,7 @@ help:
 	@echo '              execution, for FUZZ_SECONDS each'
 	@echo 'make chaos    a hundred thousand model calls of each kind, with and without limits, to a'
 	@echo '              server that fails one request in five'
+	@echo 'make fuzz-parsers  what servers send, mutated, for FUZZ_SECONDS'
 	@echo 'make asan     the C++ tests under the address and undefined-behaviour sanitizers'
 	@echo 'make tsan     the C++ tests under the thread sanitizer'
 	@echo 'make format   rewrite the sources in the project'"'"'s format'
@@ -64,6 +65,13 @@ fuzz: build
 
 chaos: build
 	$(VENV) tests/python/chaos.py --calls $(CHAOS_CALLS)
+
+fuzz-parsers: setup-lint
+	cmake --preset fuzz
+	cmake --build --preset fuzz --target parsers_fuzz -j $(JOBS)
+	mkdir -p build/fuzz/corpus
+	UBSAN_OPTIONS=halt_on_error=1 build/fuzz/fuzz/parsers/parsers_fuzz -max_total_time=$(FUZZ_SECONDS) \
+	  -seed=$(FUZZ_SEED) -max_len=4096 -artifact_prefix=build/fuzz/ build/fuzz/corpus fuzz/parsers/corpus
 
 conformance: build
 	$(VENV) tests/conformance/conformance.py --jobs $(JOBS)

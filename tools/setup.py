@@ -42,7 +42,8 @@ BUILD_PACKAGES = [
 # A Python that Debian did not build brings its own headers and venv module.
 DEBIAN_PYTHON_PACKAGES = ["python3-dev", "python3-venv"]
 # clang 19 is the oldest that compiles std::expected from libstdc++ 12.
-LINT_PACKAGES = ["clang-19", "clang-format-19", "clang-tidy-19"]
+# libclang-rt is clang's libFuzzer, for `make fuzz-parsers`.
+LINT_PACKAGES = ["clang-19", "clang-format-19", "clang-tidy-19", "libclang-rt-19-dev"]
 
 
 class SetupError(Exception):

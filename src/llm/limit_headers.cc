@@ -66,6 +66,13 @@ std::optional<int> parse_zone(std::string_view text) {
   return (behind ? -1 : 1) * (hours * 3600 + minutes * 60);
 }
 
+// The clock counts nanoseconds and ends in 2262: what lies outside of what it can tell is moved to its
+// bounds.
+WallTime to_wall_time(std::time_t seconds) {
+  constexpr std::time_t kLatest = 9'000'000'000;
+  return std::chrono::system_clock::from_time_t(std::clamp<std::time_t>(seconds, 0, kLatest));
+}
+
 struct Style {
   std::string_view pattern;  // with {0} for the dimension and {1} for "limit", "remaining" or "reset"
   bool dated;                // whether "reset" is a point in time
@@ -146,7 +153,7 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   const auto fraction = take_fraction(text);
   const auto zone = parse_zone(text);
   if (!in_range || !fraction || !zone) return std::nullopt;
-  return std::chrono::system_clock::from_time_t(timegm(&parts) - *zone) +
+  return to_wall_time(timegm(&parts) - *zone) +
          std::chrono::duration_cast<std::chrono::system_clock::duration>(FloatSeconds(*fraction));
 }
 
@@ -156,7 +163,7 @@ std::optional<WallTime> parse_http_date(std::string_view text) {
   std::tm parts{};
   in >> std::get_time(&parts, "%a, %d %b %Y %H:%M:%S GMT");
   if (in.fail()) return std::nullopt;
-  return std::chrono::system_clock::from_time_t(timegm(&parts));
+  return to_wall_time(timegm(&parts));
 }
 
 LimitReports read_limits(const net::Headers& headers, WallTime now) {

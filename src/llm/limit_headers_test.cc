@@ -106,5 +106,12 @@ TEST(LimitHeaders, NoTextMakesTheParsersFail) {
   }
 }
 
+TEST(Dates, BeyondWhatTheClockCanTellAreMovedToItsBounds) {
+  const WallTime year_2255{std::chrono::seconds(9'000'000'000)};
+  EXPECT_EQ(parse_http_date("Sun, 06 Nov 3808 08:49:37 GMT"), year_2255);
+  EXPECT_EQ(parse_rfc3339("9999-12-31T23:59:59Z"), year_2255);
+  EXPECT_EQ(parse_rfc3339("1900-01-01T00:00:00Z"), WallTime{});
+}
+
 }  // namespace
 }  // namespace xcs::llm

@@ -54,8 +54,9 @@ Mailbox::Delivery Mailbox::take() {
 
 bool Mailbox::has_urgent() {
   MutexLock lock(mutex_);
-  return std::ranges::any_of(
-      commands_, [this](const Command& c) { return c.kind != Command::Kind::kCancel || !resting_; });
+  return std::ranges::any_of(commands_, [resting = resting_](const Command& c) {
+    return c.kind != Command::Kind::kCancel || !resting;
+  });
 }
 
 }  // namespace xcs::net

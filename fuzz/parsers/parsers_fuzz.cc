@@ -1,0 +1,162 @@
+// Whatever a server sends, its parsers come to an end, stay within their bounds, and do not depend on how it
+// was cut.
+//
+// The first byte of an input chooses the parser, the rest is what it is given.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/check.h"
+#include "llm/limit_headers.h"
+#include "llm/retry.h"
+#include "llm/sse.h"
+#include "llm/stream.h"
+#include "llm/wire_answer.h"
+#include "sim/http_parser.h"
+
+namespace {
+
+using namespace xcs;
+
+constexpr llm::Provider kProviders[] = {llm::Provider::kOpenAi, llm::Provider::kAnthropic,
+                                        llm::Provider::kResponses, llm::Provider::kEmbeddings};
+
+llm::WireRequest request_to(llm::Provider provider) {
+  llm::WireRequest request;
+  request.provider = provider;
+  request.http.url = "http://server/v1";
+  request.api_key = "k";
+  return request;
+}
+
+// Calls f(piece) for pieces of the text whose sizes come from the text itself.
+template <class F>
+void in_pieces(std::string_view text, F f) {
+  while (!text.empty()) {
+    const std::size_t size = 1 + (static_cast<unsigned char>(text.front()) % 7);
+    f(text.substr(0, size));
+    text.remove_prefix(std::min(size, text.size()));
+  }
+}
+
+using Events = std::vector<std::pair<std::string, std::string>>;
+
+// The events of a text, and at the end whether it was accepted.
+Events events_of(std::string_view text, bool cut) {
+  Events events;
+  llm::SseParser parser(256);
+  const llm::SseParser::OnEvent keep = [&](const llm::SseEvent& event) -> Result<void> {
+    events.emplace_back(event.name, event.data);
+    return {};
+  };
+  bool accepted = true;
+  const auto feed = [&](std::string_view piece) { accepted = accepted && parser.feed(piece, keep); };
+  if (cut) {
+    in_pieces(text, feed);
+  } else {
+    feed(text);
+  }
+  accepted = accepted && parser.finish(keep);
+  events.emplace_back("", accepted ? "accepted" : "refused");
+  return events;
+}
+
+void fuzz_events(std::string_view text) {
+  if (text.size() > 200) return;  // beyond the parser's bound, how far it gets depends on the pieces
+  XCS_CHECK(events_of(text, false) == events_of(text, true), text.size());
+}
+
+void fuzz_answer(std::string_view text) {
+  for (const llm::Provider provider : kProviders) {
+    for (const int status : {200, 429, 500}) {
+      const auto answer =
+          llm::to_answer(request_to(provider), {.status = status, .headers = {}, .body = std::string(text)});
+      XCS_CHECK(answer || !answer.error().message.empty(), status);
+      XCS_CHECK(!answer || status == 200, status);
+    }
+  }
+}
+
+void fuzz_stream(std::string_view text) {
+  for (const llm::Provider provider : kProviders) {
+    const llm::WireRequest request = request_to(provider);
+    const auto read = [&](bool cut) {
+      std::string said;
+      llm::AnswerStream stream(request, [&](std::string_view piece) { said += piece; });
+      bool accepted = true;
+      const auto feed = [&](std::string_view piece) { accepted = accepted && stream.feed(piece); };
+      if (cut) {
+        in_pieces(text, feed);
+      } else {
+        feed(text);
+      }
+      const auto answer = accepted ? stream.finish() : std::unexpected(Error{});
+      return std::tuple(said, answer ? answer->text : "refused", accepted);
+    };
+    XCS_CHECK(read(false) == read(true), text.size());
+  }
+}
+
+void fuzz_headers(std::string_view text) {
+  net::Headers headers;
+  while (!text.empty()) {
+    const std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const std::size_t colon = std::min(line.find(':'), line.size());
+    headers.add(line.substr(0, colon), line.substr(std::min(colon + 1, line.size())));
+  }
+  const llm::WallTime now{std::chrono::seconds(1'700'000'000)};
+  for (const auto& report : llm::read_limits(headers, now)) {
+    if (!report) continue;
+    XCS_CHECK(report->limit > 0 && report->remaining >= 0 && report->remaining <= report->limit,
+              report->limit);
+    XCS_CHECK(!report->full_after ||
+                  (*report->full_after >= Duration::zero() && *report->full_after <= std::chrono::hours(24)),
+              report->limit);
+  }
+  const auto delay = llm::server_delay(headers, now);
+  XCS_CHECK(!delay || (*delay >= Duration::zero() && *delay <= std::chrono::hours(24)), delay.has_value());
+}
+
+void fuzz_durations(std::string_view text) {
+  const auto duration = llm::parse_go_duration(text);
+  XCS_CHECK(!duration || (*duration >= Duration::zero() && *duration <= std::chrono::hours(24)), text.size());
+  static_cast<void>(llm::parse_rfc3339(text));
+  static_cast<void>(llm::parse_http_date(text));
+  static_cast<void>(llm::parse_number(text));
+}
+
+// The simulator's own parser, of requests: it sees a growing buffer.
+void fuzz_request(std::string_view text) {
+  sim::HttpParser whole;
+  const auto state = whole.parse(text);
+  sim::HttpParser growing;
+  auto last = sim::HttpParser::State::kNeedMore;
+  std::string received;
+  in_pieces(text, [&](std::string_view piece) {
+    if (last != sim::HttpParser::State::kNeedMore) return;  // what it found points into what was received
+    received += piece;
+    last = growing.parse(received);
+  });
+  if (text.empty()) return;
+  XCS_CHECK(state == last, static_cast<int>(state), static_cast<int>(last));
+  if (state != sim::HttpParser::State::kComplete) return;
+  XCS_CHECK(whole.consumed() == growing.consumed(), whole.consumed(), growing.consumed());
+  XCS_CHECK(whole.request().body == growing.request().body, whole.consumed());
+}
+
+}  // namespace
+
+// NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size == 0) return 0;
+  const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
+  constexpr void (*kParsers[])(std::string_view) = {fuzz_events,  fuzz_answer,    fuzz_stream,
+                                                    fuzz_headers, fuzz_durations, fuzz_request};
+  kParsers[data[0] % std::size(kParsers)](text);
+  return 0;
+}
