@@ -603,6 +603,13 @@ std::uint32_t Machine::held(Object* object) {
   return references;
 }
 
+View::State Machine::look_listed(Object* object) {
+  Item* blocker = memory_.listed_before(object, place_);
+  if (blocker == nullptr) return State::kClear;
+  blocker_ = blocker;
+  return State::kBlocked;
+}
+
 View::State Machine::look_anywhere() {
   if (memory_.empty()) return State::kClear;
   Item* item = memory_.opaque_before(place_);

@@ -83,6 +83,12 @@ class View {
   }
   // As look() on every object at once: kClear unless something earlier may touch memory that nobody can name.
   virtual State look_anywhere() = 0;
+  // Whether an earlier store that names the object is pending, whatever else may be stored to it: kClear or
+  // kBlocked.
+  virtual State look_listed(Object* object) {
+    (void)object;
+    return State::kClear;
+  }
   // The stores of the last look() that answered kPending; valid until the next call.
   virtual std::span<const PendingStore> stores() = 0;
   // How many references to the object are held by variables that only code from this place on can use. See

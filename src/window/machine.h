@@ -202,6 +202,7 @@ class Machine : private View {
   bool quiet() override;
   State look(Object* object, Where where) override;
   State look_anywhere() override;
+  State look_listed(Object* object) override;
   Flags blocked_flags() override { return answer_.flags; }
   KnownRef blocked_known() override;
   KnownRef stored_unnamed() override { return memory_.stored_unnamed(); }
@@ -218,7 +219,7 @@ class Machine : private View {
   Outcome outcome_;
   Frame* yielding_ = nullptr;  // where the run's own generator waits to be resumed
   Value yielded_;
-  std::vector<Item*> ready_;  // a heap, the first in program order on top; see Note [what is ready]
+  std::vector<Item*> ready_;     // a heap, the first in program order on top; see Note [what is ready]
   std::vector<Frame*> stalled_;  // for want of room in the window
   std::vector<Entry*> failed_;
   std::map<std::uint64_t, Entry*> unstarted_;  // issued, for want of room in flight; by Entry::line

@@ -117,9 +117,9 @@ void MemoryIndex::remove_item(const Item* item, const std::vector<Effect::Store>
 // unless it is what the target's lineage has come to. Otherwise it may be any object that what is known of it
 // does not rule out, and loads of that object's place wait.
 //
-// What is known of a value lists the objects that exist. If it may be something else, that has come into being
-// since: it was made by a node that waited, whose cell it filled, or by code that had been passed, which has
-// handed it on by a store or a call. Those objects are noted as late.
+// What is known of a value lists the objects that exist. If it may be something else, that has come into
+// being since: it was made by a node that waited, whose cell it filled, or by code that had been passed,
+// which has handed it on by a store or a call. Those objects are noted as late.
 void MemoryIndex::resolve() {
   for (std::size_t i = 0; i < unresolved_.size();) {
     Unresolved& u = unresolved_[i];
@@ -187,6 +187,14 @@ Flags MemoryIndex::stored_flags(const ir::Node& node, std::span<const Value> ope
   return v.ready() ? host_.known(v) : v.flags() & (kData | kAtom);
 }
 
+Item* MemoryIndex::listed_before(Object* object, Place place) const {
+  const auto found = places_.find(object);
+  if (found == places_.end()) return nullptr;
+  for (const Hit& hit : found->second)
+    if (before(*hit.item, place)) return hit.item;
+  return nullptr;
+}
+
 Item* MemoryIndex::opaque_before(Place place) const {
   for (Item* item : anything_)
     if (before(*item, place)) return item;
@@ -221,7 +229,8 @@ MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, 
   Item* blocker = nullptr;
   answer.flags = kData | kAtom;
   for (const Unresolved& u : unresolved_) {
-    if (!overlap(u.store.where, where) || !before(*u.item, place) || !may_be(u.store.target, object)) continue;
+    if (!overlap(u.store.where, where) || !before(*u.item, place) || !may_be(u.store.target, object))
+      continue;
     answer.flags &= u.store.stored;
     answer.met.emplace_back(u.item, u.store);
     if (blocker == nullptr) blocker = u.item;

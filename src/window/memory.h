@@ -45,6 +45,8 @@ class MemoryIndex {
   void note_late(const Value& value);
   // What has been announced to be stored through values that were not there; null when that is not known.
   const KnownRef& stored_unnamed() const { return unnamed_; }
+  // An item before `place` that says that it stores to the object, or null.
+  Item* listed_before(Object* object, Place place) const;
   // The first item before `place` that may touch any memory, or null.
   Item* opaque_before(Place place) const;
 
