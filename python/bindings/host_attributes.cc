@@ -1,9 +1,9 @@
 // Attributes: loads, stores, properties, and the methods that `with` looks up on the type.
-#include "host.h"
-
+#include <Python.h>
 #include <fmt/format.h>
 #include <structmember.h>
 
+#include "host.h"
 #include "jitted.h"
 #include "reach.h"
 
@@ -139,7 +139,7 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
     if (Py_TYPE(found) == &PyProperty_Type) return load_property(s, object, found, name);
     const bool builtin = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || Py_TYPE(found) == &PyGetSetDescr_Type;
     const bool is_dict = PyUnicode_CompareWithASCIIString(name, "__dict__") == 0;
-    if (s.view.quiet() || (is_static(type) && is_atom(object)) || is_enum_property(found))
+    if (s.view.quiet() || (is_static(type) && shape_of(object) == Shape::kAtom) || is_enum_property(found))
       return outcome(PyObject_GetAttr(object, name));
     if (is_field(found) && PyTuple_Check(object)) {  // which may still be a placeholder
       const nb::object item = checked(PyObject_GetAttr(object, name));
@@ -153,8 +153,11 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
     return ordered(Reason::kUserAttribute, Effect::kAnything);
   }
   const bool fixed = is_static(type) && type->tp_dictoffset == 0 && found != nullptr &&
-                     (!is_data_descriptor(found) || is_atom(object));
+                     (!is_data_descriptor(found) || shape_of(object) == Shape::kAtom);
   if (fixed || s.view.quiet()) return outcome(PyObject_GetAttr(object, name));
+  if (const View::State state = look_in_dict(object, name, s.view); state != View::State::kClear)
+    return state == View::State::kBlocked ? blocked(kUnknown)
+                                          : ordered(Reason::kPendingMemory, Effect::kNone);
   switch (s.view.look(address_of(object), {Where::kAttr, address_of(name)})) {
     case View::State::kBlocked: {
       PyObject** dict = _PyObject_GetDictPtr(object);
@@ -230,6 +233,11 @@ Action PythonHost::store_attribute(const Site& s, const Value& target, PyObject*
       (removes || stored != nullptr) && store_attribute_privately(s, object, name, stored, by_class, a))
     return a;
   Action a = ordered_store(target, {Where::kAttr, address_of(name)});
+  if (PyObject* dict = is_slot(found) ? nullptr : shared_dict(object); dict != nullptr) {
+    a.effect.memory = Effect::kOpaque;
+    a.effect.stores.push_back({borrow_value(dict), {Where::kItem, address_of(name)}});
+    a.effect.stores.push_back({borrow_value(dict), {Where::kKeys}});
+  }
   if (!removes) a = stores_operand(std::move(a), value);
   const bool kept = is_slot(found) || _PyObject_GetDictPtr(object) != nullptr;
   return kept && !removes ? sure(std::move(a)) : std::move(a);
@@ -301,7 +309,9 @@ Action PythonHost::special(const Site& s) {
   PyObject* bound = method;
   nb::object holder;
   if (Py_TYPE(method)->tp_descr_get != nullptr) {
-    holder = checked(Py_TYPE(method)->tp_descr_get(method, object, reinterpret_cast<PyObject*>(type)));
+    PyObject* made = Py_TYPE(method)->tp_descr_get(method, object, reinterpret_cast<PyObject*>(type));
+    if (made == nullptr) return raised();
+    holder = nb::steal(made);
     bound = holder.ptr();
   }
   arguments.positional.erase(arguments.positional.begin());

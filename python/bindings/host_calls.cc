@@ -15,6 +15,12 @@
 namespace xcs::python {
 namespace {
 
+// Stands for the context variables among the places of memory.
+PyObject* context_variables() {
+  static PyObject* place = nb::dict().release().ptr();
+  return place;
+}
+
 // functools.partial, found once.
 PyTypeObject* partial_type() {
   static auto* type = reinterpret_cast<PyTypeObject*>(imported("functools", "partial").release().ptr());
@@ -139,6 +145,8 @@ Action PythonHost::call_method(const Site& s) {
 Action PythonHost::hiding_attribute(const Site& s, PyObject* object, PyObject* name) {
   PyObject** dict = _PyObject_GetDictPtr(object);
   if (!s.view.quiet()) {
+    if (look_in_dict(object, name, s.view) != View::State::kClear)
+      return ordered(Reason::kPendingMemory, Effect::kAnything);
     switch (s.view.look(address_of(object), {Where::kAttr, address_of(name)})) {
       case View::State::kBlocked: {
         Action a = blocked(kUnknown);
@@ -412,6 +420,60 @@ bool PythonHost::calls_back(const Contract& contract, const Arguments& arguments
   return false;
 }
 
+namespace {
+
+PyTypeObject* as_type(PyObject* object) { return reinterpret_cast<PyTypeObject*>(object); }
+
+// Whether asking about instances and subclasses of the class runs no code of the user's.
+bool answers_plainly(PyObject* classes) {
+  if (PyTuple_Check(classes)) {
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(classes); ++i)
+      if (!answers_plainly(PyTuple_GET_ITEM(classes, i))) return false;
+    return true;
+  }
+  if (!PyType_Check(classes)) return true;  // a union, or an error
+  PyTypeObject* metatype = Py_TYPE(classes);
+  if (metatype == &PyType_Type) return true;
+  for (const char* name : {"__instancecheck__", "__subclasscheck__"}) {
+    PyObject* method = type_lookup(metatype, interned(name).ptr());
+    if (method != type_lookup(&PyType_Type, interned(name).ptr()) && !comes_with_python(method)) return false;
+  }
+  PyObject* hook = type_lookup(reinterpret_cast<PyTypeObject*>(classes), interned("__subclasshook__").ptr());
+  if (hook == nullptr || Py_TYPE(hook) == &PyClassMethodDescr_Type) return true;
+  if (PyFunction_Check(hook)) return comes_with_python(hook);  // as protocols have it
+  return Py_TYPE(hook) == &PyClassMethod_Type &&
+         comes_with_python(nb::object(nb::handle(hook).attr("__func__")).ptr());
+}
+
+// Whether it is one of the builtins or a method of theirs, which see instances through their operators only.
+bool is_of_builtins(PyObject* callee) {
+  if (PyCFunction_Check(callee)) {
+    PyObject* module = reinterpret_cast<PyCFunctionObject*>(callee)->m_module;
+    PyObject* self = PyCFunction_GET_SELF(callee);
+    if (module == nullptr)
+      return self != nullptr && is_static(PyType_Check(self) ? as_type(self) : Py_TYPE(self));
+    return PyUnicode_Check(module) && PyUnicode_CompareWithASCIIString(module, "builtins") == 0;
+  }
+  if (PyType_Check(callee)) return is_static(as_type(callee));
+  return Py_TYPE(callee) == &PyMethodDescr_Type && is_static(PyDescr_TYPE(callee));
+}
+
+// Of a callable that looks at no argument's memory: whether it runs no code of the arguments' classes.
+bool asks_plainly(PyObject* callee, const Arguments& arguments) {
+  static auto* is_instance = imported("builtins", "isinstance").release().ptr();
+  static auto* is_subclass = imported("builtins", "issubclass").release().ptr();
+  const auto& given = arguments.positional;
+  if (callee == reinterpret_cast<PyObject*>(&PyRange_Type))
+    return std::ranges::all_of(given, [](const Value& v) { return is_atom(object_of(v)); });
+  if ((callee != is_instance && callee != is_subclass) || given.size() != 2) return true;
+  static PyObject* const own_class = type_lookup(&PyBaseObject_Type, interned("__class__").ptr());
+  PyObject* asked = object_of(given[0]);
+  return answers_plainly(object_of(given[1])) && (PyType_Check(asked) || has_plain_getattr(Py_TYPE(asked))) &&
+         type_lookup(Py_TYPE(asked), interned("__class__").ptr()) == own_class;
+}
+
+}  // namespace
+
 Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
   const bool makes_exception =
       PyExceptionClass_Check(callee) && is_static(reinterpret_cast<PyTypeObject*>(callee));
@@ -430,6 +492,7 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
   if (s.view.quiet()) return call_composing(s, callee, arguments, nullptr);
   if (back) return ordered(Reason::kCallback, Effect::kAnything, flags);
   if (!contract.mutates.empty()) return ordered(Reason::kChangesArguments, Effect::kAnything, flags);
+  if (!asks_plainly(callee, arguments)) return ordered(Reason::kUserOperator, Effect::kAnything, flags);
   if (contract.reads == Contract::kNothing) {
     // A tuple of classes is no memory, but one of them may still be a placeholder.
     Snapshot tuples(s.view, placeholders_, Depth::kShallow);
@@ -440,7 +503,9 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
     return call_native(callee, arguments);
   }
   if (Action a; reads_container(s, callee, arguments, a)) return a;
-  const Depth depth = contract.reads == Contract::kShallow ? Depth::kShallow : Depth::kDeep;
+  const Depth depth = contract.reads == Contract::kShallow ? Depth::kShallow
+                      : is_of_builtins(callee)             ? Depth::kDeep
+                                                           : Depth::kReached;
   Snapshot now(s.view, placeholders_, depth);
   auto add = [&](const Value& v) {
     // An iterator or generator among the arguments would be stepped.
@@ -609,6 +674,9 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
   const bool native = !awaits && model && ModelCall::fits(arguments.positional, arguments.keywords);
   const Flags flags = native ? ModelCall::flags(contract.run, arguments.keywords) : contract.flags();
   if (const Value* pending = arguments.pending()) return needs_argument(s, *pending, flags, Effect::kNone);
+  // It runs in a copy of the context as it is at its place.
+  if (!s.view.quiet() && s.view.look_listed(address_of(context_variables())) != View::State::kClear)
+    return ordered(Reason::kOrderedResource, Effect::kNone, flags);
   if (!s.view.quiet()) {
     // What a declared method does with `self` is part of its promise.
     Snapshot now(s.view, placeholders_, Depth::kArguments);
@@ -718,7 +786,10 @@ bool only_writes(const std::string& resource) {
 // The object that holds all of a resource that is memory of this process and nothing more, or null.
 PyObject* memory_of(const Contract& contract) {
   static auto* environment = imported("os", "environ").release().ptr();
-  return !contract.declared && contract.resource == "environment" ? environment : nullptr;
+  if (contract.declared) return nullptr;
+  return contract.resource == "context"       ? context_variables()
+         : contract.resource == "environment" ? environment
+                                              : nullptr;
 }
 
 }  // namespace
@@ -733,9 +804,11 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
   }
   // What a method does with the object it is called on is part of its contract.
   const auto given = std::span(arguments.positional).subspan(arguments.has_self ? 1 : 0);
+  // A context variable keeps what it is given, and looks at nothing of it.
   const bool plain =
-      std::ranges::all_of(arguments.keywords, [&](const auto& k) { return is_data(k.second, s.view); }) &&
-      all_data(given, s.view) && !calls_back(contract, arguments) && contract.mutates.empty();
+      memory_of(contract) == context_variables() ||
+      (std::ranges::all_of(arguments.keywords, [&](const auto& k) { return is_data(k.second, s.view); }) &&
+       all_data(given, s.view) && !calls_back(contract, arguments) && contract.mutates.empty());
   if (plain) {
     const Value* pending = arguments.pending();
     PyObject* memory = memory_of(contract);

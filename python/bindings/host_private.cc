@@ -116,7 +116,7 @@ bool PythonHost::store_item_privately(const Site& s, PyObject* container, PyObje
 // A null value is removed.
 bool PythonHost::store_attribute_privately(const Site& s, PyObject* object, PyObject* name, PyObject* value,
                                            bool by_class, Action& answer) {
-  if (!is_private(s, object)) return false;
+  if (!is_private(s, object) || shared_dict(object) != nullptr) return false;
   answer =
       stored(by_class ? PyObject_SetAttr(object, name, value) : PyObject_GenericSetAttr(object, name, value));
   return true;

@@ -195,6 +195,18 @@ Replayed replay(PyObject* object, std::span<const PendingStore> stores) {
   return result;
 }
 
+PyObject* shared_dict(PyObject* instance) {
+  PyObject** dict = _PyObject_GetDictPtr(instance);
+  return dict == nullptr || *dict == nullptr || Py_REFCNT(*dict) == 1 ? nullptr : *dict;
+}
+
+View::State look_in_dict(PyObject* instance, PyObject* name, View& view) {
+  PyObject* dict = shared_dict(instance);
+  if (dict == nullptr) return View::State::kClear;
+  return view.look(address_of(dict),
+                   name == nullptr ? Where{Where::kAll} : Where{Where::kItem, address_of(name)});
+}
+
 Replayed read_container(PyObject* object, View& view) {
   switch (view.look(address_of(object), {Where::kAll})) {
     case View::State::kClear:
@@ -266,7 +278,8 @@ Obstacle Snapshot::visit_at(PyObject* object, bool inside) {
   switch (shape) {
     case Shape::kCallable:
       // A bound method is formatted with what it is bound to.
-      if (depth_ != Depth::kDeep || !PyMethod_Check(object)) return Obstacle::kNothing;
+      if (depth_ == Depth::kShallow || depth_ == Depth::kArguments || !PyMethod_Check(object))
+        return Obstacle::kNothing;
       if (!PyFunction_Check(PyMethod_GET_FUNCTION(object))) return Obstacle::kUnknown;
       return visit(PyMethod_GET_SELF(object), true);
     case Shape::kAtom:
@@ -283,7 +296,7 @@ Obstacle Snapshot::visit_at(PyObject* object, bool inside) {
     case Shape::kOther:
       return depth_ == Depth::kArguments ? visit_attributes(object) : Obstacle::kUnknown;
     case Shape::kPlain:
-      return depth_ == Depth::kArguments ? visit_attributes(object) : Obstacle::kNothing;
+      return depth_ >= Depth::kReached ? visit_attributes(object) : Obstacle::kNothing;
     case Shape::kRecord:
       return depth_ == Depth::kShallow ? Obstacle::kNothing : visit_attributes(object);
     case Shape::kView:
@@ -347,6 +360,8 @@ Obstacle Snapshot::visit_attributes(PyObject* object) {
   if (!visited_.emplace(object, nb::borrow(object)).second) return Obstacle::kNothing;
   if (visited_.size() > kMostVisited) return Obstacle::kHeld;
   instances_.push_back(object);
+  if (const View::State state = look_in_dict(object, nullptr, view_); state != View::State::kClear)
+    return state == View::State::kBlocked ? Obstacle::kBlocked : Obstacle::kHeld;
   switch (view_.look(address_of(object), {Where::kAll})) {
     case View::State::kClear:
       break;

@@ -39,6 +39,18 @@ std::vector<PyObject*> attributes_of(PyObject* object);
 // REQUIRES: `object` is a container; `stores` come from view.look(object, kAll).
 Replayed replay(PyObject* object, std::span<const PendingStore> stores);
 
+// Note [dicts of instances]
+// `instance.__dict__` is the same memory as the instance's attributes. It is given out when everything before
+// is committed; from then on, as long as something besides the instance holds it, stores to attributes are
+// stores to its items as well, and who reads an attribute asks about both.
+
+// The dict of the instance's attributes if something else holds it, borrowed, or null.
+PyObject* shared_dict(PyObject* instance);
+
+// What stands in the way of reading the attribute `name` of the instance (all of them: null) in the dict that
+// is shared_dict().
+View::State look_in_dict(PyObject* instance, PyObject* name, View& view);
+
 // The container `object` as it is at the view's place: itself, or a copy with the earlier stores replayed.
 Replayed read_container(PyObject* object, View& view);
 
@@ -57,6 +69,7 @@ bool may_be_pending(std::string_view method, std::size_t index);
 enum class Depth : std::uint8_t {
   kShallow,    // at its operands, but not at what they hold
   kDeep,       // at everything an operator or a formatting can reach
+  kReached,    // and at the attributes of instances without operators of their own
   kArguments,  // also at the attributes of instances: what a callee can reach
 };
 

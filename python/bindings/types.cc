@@ -105,6 +105,22 @@ const std::unordered_map<std::string, Shape>& named_shapes() {
   return *table;
 }
 
+// The module and qualified name of a class, as it was made: its metaclass is not asked. Empty when they are
+// no strings.
+std::string full_name(PyTypeObject* type) {
+  if (is_static(type)) {
+    const std::string name = type->tp_name;
+    return name.find('.') == std::string::npos ? "builtins." + name : name;
+  }
+  PyObject* module = PyDict_GetItemString(type->tp_dict, "__module__");
+  PyObject* name = reinterpret_cast<PyHeapTypeObject*>(type)->ht_qualname;
+  if (module == nullptr || !PyUnicode_Check(module) || name == nullptr) return type->tp_name;
+  const char* module_text = PyUnicode_AsUTF8(module);
+  const char* name_text = PyUnicode_AsUTF8(name);
+  if (module_text == nullptr || name_text == nullptr) return PyErr_Clear(), std::string();
+  return std::string(module_text) + "." + name_text;
+}
+
 // Methods with double underscores that no operator calls.
 bool is_harmless(std::string_view name) {
   static const auto* names = new std::unordered_set<std::string_view>{"__module__",
@@ -177,8 +193,9 @@ enum class Operators : std::uint8_t { kNone, kGenerated, kOwn };
 Operators operators_of(PyTypeObject* type, bool enumeration) {
   const bool dataclass = type_lookup(type, interned("__dataclass_fields__").ptr()) != nullptr;
   auto result = Operators::kNone;
-  const nb::object members = nb::borrow(nb::handle(reinterpret_cast<PyObject*>(type)).attr("__dict__"));
-  for (nb::handle item : members.attr("items")()) {
+  const nb::object items = checked(PyDict_Items(type->tp_dict));
+  for (nb::handle item : items) {
+    if (!nb::isinstance<nb::str>(item[0])) continue;
     const auto name = nb::cast<std::string>(item[0]);
     if (!name.starts_with("__") || !name.ends_with("__") || is_harmless(name)) continue;
     const nb::object member = nb::borrow(item[1]);
@@ -189,15 +206,9 @@ Operators operators_of(PyTypeObject* type, bool enumeration) {
   return result;
 }
 
-bool is_instance_of(PyTypeObject* metatype, const char* module, const char* name) {
-  const nb::handle type(reinterpret_cast<PyObject*>(metatype));
-  return nb::cast<std::string>(type.attr("__name__")) == name &&
-         nb::cast<std::string>(nb::str(type.attr("__module__"))) == module;
-}
-
 Shape shape_of_class(PyTypeObject* type) {
-  const bool enumeration =
-      is_instance_of(Py_TYPE(type), "enum", "EnumType") || is_instance_of(Py_TYPE(type), "enum", "EnumMeta");
+  const std::string metatype = full_name(Py_TYPE(type));
+  const bool enumeration = metatype == "enum.EnumType" || metatype == "enum.EnumMeta";
   const bool exception = PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0;
   const bool named_tuple = PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS) != 0 &&
                            type_lookup(type, interned("_field_defaults").ptr()) != nullptr;
@@ -216,9 +227,7 @@ Shape shape_of_class(PyTypeObject* type) {
       if (!known) return Shape::kOther;
       continue;
     }
-    if (enumeration && nb::cast<std::string>(nb::str(
-                           nb::handle(reinterpret_cast<PyObject*>(base)).attr("__module__"))) == "enum")
-      continue;
+    if (enumeration && full_name(base).starts_with("enum.")) continue;
     switch (operators_of(base, enumeration)) {
       case Operators::kNone:
         break;
@@ -233,9 +242,7 @@ Shape shape_of_class(PyTypeObject* type) {
 }
 
 Shape find_shape(PyTypeObject* type) {
-  const nb::handle handle(reinterpret_cast<PyObject*>(type));
-  const std::string name = nb::cast<std::string>(nb::str(handle.attr("__module__"))) + "." +
-                           nb::cast<std::string>(nb::str(handle.attr("__qualname__")));
+  const std::string name = full_name(type);
   if (auto found = named_shapes().find(name); found != named_shapes().end()) return found->second;
   if (type == placeholder_type()) return Shape::kPlaceholder;
   if (PyType_IsSubtype(type, &PyType_Type)) {
@@ -317,6 +324,16 @@ bool is_plain_exception(PyObject* object) {
 }
 
 PyObject* type_lookup(PyTypeObject* type, PyObject* name) { return _PyType_Lookup(type, name); }
+
+bool comes_with_python(PyObject* function) {
+  if (function == nullptr || !PyFunction_Check(function)) return function != nullptr;
+  PyObject* name = PyDict_GetItemString(PyFunction_GET_GLOBALS(function), "__name__");
+  if (name == nullptr || !PyUnicode_Check(name)) return false;
+  for (const char* module :
+       {"abc", "_py_abc", "_collections_abc", "typing", "typing_extensions", "enum", "contextlib", "os"})
+    if (PyUnicode_CompareWithASCIIString(name, module) == 0) return true;
+  return false;
+}
 
 bool has_plain_getattr(PyTypeObject* type) { return type->tp_getattro == PyObject_GenericGetAttr; }
 bool finds_plainly(PyTypeObject* type) {

@@ -47,6 +47,10 @@ inline bool is_static(PyTypeObject* type) { return (type->tp_flags & Py_TPFLAGS_
 // What `type` or one of its bases defines as `name`: borrowed, or null; sets no error.
 PyObject* type_lookup(PyTypeObject* type, PyObject* name);
 
+// Whether it is compiled code, or a function of the modules of the standard library that define abstract
+// classes.
+bool comes_with_python(PyObject* function);
+
 // Attribute access on instances of `type` is CPython's own: no __getattribute__, __getattr__ or __setattr__.
 bool has_plain_getattr(PyTypeObject* type);
 // An attribute that is there is found as by CPython itself; __getattr__ may be asked for one that is not.

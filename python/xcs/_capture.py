@@ -79,7 +79,8 @@ class Captured:
     @property
     def frame_lookers(self) -> list[str]:
         """Global names that hold a function which looks at the frame it is called from, whatever they are."""
-        held = {name: self.globals.get(name, getattr(builtins, name, None)) for name in self.code.co_names}
+        known = vars(builtins)  # not its attributes: asking for some of them makes them
+        held = {name: self.globals.get(name, known.get(name)) for name in self.code.co_names}
         return [name for name, value in held.items() if id(value) in _FRAME_LOOKERS]
 
     @property

@@ -11,7 +11,7 @@ constexpr std::array<std::string_view, 7> kFrameFunctions = {"locals", "vars",  
                                                              "exec",   "globals", "breakpoint"};
 // Of any object: the modules they come from may have other names.
 constexpr std::array<std::string_view, 8> kFrameAttributes = {
-    "_getframe", "_getframemodulename", "currentframe", "set_trace",
+    "_getframe", "_getframemodulename", "currentframe",         "set_trace",
     "settrace",  "setprofile",          "settrace_all_threads", "setprofile_all_threads"};
 constexpr std::array<std::string_view, 10> kTaskStarters = {
     "create_task", "ensure_future", "TaskGroup", "create_task_group",        "start_soon",
@@ -43,8 +43,9 @@ void Lowering::refuse_frame_lookers(Index e) const {
 
 // `super()` without arguments is super(__class__, first parameter).
 SlotId Lowering::super_call(Index e, SlotId dest) {
-  // Without its first parameter, it fails in a way of its own.
-  if (holds(scopes_.unbindable(), scopes_.root().parameters.front())) throw Refused{refusal::kFrame};
+  // Without its first parameter, or its class, it fails in a way of its own.
+  for (const NameId name : {scopes_.root().parameters.front(), kClassName})
+    if (holds(scopes_.unbindable(), name)) throw Refused{refusal::kFrame};
   const SlotId function = value(syntax_.child(e, 0));
   const SlotId owner = load(kClassName, e, kNone);
   const SlotId self = load(scopes_.root().parameters.front(), e, kNone);

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import random
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -101,4 +102,5 @@ def _observe(
             type(context),
             error.__suppress_context__,
         )
-    return repr((result, WORLD.effects, arguments)), collections.Counter(WORLD.calls)
+    text = re.sub(r"0x[0-9a-f]+", "0x", repr((result, WORLD.effects, arguments)))
+    return text, collections.Counter(WORLD.calls)

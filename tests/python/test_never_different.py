@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import builtins
 import collections
+import copy
 import gc
 import itertools
+import string
 import sys
 import threading
 from types import FrameType
@@ -226,6 +228,80 @@ def test_a_name_that_is_changed_is_changed_for_tracebacks_and_generators() -> No
     assert (made.__name__, made.__qualname__, items.__doc__) == ("renamed", "Some.renamed", "New.")
     with pytest.raises(TypeError):
         items.__name__ = 7
+
+
+class Raises:
+    """A descriptor that cannot be bound."""
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        log("bound")
+        raise LookupError(ask("bound"))
+
+
+class Unenterable:
+    """Its `__enter__` cannot be bound."""
+
+    __enter__ = Raises()
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+def test_what_with_looks_up_may_raise(check: Check) -> None:
+    def run():
+        try:
+            with Unenterable():
+                log("inside")
+        except LookupError as error:
+            return error.args, ask("handled")
+
+    check(run)
+
+
+def test_library_methods_read_the_attributes_of_their_object_in_order(check: Check) -> None:
+    def run():
+        class Braces(string.Template):
+            delimiter = "%"
+
+        template = Braces(ask("a %b"))
+        first = template.substitute(b=ask("b"))
+        template.template = ask("%c")
+        return first, template.safe_substitute(c="d"), copy.deepcopy(template).template
+
+    check(run)
+
+
+def test_attributes_of_functions_and_properties_are_memory(check: Check) -> None:
+    def run():
+        def inner(x=1):
+            """Old."""
+            return x
+
+        shown = property(inner)
+        inner.__doc__ = ask("new")
+        inner.__name__ = ask("named")
+        inner.__defaults__ = (ask("default"),)
+        shown.__doc__ = ask("shown")
+        return inner.__doc__, inner.__name__, inner(), shown.__doc__
+
+    check(run)
+
+
+def test_looking_at_a_class_asks_nothing_of_its_metaclass(check: Check) -> None:
+    class Meta(type):
+        @property
+        def __module__(cls) -> Any:  # type: ignore[override]
+            log("module")
+            raise ZeroDivisionError
+
+    class Odd(metaclass=Meta):
+        pass
+
+    def run():
+        odd = Odd()
+        odd.answer = ask("a")
+        return [odd.answer], odd == odd, {odd: 1}[odd]
+
+    check(run)
 
 
 # --- Tools that watch
