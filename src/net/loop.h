@@ -27,6 +27,8 @@ class Loop {
  public:
   Loop(std::size_t max_in_flight, std::shared_ptr<Mailbox> mailbox);
   ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
 
   // Serves until the mailbox is closed, then settles what is left with a cancelled error. When an
   // invariant breaks, settles everything with the internal error, closes the mailbox and returns.

@@ -26,6 +26,7 @@ class Connection {
   // Bytes received and sent are counted in the service's books. With a `read_rate`, which is in bytes per
   // second and not 0, no more than that is read. With `tls`, which may be null, bytes are encrypted.
   Connection(Descriptor socket, SimService& service, std::optional<double> read_rate, const TlsContext* tls);
+  ~Connection() = default;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 

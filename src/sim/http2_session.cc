@@ -20,7 +20,8 @@ std::string_view text(const std::uint8_t* bytes, std::size_t size) {
 }
 
 std::uint8_t* bytes(std::string_view text) {
-  // nghttp2 copies what it is given, but does not say so in its types.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): nghttp2 copies it, but does not say so in its
+  // types
   return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
 }
 

@@ -27,6 +27,8 @@ class Http2Session final : public Session {
   explicit Http2Session(SimService& service);
   // Tells the service of what is not finished.
   ~Http2Session() override;
+  Http2Session(const Http2Session&) = delete;
+  Http2Session& operator=(const Http2Session&) = delete;
 
   void receive(std::string_view bytes, TimePoint now) override;
   void advance(TimePoint now) override;
