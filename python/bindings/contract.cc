@@ -136,6 +136,7 @@ Contract contract_from(const nb::dict& fields) {
     c.reads = static_cast<Contract::Reads>(word_index(kReads, fields["arguments"]));
   if (fields.contains("run")) c.run = static_cast<Contract::Run>(word_index(kRuns, fields["run"]));
   if (fields.contains("resource")) c.resource = nb::cast<std::string>(fields["resource"]);
+  if (fields.contains("enter")) c.enter = nb::borrow(fields["enter"]);
   if (fields.contains("guard")) c.guard = nb::borrow(fields["guard"]);
   if (fields.contains("mutates"))
     for (nb::handle item : fields["mutates"]) add_argument(item, c.mutates, c.mutated_names);

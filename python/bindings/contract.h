@@ -28,6 +28,7 @@ struct Contract {
   std::vector<std::string> mutated_names;   // keywords
   std::vector<std::uint32_t> callbacks;     // positions
   std::vector<std::string> callback_names;  // keywords
+  nb::object enter;                         // the function of xcs._prelude that does the same; null: none
   nb::object guard;                         // called with (positional tuple, keyword dict); null: none
   Run run = kThread;                        // kIndependent
 

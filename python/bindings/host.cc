@@ -45,7 +45,11 @@ PythonHost::PythonHost() : PythonHost(handled_exception()) {}
 PythonHost::PythonHost(nb::object outer)
     : iterators_(placeholders_), contracts_(Contracts::instance()), outer_handled_(std::move(outer)) {}
 
-PythonHost::~PythonHost() { handle_exception(outer_handled_.ptr()); }
+PythonHost::~PythonHost() {
+  // What a generator began with may hold others, which take themselves out when they go.
+  while (!generators_.empty()) const auto begun = generators_.extract(generators_.begin());
+  handle_exception(outer_handled_.ptr());
+}
 
 Action PythonHost::attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                            View& view) {

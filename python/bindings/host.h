@@ -13,6 +13,7 @@
 #include "actions.h"
 #include "contract.h"
 #include "describe.h"
+#include "draws.h"
 #include "iterate.h"
 #include "program.h"
 
@@ -93,6 +94,7 @@ class PythonHost final : public window::Host {
   bool steps_freely(const Value& iterator) override;
   std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) override;
   std::optional<Enter> unstarted(const Value& iterator) override;
+  Value take_iterator(const Value& iterator, std::uint32_t references, View& view) override;
   bool may_reach_when_stepped(const Value& iterator) override;
   bool drop_runs_code(const Value& iterator, std::uint32_t references) override;
   void rewind(const Value& iterator, std::size_t steps) override;
@@ -101,7 +103,6 @@ class PythonHost final : public window::Host {
   bool has_closed(const Value& exception) override;
   void unraisable(const Value& exception) override;
   void ignored_closing() override;
-  bool is_hidden(const std::string& name) override;
   Value unbound_error(const ir::Program& program, ir::SlotId slot, const ir::Node& node) override;
   Value depth_error(std::uint32_t depth) override;
   void unwound(const ir::Program& program, const ir::Node& node, const Value& exception) override;
@@ -122,11 +123,13 @@ class PythonHost final : public window::Host {
   void identify_calls() { identifies_ = true; }
 
  private:
-  // What a generator began with, while it has not been asked for anything.
+  // What a generator, or another iterator that a program gives the items of, began with, while it has not
+  // been asked for anything.
   struct Begun {
-    nb::object generator;  // a weak reference
+    nb::object generator;  // a weak reference to it; null for other iterators
+    nb::object witness;    // of another iterator: what it was made over
     Enter enter;
-    PyObject* stands_for = nullptr;  // the builtin whose iterator it is; see Note [stand-ins]
+    bool reaches = false;  // whether its steps may reach an independent call
   };
 
   // host.cc
@@ -223,6 +226,9 @@ class PythonHost final : public window::Host {
   Action call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
   bool reads_container(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   bool makes_dict(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
+  Action changes_arguments(const Site& s, const Contract& contract, const Arguments& arguments, Action a);
+  bool change_privately(const Site& s, PyObject* callee, const Contract& contract, const Arguments& arguments,
+                        Action& answer);
   Action call_composing(const Site& s, PyObject* callee, const Arguments& arguments, Snapshot* now);
   // `awaits`: the result is awaited, on the event loop.
   Action issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments, bool awaits);
@@ -230,6 +236,11 @@ class PythonHost final : public window::Host {
                        HostCall& call);
   void add_named_objects(PyObject* callee, int depth, Effect& effect);
   Action call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
+  bool draw_early(const Site& s, PyObject* callee, const Contract& contract, const Arguments& arguments,
+                  Action& answer);
+  bool take_next(const Site& s, const Arguments& arguments, Action& answer);
+  Action early(const Site& s, PyObject* source, PyObject* function, std::span<const Value> positional,
+               const Arguments& arguments, Flags flags);
   Action started_in_turn(const Site& s, PyObject* callee, const Arguments& arguments, Action a);
   bool is_known_method(PyObject* callee) const;
   Action call_unknown(const Site& s, PyObject* callee, Arguments arguments, Reason reason);
@@ -249,16 +260,21 @@ class PythonHost final : public window::Host {
   Action await_in_turn(const Value& awaitable);
   // host_prelude.cc
   bool enter_collected(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
-  bool enter_prelude(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
-  const Enter* begun(const Value& value) const;
-  const Begun* find_begun(const Value& value) const;
-  bool iterates_plainly(const Site& s, const Value& iterable) const;
-  bool may_stand_in(const Site& s, const Value& iterable) const;
-  Action stand_in(const Site& s, PyObject* builtin, PyObject* function, std::vector<Value> arguments);
-  bool make_real(PyObject* callee, Arguments& arguments, Action& failure);
-  Action real(const Value& argument);
+  bool enter_prelude(const Site& s, PyObject* callee, const Contract& contract, const Arguments& arguments,
+                     Action& answer);
+  bool enter_mutator(const Site& s, PyObject* container, std::string_view method, const Arguments& arguments,
+                     Action& answer);
+  bool enter_gathering(const Site& s, PyObject* function, const Arguments& arguments, Action& answer);
+  bool enter_function(PyObject* function, Arguments arguments, Action& answer);
+  bool make_iterator(const Site& s, PyObject* callee, PyObject* function, const Arguments& arguments,
+                     Action& answer);
+  const Begun* begun(const Value& value) const;
+  void forget_stale();
+  std::optional<Enter> take(const Site& s, const Value& iterator, const Arguments& arguments);
+  bool iterates_plainly(const Value& iterable) const;
   bool gains(const Site& s, const Value& function);
   bool gains_generator(const Site& s, const Value& iterable);
+  bool may_reach(const Value& given);
   // host_methods.cc
   Action pending_method(const Site& s, std::string_view name);
   Action builtin_method(const Site& s, PyObject* receiver, PyObject* name, Arguments arguments);
@@ -283,6 +299,7 @@ class PythonHost final : public window::Host {
   bool identifies_ = false;
   Placeholders placeholders_;
   Iterators iterators_;
+  Draws draws_;
   Contracts& contracts_;
   std::unordered_map<PyObject*, Begun> generators_;
   std::unordered_map<PyObject*, MadeCoroutine> coroutines_;

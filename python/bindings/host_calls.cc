@@ -11,6 +11,7 @@
 #include "loop_executor.h"
 #include "recursion.h"
 #include "resumable_run.h"
+#include "witness.h"
 
 namespace xcs::python {
 namespace {
@@ -76,7 +77,6 @@ Action PythonHost::call(const Site& s) {
 
 // What the node calls has been found.
 Action PythonHost::call_found(const Site& s, PyObject* callee, Arguments arguments) {
-  if (Action a; !generators_.empty() && make_real(callee, arguments, a)) return a;
   return s.awaited() ? call_awaited(s, callee, std::move(arguments))
                      : call_object(s, callee, std::move(arguments));
 }
@@ -103,7 +103,6 @@ Action PythonHost::call_method(const Site& s) {
   Arguments arguments;
   if (Action a = gather_arguments(s, shape, arguments); a.verdict != Action::kDone) return a;
   const Shape kind = shape_of(receiver);
-  if (Action a; kind <= Shape::kView && !generators_.empty() && make_real(nullptr, arguments, a)) return a;
   const bool builtin = (Py_TYPE(receiver)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 &&
                        !PyModule_Check(receiver) && !PyType_Check(receiver);
   if (builtin && kind <= Shape::kView && s.awaited())
@@ -284,6 +283,9 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
       break;
     }
   }
+  if (Action a; is_bound_builtin(callee) &&
+                enter_mutator(s, PyCFunction_GET_SELF(callee), method_name(callee), arguments, a))
+    return a;
   if (!s.view.quiet() && is_bound_builtin(callee)) {
     PyObject* self = PyCFunction_GET_SELF(callee);
     const nb::object held = interned(method_name(callee));
@@ -341,6 +343,8 @@ bool PythonHost::call_attribute_function(const Site& s, PyObject* callee, const 
   static auto* get = imported("builtins", "getattr").release().ptr();
   static auto* has = imported("builtins", "hasattr").release().ptr();
   static auto* set = imported("builtins", "setattr").release().ptr();
+  static auto* next = imported("builtins", "next").release().ptr();
+  if (callee == next) return take_next(s, arguments, answer);
   const auto& given = arguments.positional;
   if (s.view.quiet() || !arguments.keywords.empty() || given.size() < 2 || given.size() > 3) return false;
   if (!given[0].ready() || !given[1].ready() || !PyUnicode_CheckExact(object_of(given[1]))) return false;
@@ -375,8 +379,7 @@ Action PythonHost::call_contract(const Site& s, PyObject* callee, const Contract
                                  Arguments arguments) {
   if (!s.awaited() && makes_awaitable(callee, contract))
     return make_awaitable(s, callee, contract, std::move(arguments));
-  if (Action a; contract.effect == Contract::kPure &&
-                (enter_prelude(s, callee, arguments, a) || makes_dict(s, callee, arguments, a)))
+  if (Action a; enter_prelude(s, callee, contract, arguments, a) || makes_dict(s, callee, arguments, a))
     return a;
   switch (contract.effect) {
     case Contract::kIndependent:
@@ -472,7 +475,72 @@ bool asks_plainly(PyObject* callee, const Arguments& arguments) {
          type_lookup(Py_TYPE(asked), interned("__class__").ptr()) == own_class;
 }
 
+// Whether it makes atoms of atoms: arithmetic, or the choice of one of its arguments.
+bool keeps_atoms(PyObject* callee) {
+  static auto* add = imported("operator", "add").release().ptr();
+  static auto* largest = imported("xcs._prelude", "largest").release().ptr();
+  static auto* smallest = imported("xcs._prelude", "smallest").release().ptr();
+  return callee == add || callee == largest || callee == smallest;
+}
+
+bool will_be_atom(const Value& v) {
+  return v.is_pending() ? (v.flags() & kAtom) != 0 : is_atom(object_of(v));
+}
+
+// What is known of the result of a pure callable: data, when it is made of data alone.
+KnownResult result_of_pure(const Site& s, PyObject* callee, const Contract& contract,
+                           const Arguments& arguments) {
+  KnownResult result = result_of(callee, arguments.positional, s.view);
+  if (result.known != nullptr || contract.returns != Contract::kElement) return result;
+  if (keeps_atoms(callee) && std::ranges::all_of(arguments.positional, will_be_atom))
+    return {window::known_atom(), true};
+  const bool data =
+      all_pure_data(arguments.positional, s.view) &&
+      std::ranges::all_of(arguments.keywords, [&](const auto& k) { return is_pure_data(k.second, s.view); });
+  if (data) result.known = window::known_data();
+  return result;
+}
+
 }  // namespace
+
+// `a` waits; what runs then changes some of its arguments, and nothing else. REQUIRES: all of them are data
+Action PythonHost::changes_arguments(const Site& s, const Contract& contract, const Arguments& arguments,
+                                     Action a) {
+  bool data = true;
+  for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
+    const Value& v = arguments.positional[i];
+    const bool changed = std::ranges::find(contract.mutates, i) != contract.mutates.end();
+    if (changed) a.effect.stores.push_back({.target = v, .where = {Where::kAll}});
+    data = data && (changed || is_pure_data(v, s.view));
+  }
+  for (const auto& [name, v] : arguments.keywords) data = data && is_pure_data(v, s.view);
+  if (data)
+    for (Effect::Store& store : a.effect.stores) store.known = window::known_data();
+  const bool named = std::ranges::any_of(arguments.keywords, [&](const auto& k) {
+    return std::ranges::any_of(contract.mutated_names, [&](const std::string& name) {
+      return PyUnicode_CompareWithASCIIString(k.first.ptr(), name.c_str()) == 0;
+    });
+  });
+  a.effect.memory = named || a.effect.stores.empty() ? Effect::kAnything : Effect::kOpaque;
+  a.reason = static_cast<window::ReasonCode>(Reason::kChangesArguments);
+  return a;
+}
+
+// The one argument that it changes may be an object that only the code being fetched can reach.
+bool PythonHost::change_privately(const Site& s, PyObject* callee, const Contract& contract,
+                                  const Arguments& arguments, Action& answer) {
+  if (contract.mutates.size() != 1 || !PyCFunction_Check(callee)) return false;
+  if (contract.mutates[0] >= arguments.positional.size()) return false;
+  PyObject* changed = object_of(arguments.positional[contract.mutates[0]]);
+  std::uint32_t copies = 0;
+  for (const Value& v : arguments.positional) copies += v.object() == address_of(changed) ? 1 : 0;
+  if (!PyList_CheckExact(changed) || placeholders_.holds(changed) || !is_private(s, changed, copies))
+    return false;
+  if (!reads_plainly(s, arguments, Depth::kDeep)) return false;
+  answer = call_native(callee, arguments);
+  answer.changed = borrow_value(changed);
+  return true;
+}
 
 Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
   const bool makes_exception =
@@ -481,22 +549,29 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
   const bool back = calls_back(contract, arguments);
   const bool plain = contract.reads == Contract::kNothing || arguments.data(s.view);
   if (const Value* pending = arguments.pending()) {
-    const bool may_do_more = back || !plain || !contract.mutates.empty();
+    const bool may_do_more = back || !plain;
     Action a = needs_argument(s, *pending, flags, may_do_more ? Effect::kAnything : Effect::kNone);
     if (back) a.reason = static_cast<window::ReasonCode>(Reason::kCallback);
-    if (!back && plain && may_do_more) a.reason = static_cast<window::ReasonCode>(Reason::kChangesArguments);
+    if (!may_do_more && !contract.mutates.empty())
+      return changes_arguments(s, contract, arguments, std::move(a));
     return may_do_more ? std::move(a)
-                       : with_result(std::move(a), result_of(callee, arguments.positional, s.view));
+                       : with_result(std::move(a), result_of_pure(s, callee, contract, arguments));
   }
   if (s.view.quiet() && PyFunction_Check(callee)) return call_framed(s, callee, std::move(arguments));
   if (s.view.quiet()) return call_composing(s, callee, arguments, nullptr);
   if (back) return ordered(Reason::kCallback, Effect::kAnything, flags);
-  if (!contract.mutates.empty()) return ordered(Reason::kChangesArguments, Effect::kAnything, flags);
+  if (!contract.mutates.empty()) {
+    if (!plain) return ordered(Reason::kChangesArguments, Effect::kAnything, flags);
+    if (Action a; change_privately(s, callee, contract, arguments, a)) return a;
+    return changes_arguments(s, contract, arguments,
+                             ordered(Reason::kChangesArguments, Effect::kNone, flags));
+  }
   if (!asks_plainly(callee, arguments)) return ordered(Reason::kUserOperator, Effect::kAnything, flags);
   if (contract.reads == Contract::kNothing) {
     // A tuple of classes is no memory, but one of them may still be a placeholder.
     Snapshot tuples(s.view, placeholders_, Depth::kShallow);
-    for (const Value& v : arguments.positional)
+    for (const Value& v :
+         std::span(arguments.positional).subspan(std::min<std::size_t>(1, arguments.positional.size())))
       if (contract.returns == Contract::kAtom && PyTuple_CheckExact(object_of(v)))
         if (const Obstacle o = tuples.add(object_of(v)); o != Obstacle::kNothing)
           return held_up(o, tuples.element(), flags);
@@ -517,7 +592,7 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
   auto held = [&](Obstacle o) {
     const bool data = arguments.data(s.view);
     Action a = held_up_inside(o, now.element(), flags, data);
-    return data ? with_result(std::move(a), result_of(callee, arguments.positional, s.view)) : std::move(a);
+    return data ? with_result(std::move(a), result_of_pure(s, callee, contract, arguments)) : std::move(a);
   };
   for (const Value& v : arguments.positional)
     if (const Obstacle o = add(v); o != Obstacle::kNothing) return held(o);
@@ -640,17 +715,32 @@ Action PythonHost::call_composing(const Site& s, PyObject* callee, const Argumen
   if (!Iterators::composes(callee)) return call_native(callee, arguments);
   std::vector<nb::object> given;
   for (const Value& v : arguments.positional) given.push_back(nb::borrow(object_of(v)));
-  const bool loop =
-      s.program.is_temporary(s.node.dest) && s.node.op == ir::Op::kCall && arguments.keywords.empty();
-  Iterators::Origin origin{&s.node, callee, loop ? givers(s, given.size()) : std::vector<const ir::Node*>()};
+  const bool counts_from = callee == reinterpret_cast<PyObject*>(&PyEnum_Type) && given.size() == 1 &&
+                           arguments.keywords.size() == 1;
+  if (counts_from) given.push_back(nb::borrow(object_of(arguments.keywords[0].second)));
+  const bool known = arguments.keywords.empty() || counts_from;
+  const bool loop = known && s.program.is_temporary(s.node.dest) && s.node.op == ir::Op::kCall;
+  Iterators::Origin origin{loop ? &s.node : nullptr, callee,
+                           loop ? givers(s, given.size()) : std::vector<const ir::Node*>(given.size())};
   if (now != nullptr && !(loop && is_looped_over(s) && iterators_.known(origin, given, s.view)))
     return ordered(Reason::kPendingMemory, Effect::kNone);
-  Action a = call_native(callee, arguments);
-  if (a.verdict != Action::kDone || !loop) return a;
+  Arguments real = arguments;
+  nb::object witness;
+  const bool reverses = callee == reinterpret_cast<PyObject*>(&PyReversed_Type);
+  if (known && !reverses && !given.empty() &&
+      (PyList_CheckExact(given[0].ptr()) || PyTuple_CheckExact(given[0].ptr()) ||
+       PyRange_Check(given[0].ptr()))) {
+    witness = make_witness(given[0].ptr());
+    real.positional[0] = borrow_value(witness.ptr());
+  }
+  Action a = call_native(callee, real);
+  real = {};
+  if (a.verdict != Action::kDone || !(loop || witness)) return a;
   Py_ssize_t length = 0;
   if (given.size() == 1 && PyList_CheckExact(given[0].ptr()))
     length = PyList_GET_SIZE((now == nullptr ? given[0] : now->get(given[0].ptr())).ptr());
-  iterators_.remember(nb::borrow(object_of(a.value)), std::move(origin), std::move(given), length);
+  iterators_.remember(nb::borrow(object_of(a.value)), std::move(witness), std::move(origin), std::move(given),
+                      length);
   return a;
 }
 
@@ -797,6 +887,7 @@ PyObject* memory_of(const Contract& contract) {
 // Uses a resource: in order with everything, but memory is not touched.
 Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract& contract,
                                  Arguments arguments) {
+  if (Action a; draw_early(s, callee, contract, arguments, a)) return a;
   if (s.view.quiet()) {
     if (const Value* pending = arguments.pending())
       return needs_argument(s, *pending, kUnknown, Effect::kAnything);
@@ -815,6 +906,10 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
     // A reader need not wait for its turn when no earlier code may still change what it reads.
     if (memory != nullptr && contract.effect == Contract::kReads && pending == nullptr && !s.awaited() &&
         s.view.look(address_of(memory), {Where::kAll}) == View::State::kClear)
+      return call_native(callee, arguments);
+    // Nobody can tell in what order the system was asked for random numbers.
+    const bool unordered = contract.effect == Contract::kReads && contract.resource == "entropy";
+    if (unordered && pending == nullptr && !s.awaited() && !s.view.walks())
       return call_native(callee, arguments);
     Action a = pending != nullptr ? needs_argument(s, *pending, contract.flags(), Effect::kNone)
                                   : ordered(Reason::kOrderedResource, Effect::kNone, contract.flags());

@@ -2,6 +2,7 @@
 #include "host.h"
 #include "reach.h"
 #include "tracing.h"
+#include "witness.h"
 
 namespace xcs::python {
 namespace {
@@ -181,30 +182,71 @@ Action PythonHost::make_generator(PyObject* function, const ProgramRef& program,
   // What it began with dies with it, and is not the last to go.
   const nb::object forget =
       nb::cpp_function([this, generator](nb::handle) { const auto begun = generators_.extract(generator); });
-  generators_[generator] = {checked(PyWeakref_NewRef(generator, forget.ptr())), std::move(enter)};
+  generators_[generator] = {checked(PyWeakref_NewRef(generator, forget.ptr())),
+                            {},
+                            std::move(enter),
+                            reaches_independent(*program)};
   return a;
 }
 
+// What has been begun and is over, or gone, is not kept for the whole run.
+void PythonHost::forget_stale() {
+  constexpr std::size_t kMany = 1024;
+  if (generators_.size() < kMany || (generators_.size() & (generators_.size() - 1)) != 0) return;
+  std::vector<PyObject*> stale;
+  for (const auto& [iterator, begun] : generators_)
+    if (!begun.generator && !is_unasked(begun.witness.ptr())) stale.push_back(iterator);
+  for (PyObject* iterator : stale) const auto begun = generators_.extract(iterator);
+}
+
+const PythonHost::Begun* PythonHost::begun(const Value& value) const {
+  if (generators_.empty() || !value.ready()) return nullptr;
+  const auto found = generators_.find(object_of(value));
+  if (found == generators_.end()) return nullptr;
+  const Begun& begun = found->second;
+  const bool fresh = begun.generator ? PyWeakref_GetObject(begun.generator.ptr()) == object_of(value) &&
+                                           is_unstarted(object_of(value))
+                                     : is_unasked(begun.witness.ptr());
+  return fresh ? &begun : nullptr;
+}
+
 std::optional<Enter> PythonHost::take_generator(const Value& iterator, std::uint32_t references) {
-  PyObject* generator = object_of(iterator);
-  if (!PyGen_CheckExact(generator) || Py_REFCNT(generator) != references) return std::nullopt;
-  const auto found = generators_.find(generator);
-  if (found == generators_.end()) return std::nullopt;
-  Begun begun = std::move(found->second);
+  if (Py_REFCNT(object_of(iterator)) != references || begun(iterator) == nullptr) return std::nullopt;
+  const auto found = generators_.find(object_of(iterator));
+  Enter enter = std::move(found->second.enter);
   generators_.erase(found);
-  if (PyWeakref_GetObject(begun.generator.ptr()) != generator || !is_unstarted(generator))
-    return std::nullopt;
-  return std::move(begun.enter);
+  return enter;
+}
+
+// What has begun with `iterator`, which nothing needs but the code at hand; `arguments` hold it, too.
+std::optional<Enter> PythonHost::take(const Site& s, const Value& iterator, const Arguments& arguments) {
+  if (begun(iterator) == nullptr) return std::nullopt;
+  auto references = static_cast<std::uint32_t>(Py_REFCNT(object_of(iterator)));
+  for (const Value& v : arguments.positional) references -= v.object() == iterator.object() ? 1 : 0;
+  for (const auto& [name, v] : arguments.keywords) references -= v.object() == iterator.object() ? 1 : 0;
+  const View::Taking taking = s.view.take(iterator.object(), references);
+  if (taking == View::Taking::kNo) return std::nullopt;
+  const auto found = generators_.find(object_of(iterator));
+  if (taking == View::Taking::kWalked) return found->second.enter;
+  Enter enter = std::move(found->second.enter);
+  generators_.erase(found);
+  return enter;
+}
+
+Value PythonHost::take_iterator(const Value& iterator, std::uint32_t references, View& view) {
+  if (Py_REFCNT(object_of(iterator)) != references) return {};
+  nb::object cursor = iterators_.own(object_of(iterator), view);
+  return cursor ? steal_value(std::move(cursor)) : Value();
 }
 
 std::optional<Enter> PythonHost::unstarted(const Value& iterator) {
-  const Enter* enter = begun(iterator);
-  return enter != nullptr && is_unstarted(object_of(iterator)) ? std::optional(*enter) : std::nullopt;
+  const Begun* found = begun(iterator);
+  return found == nullptr ? std::nullopt : std::optional(found->enter);
 }
 
 bool PythonHost::may_reach_when_stepped(const Value& iterator) {
-  const Enter* enter = begun(iterator);
-  return enter != nullptr && reaches_independent(program_of(*enter->program));
+  const Begun* found = begun(iterator);
+  return found != nullptr && found->reaches;
 }
 
 bool PythonHost::drop_runs_code(const Value& iterator, std::uint32_t references) {
@@ -240,8 +282,6 @@ void PythonHost::ignored_closing() {
   PyErr_SetString(PyExc_RuntimeError, "generator ignored GeneratorExit");
   PyErr_WriteUnraisable(nullptr);
 }
-
-bool PythonHost::is_hidden(const std::string& name) { return name.starts_with("_xcs_"); }
 
 bool PythonHost::runs_whole(const ir::Program& program, ir::Index statement) {
   return !statement_reaches(program_of(program), statement);

@@ -188,8 +188,9 @@ Action PythonHost::builtin_method(const Site& s, PyObject* receiver, PyObject* n
     const nb::object held = nb::steal(method);
     return call_native(method, arguments);
   };
-  if (s.view.quiet()) return native();
   const std::string_view text(PyUnicode_AsUTF8(name));
+  if (Action a; enter_mutator(s, receiver, text, arguments, a)) return a;
+  if (s.view.quiet()) return native();
   PyObject* function = type_lookup(Py_TYPE(receiver), name);
   if (function == nullptr) return native();  // AttributeError
   if (is_container(shape_of(receiver)) && is_mutator(text)) return mutate(s, receiver, text, arguments);

@@ -1,26 +1,22 @@
-// Builtins that are given a callback or a generator of the user's: entered as the functions of xcs._prelude.
+// Callables that are given a callback or an iterator of the user's: entered as the functions of xcs._prelude.
+#include "gathering.h"
 #include "host.h"
 #include "reach.h"
 #include "tracing.h"
+#include "witness.h"
 
 namespace xcs::python {
 namespace {
 
-// Kept for ever, like the modules they come from.
-PyObject* builtin(const char* name) { return imported("builtins", name).release().ptr(); }
+// Kept for ever, like the module they come from.
 PyObject* prelude(const char* name) { return imported("xcs._prelude", name).release().ptr(); }
 
 struct Prelude {
-  PyObject *any = builtin("any"), *all = builtin("all"), *enumerate = builtin("enumerate"),
-           *map = builtin("map"), *filter = builtin("filter"), *sorted = builtin("sorted"),
-           *min = builtin("min"), *max = builtin("max"), *sum = builtin("sum"),
-           *reduce = imported("functools", "reduce").release().ptr();
-  PyObject* join = PyObject_GetAttrString(builtin("str"), "join");
-  PyObject *any_of = prelude("any_of"), *all_of = prelude("all_of"), *enumerated = prelude("enumerated"),
-           *mapped = prelude("mapped"), *filtered = prelude("filtered"),
-           *filtered_true = prelude("filtered_true"), *sorted_by_key = prelude("sorted_by_key"),
-           *extreme_by_key = prelude("extreme_by_key"), *collected = prelude("collected"),
-           *reduced = prelude("reduced"), *reduced_from_first = prelude("reduced_from_first");
+  PyObject *gather = prelude("gather"), *gather_one_by_one = prelude("gather_one_by_one"),
+           *gather_set = prelude("gather_set"), *fold = prelude("fold"), *collected = prelude("collected"),
+           *joined = prelude("joined"), *comprehended = prelude("comprehended"),
+           *list_extended = prelude("list_extended"), *set_extended = prelude("set_extended"),
+           *dict_extended = prelude("dict_extended"), *deque_extended = prelude("deque_extended");
 };
 
 const Prelude& names() {
@@ -28,85 +24,21 @@ const Prelude& names() {
   return *all;
 }
 
-// Whether `callee` takes every item of its first argument before it does anything else.
-bool takes_all_first(PyObject* callee) {
-  return callee == reinterpret_cast<PyObject*>(&PyList_Type) ||
-         callee == reinterpret_cast<PyObject*>(&PyTuple_Type) ||
-         callee == reinterpret_cast<PyObject*>(&PySet_Type) ||
-         callee == reinterpret_cast<PyObject*>(&PyDict_Type) ||
-         callee == reinterpret_cast<PyObject*>(&PyFrozenSet_Type) || callee == names().sorted ||
-         callee == names().sum || callee == names().min || callee == names().max;
-}
-
-// "separator".join, taken before its argument is evaluated.
-bool is_bound_join(PyObject* callee) {
-  if (!PyCFunction_Check(callee)) return false;
-  PyObject* self = PyCFunction_GET_SELF(callee);
-  const auto* method = reinterpret_cast<PyCFunctionObject*>(callee)->m_ml;
-  return self != nullptr && PyUnicode_CheckExact(self) && std::string_view(method->ml_name) == "join";
-}
-
-bool is_prelude_function(PyObject* callee) {
-  static auto* globals = imported("xcs._prelude", "__dict__").release().ptr();
-  return PyFunction_Check(callee) && PyFunction_GET_GLOBALS(callee) == globals;
-}
-
-const Value* keyword(const Arguments& arguments, const char* name) {
-  for (const auto& [key, value] : arguments.keywords)
-    if (PyUnicode_CompareWithASCIIString(key.ptr(), name) == 0) return &value;
-  return nullptr;
+bool is_generator_function(PyObject* function) {
+  return (reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function))->co_flags & CO_GENERATOR) != 0;
 }
 
 }  // namespace
 
-// A generator made in this run that has not been asked for anything.
-const PythonHost::Begun* PythonHost::find_begun(const Value& value) const {
-  if (!value.ready() || !PyGen_CheckExact(object_of(value))) return nullptr;
-  const auto found = generators_.find(object_of(value));
-  if (found == generators_.end() || PyWeakref_GetObject(found->second.generator.ptr()) != object_of(value))
-    return nullptr;
-  return &found->second;
-}
-
-const Enter* PythonHost::begun(const Value& value) const {
-  const Begun* found = find_begun(value);
-  return found == nullptr ? nullptr : &found->enter;
-}
-
-// Note [stand-ins]
-// map, filter and enumerate make an object of their own kind, which any code may look at. Where the first
-// thing that happens to it is that a loop, an unpacking or a call takes it, a generator of xcs._prelude
-// stands in for it. A callee that does not just take all the items is given the real object. Whether making
-// its iterator and asking for its length runs no code of the user's.
-bool PythonHost::iterates_plainly(const Site& s, const Value& iterable) const {
+// Whether making its iterator and asking for its length runs no code of the user's.
+bool PythonHost::iterates_plainly(const Value& iterable) const {
   if (begun(iterable) != nullptr) return true;
-  if (!iterable.ready()) return is_data(iterable, s.view);
   PyObject* object = object_of(iterable);
   const Shape shape = shape_of(object);
   const bool sequence = PyUnicode_CheckExact(object) || PyBytes_CheckExact(object) || PyRange_Check(object);
   return sequence || shape == Shape::kTuple || is_container(shape) || shape == Shape::kView ||
-         is_progress(object);
-}
-
-bool PythonHost::may_stand_in(const Site& s, const Value& iterable) const {
-  if (s.node.op != ir::Op::kCall || !s.program.is_temporary(s.node.dest)) return false;
-  const ir::Node* reader = s.program.reader(s.node);
-  if (reader == nullptr) return false;
-  const bool steps = reader->op == ir::Op::kIter || reader->op == ir::Op::kUnpack;
-  const bool calls = reader->op == ir::Op::kCall || reader->op == ir::Op::kCallMethod;
-  // Its iterator is made later than the program says.
-  return (steps || (calls && reader->args[0] != s.node.dest)) && iterates_plainly(s, iterable);
-}
-
-Action PythonHost::stand_in(const Site& s, PyObject* builtin, PyObject* function,
-                            std::vector<Value> arguments) {
-  Arguments all;
-  all.positional = std::move(arguments);
-  Action a = enter(s, function, std::move(all));
-  if (a.verdict == Action::kDone)
-    if (const auto found = generators_.find(object_of(a.value)); found != generators_.end())
-      found->second.stands_for = builtin;
-  return a;
+         shape == Shape::kIterator || is_progress(object) ||
+         (PyIter_Check(object) != 0 && is_static(Py_TYPE(object)));
 }
 
 // Whether going into it instead of calling it natively gains something, or is the only way not to wait.
@@ -122,8 +54,31 @@ bool PythonHost::gains(const Site& s, const Value& function) {
 bool PythonHost::gains_generator(const Site& s, const Value& iterable) {
   if (is_traced()) return false;
   if (const KnownRef known = iterable.known(); known != nullptr && known->begins != nullptr) return true;
-  const Enter* enter = begun(iterable);
-  return enter != nullptr && (!s.view.quiet() || reaches_independent(program_of(*enter->program)));
+  const Begun* found = begun(iterable);
+  return found != nullptr && (!s.view.quiet() || found->reaches);
+}
+
+// Whether what an iterator is made of may reach an independent call when it is stepped.
+bool PythonHost::may_reach(const Value& given) {
+  if (!given.ready()) return false;
+  if (const Begun* found = begun(given)) return found->reaches;
+  PyObject* object = object_of(given);
+  const Contract* contract = contracts_.find(object);
+  const bool runs_code =
+      contract == nullptr ? is_python_callable(object) : contract->effect == Contract::kIndependent;
+  return runs_code && reaches_independent(object);
+}
+
+// Returns whether the arguments fit the function, which is entered then.
+bool PythonHost::enter_function(PyObject* function, Arguments arguments, Action& answer) {
+  const ProgramRef program = lowered(function);
+  Enter enter;
+  if (!program->refusal.empty() || !bind(function, *program, arguments, enter.slots)) return false;
+  enter.program = program;
+  answer = Action();
+  answer.verdict = Action::kEnter;
+  answer.enter = std::move(enter);
+  return true;
 }
 
 // A callable that takes every item of the generator it is given before it does anything else.
@@ -133,109 +88,136 @@ bool PythonHost::enter_collected(const Site& s, PyObject* callee, const Argument
   if (!gains_generator(s, arguments.positional[0])) return false;
   Arguments all;
   all.positional = {borrow_value(callee), arguments.positional[0]};
-  answer = enter(s, names().collected, std::move(all));
+  return enter_function(names().collected, std::move(all), answer);
+}
+
+bool PythonHost::enter_prelude(const Site& s, PyObject* callee, const Contract& contract,
+                               const Arguments& arguments, Action& answer) {
+  if (!contract.enter) return false;
+  PyObject* function = contract.enter.ptr();
+  if (is_generator_function(function)) return make_iterator(s, callee, function, arguments, answer);
+  bool gained = false;
+  for (const Value& v : arguments.positional) gained = gained || gains_generator(s, v);
+  for (const std::uint32_t i : contract.callbacks)
+    gained = gained || (i < arguments.positional.size() && gains(s, arguments.positional[i]));
+  for (const auto& [name, v] : arguments.keywords)
+    for (const std::string& callback : contract.callback_names)
+      gained = gained || (PyUnicode_CompareWithASCIIString(name.ptr(), callback.c_str()) == 0 && gains(s, v));
+  if (!gained) return false;
+  for (const Value& v : arguments.positional)
+    if (v.ready() && PyCallable_Check(object_of(v)) == 0 && Py_TYPE(object_of(v))->tp_iter != nullptr &&
+        !iterates_plainly(v))
+      return false;
+  Arguments all = arguments;
+  if (is_bound_builtin(callee))
+    all.positional.insert(all.positional.begin(), borrow_value(PyCFunction_GET_SELF(callee)));
+  if (function == names().joined && all.positional.size() == 2 && all.positional[0].ready() &&
+      all.positional[1].is_pending()) {
+    const nb::object join = nb::handle(object_of(all.positional[0])).attr("join");
+    all.positional[0] = borrow_value(join.ptr());
+    return enter_function(names().comprehended, std::move(all), answer);
+  }
+  return enter_function(function, std::move(all), answer);
+}
+
+// Note [iterators that are taken over]
+// map(f, xs) and its like make the real iterator, which any code may use. What it is made over is given to it
+// through a witness, which tells whether anybody has asked it for an item. As long as nobody has, a loop that
+// is its only user runs `function` instead, a generator of the prelude that yields the same items.
+bool PythonHost::make_iterator(const Site& s, PyObject* callee, PyObject* function,
+                               const Arguments& arguments, Action& answer) {
+  const auto& given = arguments.positional;
+  if (!arguments.ready() || given.empty() || is_traced()) return false;
+  bool steps = false;
+  for (const Value& v : given) steps = steps || begun(v) != nullptr || is_progress(object_of(v));
+  if (Iterators::composes(callee) && !steps) return false;  // Note [composed iterators]
+  Arguments real = arguments;
+  nb::object witness;
+  for (Value& v : real.positional) {
+    PyObject* object = object_of(v);
+    const bool iterable = Py_TYPE(object)->tp_iter != nullptr && PyUnicode_Check(object) == 0;
+    if (!iterable || (PyCallable_Check(object) != 0 && PyIter_Check(object) == 0)) continue;
+    if (!iterates_plainly(v)) return false;
+    // How large a dict or a set is counts from here on.
+    PyObject* container = shape_of(object) == Shape::kView ? dict_of_view(object) : object;
+    const bool counts =
+        PyDict_Check(container) || PyAnySet_Check(container) || shape_of(object) == Shape::kDeque;
+    if (counts && !s.view.quiet() &&
+        s.view.look(address_of(container), {Where::kKeys}) != View::State::kClear) {
+      answer = ordered(Reason::kPendingMemory, Effect::kNone);
+      return true;
+    }
+    if (witness) continue;
+    if (is_progress(object)) return false;
+    witness = make_witness(object);
+    v = borrow_value(witness.ptr());
+  }
+  if (!witness) return false;
+  Begun begun;
+  const ProgramRef program = lowered(function);
+  if (!program->refusal.empty()) return false;
+  Arguments rest = arguments;
+  if (!bind(function, *program, rest, begun.enter.slots)) return false;
+  begun.enter.program = program;
+  for (const Value& v : given) begun.reaches = begun.reaches || may_reach(v);
+  for (const auto& [name, v] : arguments.keywords) begun.reaches = begun.reaches || may_reach(v);
+  answer = call_native(callee, real);
+  real = {};
+  begun.witness = std::move(witness);
+  forget_stale();
+  if (answer.verdict == Action::kDone) generators_[object_of(answer.value)] = std::move(begun);
   return true;
 }
 
-// Puts the real objects in place of stand-ins, unless the callee takes all their items; a method of a builtin
-// object has none. Returns whether that raised.
-bool PythonHost::make_real(PyObject* callee, Arguments& arguments, Action& failure) {
-  const Prelude& n = names();
-  const bool takes = callee != nullptr &&
-                     (takes_all_first(callee) || is_bound_join(callee) || callee == n.any ||
-                      callee == n.all || callee == n.map || callee == n.filter || callee == n.enumerate ||
-                      callee == n.join || callee == n.reduce || is_prelude_function(callee));
-  auto fails = [&](Value& argument) {
-    const Begun* found = find_begun(argument);
-    if (found == nullptr || found->stands_for == nullptr) return false;
-    Action made = real(argument);
-    argument = made.value;
-    if (made.verdict == Action::kRaised) failure = std::move(made);
-    return failure.verdict == Action::kRaised;
-  };
-  if (takes) return false;
-  for (Value& argument : arguments.positional)
-    if (fails(argument)) return true;
-  for (auto& [name, argument] : arguments.keywords)
-    if (fails(argument)) return true;
-  return false;
-}
-
-// What `argument`, a stand-in, stands for.
-Action PythonHost::real(const Value& argument) {
-  const Begun* found = find_begun(argument);
-  if (found == nullptr || found->stands_for == nullptr) return done(argument);
-  Arguments arguments;
-  PyObject* builtin = found->stands_for;
-  arguments.positional.assign(found->enter.slots.begin(), found->enter.slots.end());
-  for (Value& inner : arguments.positional) {
-    inner.settle();
-    Action made = real(inner);
-    if (made.verdict == Action::kRaised) return made;
-    inner = made.value;
-  }
-  if (builtin == names().filter && arguments.positional.size() == 1)
-    arguments.positional.insert(arguments.positional.begin(), none());
-  return call_native(builtin, arguments);
-}
-
-bool PythonHost::enter_prelude(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer) {
-  const Prelude& n = names();
+// Methods of builtin containers that take the items of what they are given one by one.
+bool PythonHost::enter_mutator(const Site& s, PyObject* container, std::string_view method,
+                               const Arguments& arguments, Action& answer) {
   const auto& given = arguments.positional;
-  if (given.empty()) return false;
-  auto go = [&](PyObject* function, std::vector<Value> positional, Arguments rest = {}) {
-    rest.positional = std::move(positional);
-    answer = enter(s, function, std::move(rest));
-    return true;
-  };
-  const Value callee_value = borrow_value(callee);
-  const bool plain = arguments.keywords.empty();
-  const Value* key = keyword(arguments, "key");
-  auto stands_in = [&](PyObject* function, std::vector<Value> positional) {
-    answer = stand_in(s, callee, function, std::move(positional));
-    return true;
-  };
-  if ((callee == n.map || callee == n.filter) && plain && given.size() == 2) {
-    if (!may_stand_in(s, given[1])) return false;
-    if (gains(s, given[0])) return stands_in(callee == n.map ? n.mapped : n.filtered, given);
-    if (callee == n.filter && given[0].ready() && object_of(given[0]) == Py_None &&
-        gains_generator(s, given[1]))
-      return stands_in(n.filtered_true, {given[1]});
-    return false;
+  if (given.size() != 1 || !arguments.keywords.empty() || !gains_generator(s, given[0])) return false;
+  PyObject* function = nullptr;
+  if (PyList_Check(container)) {
+    function = method == "extend" ? names().list_extended : nullptr;
+  } else if (PySet_Check(container)) {
+    function = method == "update" ? names().set_extended : nullptr;
+  } else if (shape_of(container) == Shape::kDeque) {
+    function = method == "extend" ? names().deque_extended : nullptr;
+  } else if (PyDict_CheckExact(container)) {
+    function = method == "update" ? names().dict_extended : nullptr;
   }
-  if (callee == n.reduce && plain &&
-      (gains(s, given[0]) || (given.size() > 1 && gains_generator(s, given[1])))) {
-    if (given.size() == 2) return go(n.reduced_from_first, given);
-    return given.size() == 3 && go(n.reduced, given);
+  Arguments all;
+  all.positional = {borrow_value(container), given[0]};
+  return function != nullptr && enter_function(function, std::move(all), answer);
+}
+
+// See Note [gathered generators].
+bool PythonHost::enter_gathering(const Site& s, PyObject* function, const Arguments& arguments,
+                                 Action& answer) {
+  const bool folds = function == names().fold;
+  const bool sets = function == names().gather_set;
+  const bool lists = function == names().gather || function == names().gather_one_by_one;
+  if (!folds && !sets && !lists) return false;
+  const Into into = folds ? Into::kFold : lists ? Into::kList : Into::kSet;
+  const Value& items = arguments.positional.back();
+  const Begun* found = begun(items);
+  if (found == nullptr) return false;
+  const ProgramRef program = gathering(program_of(*found->enter.program), into);
+  if (program == nullptr) return false;
+  std::optional<Enter> taken = take(s, items, arguments);
+  if (!taken) return false;
+  answer = Action();
+  answer.verdict = Action::kEnter;
+  answer.enter.program = program;
+  answer.enter.slots = std::move(taken->slots);
+  answer.enter.slots.resize(program->slots.size());
+  Value* last = answer.enter.slots.data() + answer.enter.slots.size() - 1;
+  if (folds) {
+    *last = none();
+    *(last - 1) = arguments.positional[0];
+    *(last - 2) = arguments.positional[1];
+  } else {
+    *last = arguments.positional[0];
   }
-  if (key != nullptr && given.size() == 1 && gains(s, *key) && iterates_plainly(s, given[0])) {
-    const Value* reverse = keyword(arguments, "reverse");
-    if (callee == n.sorted && arguments.keywords.size() == (reverse == nullptr ? 1U : 2U)) {
-      if (reverse == nullptr) return go(n.sorted_by_key, {given[0], *key});
-      return go(n.sorted_by_key, {given[0], *key, *reverse});
-    }
-    if ((callee == n.min || callee == n.max) && arguments.keywords.size() == 1)
-      return go(n.extreme_by_key, {callee_value, given[0], *key});
-    return false;
-  }
-  if (callee == n.join && plain && given.size() == 2 && given[0].ready() && gains_generator(s, given[1])) {
-    const nb::object bound = nb::handle(object_of(given[0])).attr("join");
-    return go(n.collected, {borrow_value(bound.ptr()), given[1]});
-  }
-  // Its items are taken one by one, as the loop around it goes on.
-  if (callee == n.enumerate && plain && given.size() <= 2 && given[0].ready() &&
-      (begun(given[0]) != nullptr || is_progress(object_of(given[0]))) && may_stand_in(s, given[0]))
-    return stands_in(n.enumerated, {given[0], given.size() == 2 ? given[1] : steal_value(nb::int_(0))});
-  if (!gains_generator(s, given[0])) return false;
-  if (is_bound_join(callee) && plain && given.size() == 1) return go(n.collected, {callee_value, given[0]});
-  if (callee == n.any && plain && given.size() == 1) return go(n.any_of, given);
-  if (callee == n.all && plain && given.size() == 1) return go(n.all_of, given);
-  if (!takes_all_first(callee)) return false;
-  std::vector<Value> all{callee_value};
-  all.insert(all.end(), given.begin(), given.end());
-  Arguments rest;
-  rest.keywords = arguments.keywords;
-  return go(n.collected, std::move(all), std::move(rest));
+  return true;
 }
 
 }  // namespace xcs::python

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "describe.h"
+#include "witness.h"
 
 namespace xcs::python {
 namespace {
@@ -271,7 +272,76 @@ class TupleCursor final : public Cursor {
   Placeholders& placeholders_;
 };
 
+// Steps an iterator that only the cursor holds.
+class OwnedCursor final : public Cursor {
+ public:
+  OwnedCursor(nb::object iterator, bool constants) : iterator_(std::move(iterator)), constants_(constants) {}
+  Action peek(View&) override {
+    if (index_ == items_.size()) {
+      PyObject* item = PyIter_Next(iterator_.ptr());
+      if (item == nullptr) return PyErr_Occurred() != nullptr ? raised() : stop();
+      items_.push_back(nb::steal(item));
+    }
+    return done(to_value(items_[index_].ptr()));
+  }
+  // Those gone past are kept for rewind() only as long as a loop may look that far ahead.
+  void advance() override {
+    constexpr std::size_t kMostKept = 4096;
+    if (++index_ < 2 * kMostKept) return;
+    items_.erase(items_.begin(), items_.begin() + kMostKept);
+    index_ -= kMostKept;
+  }
+  void rewind(std::size_t steps) override { index_ -= steps; }
+  bool yields_constants(View&) override { return constants_; }
+  KnownRef describe(View&) override { return constants_ ? window::known_atom() : nullptr; }
+
+ private:
+  nb::object iterator_;
+  const bool constants_;
+  std::vector<nb::object> items_;
+  std::size_t index_ = 0;
+};
+
+// The types of iterators that took all they need from memory when they were made.
+bool reads_no_memory(PyTypeObject* type) {
+  static const auto* types = [] {
+    auto* all = new std::vector<PyTypeObject*>;
+    for (const char* name :
+         {"combinations", "combinations_with_replacement", "count", "permutations", "product", "repeat"})
+      all->push_back(reinterpret_cast<PyTypeObject*>(imported("itertools", name).release().ptr()));
+    return all;
+  }();
+  return type == &PyTupleIter_Type || type == &PyRangeIter_Type || type == &PyUnicodeIter_Type ||
+         std::ranges::find(*types, type) != types->end();
+}
+
+bool yields_constants(PyTypeObject* type) { return type == &PyRangeIter_Type || type == &PyUnicodeIter_Type; }
+
 }  // namespace
+
+nb::object Iterators::own(PyObject* iterator, View& view) {
+  if (Py_TYPE(iterator) == &PyListIter_Type) {
+    const nb::object parts = nb::handle(iterator).attr("__reduce__")();
+    const nb::object list = parts[1][0];
+    if (nb::len(parts) != 3 || !PyList_CheckExact(list.ptr())) return {};
+    return make_object(std::make_unique<ListCursor>(list, false, nb::cast<Py_ssize_t>(nb::object(parts[2]))));
+  }
+  if (reads_no_memory(Py_TYPE(iterator)))
+    return make_object(std::make_unique<OwnedCursor>(nb::borrow(iterator),
+                                                     xcs::python::yields_constants(Py_TYPE(iterator))));
+  const Remembered* found = find(iterator);
+  if (found == nullptr || !found->witness) return {};
+  // A dict or set has been looked at when the iterator was made.
+  const auto has_no_size = [](const nb::object& o) {
+    return PyList_CheckExact(o.ptr()) || PyTuple_CheckExact(o.ptr()) || PyRange_Check(o.ptr()) ||
+           PyUnicode_CheckExact(o.ptr()) || PyLong_Check(o.ptr());
+  };
+  if (!std::ranges::all_of(found->arguments, has_no_size)) return {};
+  Piece piece = compose(*found, view);
+  if (piece.obstacle != Obstacle::kNothing) return {};
+  remembered_.erase(iterator);
+  return make_object(std::move(piece.cursor));
+}
 
 namespace {
 
@@ -302,23 +372,43 @@ Cursor* Iterators::cursor_of(PyObject* object) {
 // enumerate, zip and reversed make an object that any code may step. A loop steps it in its own way, item by
 // item at the item's place, only where the object cannot be met anywhere else: the call that makes it stands
 // in the loop's head, so that nothing but a temporary ever holds it.
-void Iterators::remember(nb::object iterator, Origin origin, std::vector<nb::object> arguments,
-                         Py_ssize_t length) {
+//
+// One that a variable holds is known by its witness (witness.h). Once nothing but the code at hand has it, it
+// is stepped in the same way if nobody has asked it for an item.
+void Iterators::remember(nb::object iterator, nb::object witness, Origin origin,
+                         std::vector<nb::object> arguments, Py_ssize_t length) {
   PyObject* key = iterator.ptr();
-  remembered_[key] = {std::move(iterator), std::move(origin), std::move(arguments), length};
+  if (witness) iterator = {};
+  forget_stale();
+  remembered_[key] = {std::move(iterator), std::move(witness), std::move(origin), std::move(arguments),
+                      length};
+}
+
+const Iterators::Remembered* Iterators::find(PyObject* iterator) const {
+  const auto found = remembered_.find(iterator);
+  if (found == remembered_.end()) return nullptr;
+  return !found->second.witness || is_unasked(found->second.witness.ptr()) ? &found->second : nullptr;
+}
+
+void Iterators::forget_stale() {
+  constexpr std::size_t kMany = 1024;
+  if (remembered_.size() < kMany || (remembered_.size() & (remembered_.size() - 1)) != 0) return;
+  std::erase_if(remembered_, [](const auto& entry) {
+    return entry.second.witness && !is_unasked(entry.second.witness.ptr());
+  });
 }
 
 bool Iterators::known(const Origin& origin, const std::vector<nb::object>& arguments, View& view) {
-  return compose({{}, origin, arguments, 0}, view).obstacle != Obstacle::kUnknown;
+  return compose({{}, {}, origin, arguments, 0}, view).obstacle != Obstacle::kUnknown;
 }
 
 Iterators::Made Iterators::make(PyObject* iterable, const ir::Node* maker, View& view) {
   Piece part;
-  const auto found = remembered_.find(iterable);
-  if (found == remembered_.end()) {
+  const Remembered* found = find(iterable);
+  if (found == nullptr) {
     part = make_cursor(iterable, view);
-  } else if (maker == found->second.origin.maker) {
-    part = compose(found->second, view);
+  } else if (maker != nullptr && maker == found->origin.maker) {
+    part = compose(*found, view);
   } else {
     part.obstacle = Obstacle::kUnknown;
   }
@@ -390,11 +480,16 @@ Iterators::Piece Iterators::compose(const Remembered& remembered, View& view) {
   const bool counts = remembered.origin.callee == callees().enumerate;
   std::vector<std::unique_ptr<Cursor>> parts;
   for (std::size_t i = 0; i < (counts ? 1 : given.size()); ++i) {
-    const auto found = remembered_.find(given[i].ptr());
-    const bool alone =
-        found != remembered_.end() && found->second.origin.maker == remembered.origin.givers[i];
-    if (found != remembered_.end() && !alone) return {Obstacle::kUnknown, {}, {}};
-    Piece part = alone ? compose(found->second, view) : make_cursor(given[i].ptr(), view);
+    const Remembered* found = find(given[i].ptr());
+    const bool alone = found != nullptr && found->origin.maker != nullptr &&
+                       found->origin.maker == remembered.origin.givers[i];
+    if (found != nullptr && !alone) return {Obstacle::kUnknown, {}, {}};
+    // It is held by the temporary it was made in, by the composed iterator, and here.
+    const bool made_here = !counts && remembered.origin.givers[i] != nullptr &&
+                           reads_no_memory(Py_TYPE(given[i].ptr())) && Py_REFCNT(given[i].ptr()) <= 3;
+    Piece part = alone       ? compose(*found, view)
+                 : made_here ? Piece{Obstacle::kNothing, std::make_unique<OwnedCursor>(given[i], false), {}}
+                             : make_cursor(given[i].ptr(), view);
     if (part.obstacle != Obstacle::kNothing) return part;
     parts.push_back(std::move(part.cursor));
   }

@@ -45,6 +45,10 @@ class Iterators {
   // The cursor in an object that make() gave, or null.
   static Cursor* cursor_of(PyObject* object);
 
+  // As make, for an iterator that only the code at hand has: one of CPython's that read no memory when they
+  // are stepped, or one that was remembered; null for any other.
+  nb::object own(PyObject* iterator, View& view);
+
   // Whether `callee` makes an iterator out of iterables and nothing else: enumerate, zip, reversed.
   static bool composes(PyObject* callee);
   // Where an iterator was made, by a callee that composes, and which nodes gave the arguments; null where
@@ -54,15 +58,17 @@ class Iterators {
     PyObject* callee;
     std::vector<const ir::Node*> givers;
   };
-  // Remembers how `iterator` was made. `length` is that of a list given to reversed, which looks at it then.
-  // See Note [composed iterators].
-  void remember(nb::object iterator, Origin origin, std::vector<nb::object> arguments, Py_ssize_t length);
+  // Remembers how `iterator` was made, over `witness` in place of its first argument if that is not null.
+  // `length` is that of a list given to reversed, which looks at it then. See Note [composed iterators].
+  void remember(nb::object iterator, nb::object witness, Origin origin, std::vector<nb::object> arguments,
+                Py_ssize_t length);
   // Whether an iterator made so can be stepped item by item.
   bool known(const Origin& origin, const std::vector<nb::object>& arguments, View& view);
 
  private:
   struct Remembered {
-    nb::object iterator;
+    nb::object iterator;  // null when a witness tells whether it is still there
+    nb::object witness;
     Origin origin;
     std::vector<nb::object> arguments;
     Py_ssize_t length;
@@ -75,6 +81,8 @@ class Iterators {
   Piece make_cursor(PyObject* iterable, View& view);
   Piece make_keyed(const nb::object& container, Part part, View& view);
   Piece compose(const Remembered& remembered, View& view);
+  const Remembered* find(PyObject* iterator) const;
+  void forget_stale();
 
   Placeholders& placeholders_;
   std::unordered_map<PyObject*, Remembered> remembered_;

@@ -50,6 +50,10 @@ HostProgram::HostProgram(ir::Program program, nb::object fragments, nb::object c
   for (const ir::CallShape& call : calls) keyword_names_.push_back(keyword_names_of(*this, call));
 }
 
+ProgramRef HostProgram::changed(ir::Program program) const {
+  return std::make_shared<HostProgram>(std::move(program), source_, code_, globals_);
+}
+
 void HostProgram::find_definitions() {
   definitions_.resize(slots.size());
   std::vector<bool> twice(slots.size());
@@ -87,14 +91,6 @@ const ir::Node* HostProgram::giver(const ir::Node& node, ir::SlotId slot) const 
 const ir::Node* HostProgram::next(const ir::Node& node) const {
   const ir::Region* region = region_of(node);
   return region == nullptr || &node == &region->nodes.back() ? nullptr : &node + 1;
-}
-
-const ir::Node* HostProgram::reader(const ir::Node& node) const {
-  const ir::Region* region = region_of(node);
-  if (region == nullptr) return nullptr;
-  for (const ir::Node* n = &node + 1; n != region->nodes.data() + region->nodes.size(); ++n)
-    if (std::ranges::find(n->args, node.dest) != n->args.end()) return n;
-  return nullptr;
 }
 
 bool HostProgram::is_in_comprehension(const ir::Node& node) const {

@@ -54,8 +54,6 @@ class HostProgram final : public ir::Program {
   const ir::Node* giver(const ir::Node& node, ir::SlotId slot) const;
   // Of a node in one of the regions: the next one in it, or null.
   const ir::Node* next(const ir::Node& node) const;
-  // The first node of the same region after it that takes its result, or null.
-  const ir::Node* reader(const ir::Node& node) const;
   bool is_temporary(ir::SlotId slot) const { return slot != ir::kNone && slots[slot].empty(); }
 
   // The one node that assigns the slot, or null when there are several or none.
@@ -64,8 +62,12 @@ class HostProgram final : public ir::Program {
   // Where the cells of free variables begin among the slots.
   ir::SlotId first_free() const { return parameters.count(); }
 
-  mutable std::vector<Reach> statement_reach;  // of statements, by index
-  mutable Reach reach;                         // of the whole program
+  // A program made of this one, over the same source.
+  std::shared_ptr<const HostProgram> changed(ir::Program program) const;
+
+  mutable std::array<std::shared_ptr<const HostProgram>, 3> gathering;  // see gathering.h; made on first use
+  mutable std::vector<Reach> statement_reach;                           // of statements, by index
+  mutable Reach reach;                                                  // of the whole program
 
  private:
   void find_definitions();

@@ -157,7 +157,7 @@ def of_module(name: str) -> list[tuple[Any, dict[str, Any]]]:
             continue
         callee = _held(module, key[len(name) + 1 :])
         if callee is not None:
-            found.append((callee, _with_guard(fields)))
+            found.append((callee, _resolved(fields)))
     return found
 
 
@@ -204,9 +204,10 @@ def _is_own(function: types.FunctionType, module: types.ModuleType) -> bool:
     return isinstance(home, str) and home.partition(".")[0] == package
 
 
-def _with_guard(fields: dict[str, Any]) -> dict[str, Any]:
-    guard = fields.get("guard")
-    return fields if guard is None else {**fields, "guard": getattr(_guards, guard)}
+def _resolved(fields: dict[str, Any]) -> dict[str, Any]:
+    named = {"guard": _guards, "enter": _prelude}
+    found = {key: getattr(module, fields[key]) for key, module in named.items() if key in fields}
+    return {**fields, **found} if found else fields
 
 
 def keys() -> Iterator[str]:
@@ -215,5 +216,18 @@ def keys() -> Iterator[str]:
         yield from _contracts_of(file.stem)
 
 
-for _function in (_prelude.in_order, _prelude.index_of_extreme):
+for _function in (
+    _prelude.in_order,
+    _prelude.larger,
+    _prelude.smaller,
+    _prelude.largest,
+    _prelude.smallest,
+    _prelude.taken_apart,
+):
     _core.set_contract(_function, {"effect": "pure", "returns": "element"}, keep_alive=True)
+_core.set_contract(
+    _prelude.permutation, {"effect": "ordered", "resource": "object:{0}", "returns": "atom"}, keep_alive=True
+)
+_core.set_contract(
+    _prelude.is_pair, {"effect": "pure", "returns": "atom", "arguments": "none"}, keep_alive=True
+)

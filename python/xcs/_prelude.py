@@ -1,16 +1,26 @@
 """What builtins that take an iterable or a callback do, as plain functions.
 
-A builtin that is given a generator or a callback of the user's is entered as the function here, so that what the
-generator or the callback calls can overlap. Names that begin with `_xcs_` cannot be the user's: what only they hold
-counts as a temporary. Each function does exactly what the builtin does, in the same order.
+A builtin that is given a generator or a callback of the user's is entered as the function here that its contract names,
+so that what the generator or the callback calls can overlap. Each function does exactly what the builtin does, in the
+same order: it has the builtin's parameters, and it is not entered when the arguments do not fit them.
 """
 
 from __future__ import annotations
 
+import operator
+import sys
+from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
 
-# ruff: noqa: C416, SIM110 - loops, not the builtins that would run what is given to them inside
+# ruff: noqa: SIM110, UP028 - loops, not the builtins that would run what is given to them inside
+
+
+# Whether the sum of floats is no more precise than that of one addition after the other.
+_ADDS_ONE_BY_ONE = sys.version_info < (3, 12)
+
+# Stands for a value that there is none of yet; only its identity counts.
+_NOTHING: Any = "".join(["no", "thing"])
 
 
 def constructed(_xcs_init: Any, _xcs_made: Any, _xcs_arguments: Any, _xcs_keywords: Any) -> Any:
@@ -21,40 +31,205 @@ def constructed(_xcs_init: Any, _xcs_made: Any, _xcs_arguments: Any, _xcs_keywor
     return _xcs_made
 
 
-def any_of(_xcs_items: Any) -> bool:
-    for _xcs_item in _xcs_items:
-        if _xcs_item:
-            return True
-    return False
-
-
-def all_of(_xcs_items: Any) -> bool:
-    for _xcs_item in _xcs_items:
-        if not _xcs_item:
-            return False
-    return True
-
-
-def collected(_xcs_function: Any, _xcs_items: Any, *_xcs_rest: Any, **_xcs_keywords: Any) -> Any:
-    """`function(items, ...)` for a function that does nothing but take every item first."""
-    return _xcs_function([_xcs_item for _xcs_item in _xcs_items], *_xcs_rest, **_xcs_keywords)
-
-
 async def awaited(_xcs_function: Any, /, *_xcs_positional: Any, **_xcs_keywords: Any) -> Any:
     """`await function(...)` where the function's own calls are not known to give awaitables."""
     _xcs_awaitable = _xcs_function(*_xcs_positional, **_xcs_keywords)
     return await _xcs_awaitable
 
 
-def reduced(_xcs_function: Any, _xcs_items: Any, _xcs_value: Any) -> Any:
+# What takes every item of an iterable. `gather`, `gather_set` and `fold` run a generator that only they have as code of
+# their own (Note [gathered generators] in python/bindings/gathering.h), and are what is written here for anything else.
+
+
+def gather(_xcs_list: Any, _xcs_items: Any) -> None:
+    _xcs_list.extend([_xcs_item for _xcs_item in _xcs_items])
+
+
+def gather_one_by_one(_xcs_list: Any, _xcs_items: Any) -> None:
     for _xcs_item in _xcs_items:
-        _xcs_value = _xcs_function(_xcs_value, _xcs_item)
+        _xcs_list.append(_xcs_item)
+
+
+def gather_set(_xcs_set: Any, _xcs_items: Any) -> None:
+    for _xcs_item in _xcs_items:
+        _xcs_set.add(_xcs_item)
+
+
+def fold(_xcs_step: Any, _xcs_value: Any, _xcs_items: Any) -> Any:
+    for _xcs_item in _xcs_items:
+        _xcs_value = _xcs_step(_xcs_value, _xcs_item)
     return _xcs_value
 
 
-def reduced_from_first(_xcs_function: Any, _xcs_items: Any) -> Any:
+def collected(_xcs_function: Any, _xcs_items: Any, /) -> Any:
+    """`function(items)` for a function that does nothing but take every item first."""
+    _xcs_list: list[Any] = []
+    gather(_xcs_list, _xcs_items)
+    return _xcs_function(_xcs_list)
+
+
+def comprehended(_xcs_function: Any, _xcs_items: Any, /) -> Any:
+    """As `collected`, of a generator that is not there yet."""
+    return _xcs_function([_xcs_item for _xcs_item in _xcs_items])
+
+
+def joined(_xcs_separator: Any, _xcs_items: Any, /) -> Any:
+    _xcs_list: list[Any] = []
+    gather(_xcs_list, _xcs_items)
+    return _xcs_separator.join(_xcs_list)
+
+
+def listed(_xcs_items: Any, /) -> list[Any]:
+    return [_xcs_item for _xcs_item in _xcs_items]
+
+
+def tupled(_xcs_items: Any, /) -> tuple[Any, ...]:
+    _xcs_list: list[Any] = []
+    gather(_xcs_list, _xcs_items)
+    return tuple(_xcs_list)
+
+
+def set_of(_xcs_items: Any, /) -> set[Any]:
+    _xcs_set: set[Any] = set()
+    gather_set(_xcs_set, _xcs_items)
+    return _xcs_set
+
+
+def frozen_of(_xcs_items: Any, /) -> frozenset[Any]:
+    _xcs_list: list[Any] = []
+    _xcs_set: set[Any] = set()
+    for _xcs_item in _xcs_items:
+        _xcs_set.add(_xcs_item)
+        _xcs_list.append(_xcs_item)
+    return frozenset(_xcs_list)
+
+
+def list_extended(_xcs_list: Any, _xcs_items: Any) -> None:
+    gather_one_by_one(_xcs_list, _xcs_items)
+
+
+def set_extended(_xcs_set: Any, _xcs_items: Any) -> None:
+    gather_set(_xcs_set, _xcs_items)
+
+
+def dict_of(_xcs_items: Any, /, **_xcs_keywords: Any) -> dict[Any, Any]:
+    _xcs_dict: dict[Any, Any] = {}
+    dict_extended(_xcs_dict, _xcs_items)
+    if _xcs_keywords:
+        _xcs_dict.update(_xcs_keywords)
+    return _xcs_dict
+
+
+def dict_extended(_xcs_dict: Any, _xcs_items: Any) -> None:
+    _xcs_count = 0
+    for _xcs_item in _xcs_items:
+        if is_pair(_xcs_item):
+            _xcs_key, _xcs_value = _xcs_item
+        else:
+            _xcs_key, _xcs_value = taken_apart(_xcs_item, _xcs_count)
+        _xcs_dict[_xcs_key] = _xcs_value
+        _xcs_count = _xcs_count + 1
+
+
+def deque_of(iterable: Any, maxlen: Any = None) -> deque[Any]:
+    _xcs_list: list[Any] = []
+    gather(_xcs_list, iterable)
+    return deque(_xcs_list, maxlen)
+
+
+def deque_extended(_xcs_deque: Any, _xcs_items: Any) -> None:
+    for _xcs_item in _xcs_items:
+        _xcs_deque.append(_xcs_item)
+
+
+def counted(iterable: Any, /) -> Counter[Any]:
+    _xcs_list: list[Any] = []
+    for _xcs_item in iterable:
+        hash(_xcs_item)
+        _xcs_list.append(_xcs_item)
+    return Counter(_xcs_list)
+
+
+def lines_written(_xcs_file: Any, _xcs_lines: Any, /) -> None:
+    for _xcs_line in _xcs_lines:
+        _xcs_file.write(_xcs_line)
+
+
+def rows_written(_xcs_writer: Any, _xcs_rows: Any, /) -> None:
+    for _xcs_row in _xcs_rows:
+        _xcs_writer.writerow(_xcs_row)
+
+
+def any_of(_xcs_items: Any, /) -> bool:
+    for _xcs_item in _xcs_items:
+        if _xcs_item:
+            return True
+    return False
+
+
+def all_of(_xcs_items: Any, /) -> bool:
+    for _xcs_item in _xcs_items:
+        if not _xcs_item:
+            return False
+    return True
+
+
+def summed(_xcs_items: Any, /, start: Any = 0) -> Any:
+    if isinstance(start, (str, bytes, bytearray)):
+        return sum([], start)
+    if _ADDS_ONE_BY_ONE:
+        return fold(operator.add, start, _xcs_items)
+    _xcs_list: list[Any] = []
+    _xcs_total = start
+    for _xcs_item in _xcs_items:
+        _xcs_list.append(_xcs_item)
+        _xcs_total = _xcs_total + _xcs_item
+    return sum(_xcs_list, start) if isinstance(_xcs_total, (float, complex)) else _xcs_total
+
+
+def max_of(_xcs_items: Any, /, *, key: Any = None, default: Any = _NOTHING) -> Any:
+    if key is not None:
+        return extreme_by_key(max, _xcs_items, key, default)
+    return or_default(max, fold(largest, _NOTHING, _xcs_items), default)
+
+
+def min_of(_xcs_items: Any, /, *, key: Any = None, default: Any = _NOTHING) -> Any:
+    if key is not None:
+        return extreme_by_key(min, _xcs_items, key, default)
+    return or_default(min, fold(smallest, _NOTHING, _xcs_items), default)
+
+
+def or_default(_xcs_function: Any, _xcs_found: Any, _xcs_default: Any) -> Any:
+    if _xcs_found is _NOTHING:
+        _xcs_found = _xcs_function([]) if _xcs_default is _NOTHING else _xcs_default
+    return _xcs_found
+
+
+def extreme_by_key(_xcs_function: Any, _xcs_items: Any, _xcs_key: Any, _xcs_default: Any) -> Any:
+    _xcs_better = larger if _xcs_function is max else smaller
+    _xcs_best = None
+    _xcs_some = False
+    for _xcs_item in _xcs_items:
+        _xcs_best = _xcs_better(_xcs_best, (_xcs_key(_xcs_item), _xcs_item))
+        _xcs_some = True
+    if _xcs_some:
+        return _xcs_best[1]  # type: ignore[index]
+    return or_default(_xcs_function, _NOTHING, _xcs_default)
+
+
+def sorted_of(_xcs_items: Any, /, *, key: Any = None, reverse: Any = False) -> list[Any]:
+    _xcs_list: list[Any] = []
+    gather(_xcs_list, _xcs_items)
+    if key is None:
+        return sorted(_xcs_list, reverse=reverse)
+    _xcs_keys = [key(_xcs_item) for _xcs_item in _xcs_list]
+    return in_order(_xcs_list, _xcs_keys, reverse)
+
+
+def reduced(_xcs_function: Any, _xcs_items: Any, _xcs_value: Any = _NOTHING, /) -> Any:
+    if _xcs_value is not _NOTHING:
+        return fold(_xcs_function, _xcs_value, _xcs_items)
     _xcs_first = True
-    _xcs_value = None
     for _xcs_item in _xcs_items:
         if _xcs_first:
             _xcs_value = _xcs_item
@@ -66,41 +241,133 @@ def reduced_from_first(_xcs_function: Any, _xcs_items: Any) -> Any:
     return _xcs_value
 
 
-def sorted_by_key(_xcs_items: Any, _xcs_key: Any, _xcs_reverse: Any = False) -> list[Any]:
-    _xcs_list = [_xcs_item for _xcs_item in _xcs_items]
-    _xcs_keys = [_xcs_key(_xcs_item) for _xcs_item in _xcs_list]
-    return in_order(_xcs_list, _xcs_keys, _xcs_reverse)
+# Iterators: the real one is made, and a loop that is the only one to have it runs the generator here instead.
 
 
-def extreme_by_key(_xcs_function: Any, _xcs_items: Any, _xcs_key: Any) -> Any:
-    _xcs_list = [_xcs_item for _xcs_item in _xcs_items]
-    if not _xcs_list:
-        return _xcs_function(_xcs_list)
-    _xcs_keys = [_xcs_key(_xcs_item) for _xcs_item in _xcs_list]
-    return _xcs_list[index_of_extreme(_xcs_function, _xcs_keys)]
+def mapped(_xcs_function: Any, _xcs_items: Any, /, *_xcs_more: Any) -> Iterator[Any]:
+    if _xcs_more:
+        for _xcs_arguments in zip(_xcs_items, *_xcs_more):  # noqa: B905
+            yield _xcs_function(*_xcs_arguments)
+    else:
+        for _xcs_item in _xcs_items:
+            yield _xcs_function(_xcs_item)
 
 
-def mapped(_xcs_function: Any, _xcs_items: Any) -> Iterator[Any]:
+def filtered(_xcs_function: Any, _xcs_items: Any, /) -> Iterator[Any]:
     for _xcs_item in _xcs_items:
-        yield _xcs_function(_xcs_item)
-
-
-def filtered(_xcs_function: Any, _xcs_items: Any) -> Iterator[Any]:
-    for _xcs_item in _xcs_items:
-        if _xcs_function(_xcs_item):
+        if _xcs_item if _xcs_function is None else _xcs_function(_xcs_item):
             yield _xcs_item
 
 
-def filtered_true(_xcs_items: Any) -> Iterator[Any]:
+def filtered_false(_xcs_function: Any, _xcs_items: Any, /) -> Iterator[Any]:
     for _xcs_item in _xcs_items:
-        if _xcs_item:
+        if not (_xcs_item if _xcs_function is None else _xcs_function(_xcs_item)):
             yield _xcs_item
 
 
-def enumerated(_xcs_items: Any, _xcs_count: Any) -> Iterator[tuple[Any, Any]]:
+def enumerated(iterable: Any, start: Any = 0) -> Iterator[tuple[Any, Any]]:
+    for _xcs_item in iterable:
+        yield start, _xcs_item
+        start = start + 1
+
+
+def chained(*_xcs_iterables: Any) -> Iterator[Any]:
+    _xcs_rest = [*_xcs_iterables]
+    _xcs_iterables = ()
+    while _xcs_rest:
+        _xcs_items = _xcs_rest.pop(0)
+        for _xcs_item in _xcs_items:
+            yield _xcs_item
+
+
+def chained_from(_xcs_iterables: Any, /) -> Iterator[Any]:
+    for _xcs_items in _xcs_iterables:
+        for _xcs_item in _xcs_items:
+            yield _xcs_item
+
+
+def sliced(_xcs_items: Any, /, *_xcs_bounds: Any) -> Iterator[Any]:
+    _xcs_slice = slice(*_xcs_bounds)
+    _xcs_next = _xcs_slice.start or 0
+    _xcs_stop = _xcs_slice.stop
+    _xcs_step = 1 if _xcs_slice.step is None else _xcs_slice.step
+    _xcs_count = 0
+    if _xcs_next == 0 and _xcs_stop == 0:
+        return
     for _xcs_item in _xcs_items:
-        yield _xcs_count, _xcs_item
+        _xcs_index = _xcs_count
         _xcs_count = _xcs_count + 1
+        if _xcs_index == _xcs_next:
+            yield _xcs_item
+            _xcs_next = _xcs_next + _xcs_step
+            if _xcs_stop is not None and _xcs_next > _xcs_stop:
+                _xcs_next = _xcs_stop
+        if _xcs_stop is not None and _xcs_count >= _xcs_next and _xcs_count >= _xcs_stop:
+            return
+
+
+def starmapped(_xcs_function: Any, _xcs_items: Any, /) -> Iterator[Any]:
+    for _xcs_arguments in _xcs_items:
+        yield _xcs_function(*_xcs_arguments)
+
+
+def accumulated(iterable: Any, func: Any = None, *, initial: Any = None) -> Iterator[Any]:
+    _xcs_total = initial
+    _xcs_first = initial is None
+    if not _xcs_first:
+        yield _xcs_total
+    for _xcs_item in iterable:
+        if _xcs_first:
+            _xcs_total = _xcs_item
+            _xcs_first = False
+        elif func is None:
+            _xcs_total = _xcs_total + _xcs_item
+        else:
+            _xcs_total = func(_xcs_total, _xcs_item)
+        yield _xcs_total
+
+
+def taken_while(_xcs_predicate: Any, _xcs_items: Any, /) -> Iterator[Any]:
+    for _xcs_item in _xcs_items:
+        if not _xcs_predicate(_xcs_item):
+            return
+        yield _xcs_item
+
+
+def dropped_while(_xcs_predicate: Any, _xcs_items: Any, /) -> Iterator[Any]:
+    _xcs_dropping = True
+    for _xcs_item in _xcs_items:
+        if _xcs_dropping and _xcs_predicate(_xcs_item):
+            continue
+        _xcs_dropping = False
+        yield _xcs_item
+
+
+def compressed(data: Any, selectors: Any) -> Iterator[Any]:
+    for _xcs_item, _xcs_selector in zip(data, selectors):  # noqa: B905
+        if _xcs_selector:
+            yield _xcs_item
+
+
+def paired(_xcs_items: Any, /) -> Iterator[tuple[Any, Any]]:
+    _xcs_first = True
+    _xcs_before = None
+    for _xcs_item in _xcs_items:
+        if _xcs_first:
+            _xcs_first = False
+        else:
+            yield _xcs_before, _xcs_item
+        _xcs_before = _xcs_item
+
+
+def cycled(_xcs_items: Any, /) -> Iterator[Any]:
+    _xcs_saved: list[Any] = []
+    for _xcs_item in _xcs_items:
+        _xcs_saved.append(_xcs_item)
+        yield _xcs_item
+    while _xcs_saved:
+        for _xcs_item in _xcs_saved:
+            yield _xcs_item
 
 
 def progressed(_xcs_bar: Any, _xcs_items: Any) -> Iterator[Any]:
@@ -111,7 +378,19 @@ def progressed(_xcs_bar: Any, _xcs_items: Any) -> Iterator[Any]:
     _xcs_bar.close()
 
 
-# The two functions below are declared pure; they run whole.
+def shuffled(_xcs_random: Any, x: Any) -> None:
+    _xcs_order = permutation(_xcs_random, len(x))
+    x[:] = [x[_xcs_index] for _xcs_index in _xcs_order]
+
+
+# The functions below have contracts; they run whole.
+
+
+def permutation(random: Any, count: int) -> tuple[int, ...]:
+    """Where `random.shuffle` takes each item of a list from."""
+    indices = list(range(count))
+    random.shuffle(indices)
+    return tuple(indices)
 
 
 def in_order(items: list[Any], keys: list[Any], reverse: Any) -> list[Any]:
@@ -119,7 +398,29 @@ def in_order(items: list[Any], keys: list[Any], reverse: Any) -> list[Any]:
     return [items[i] for i in sorted(range(len(items)), key=keys.__getitem__, reverse=reverse)]
 
 
-def index_of_extreme(function: Any, keys: list[Any]) -> int:
-    """Where `function` (min or max) finds its answer among the keys."""
-    index: int = function(range(len(keys)), key=keys.__getitem__)
-    return index
+def is_pair(item: Any) -> bool:
+    return type(item) is tuple and len(item) == 2
+
+
+def taken_apart(item: Any, index: int) -> tuple[Any, Any]:
+    """The key and the value that `dict` finds in the item at that index."""
+    dict([((), ())] * index + [item])
+    key, value = item
+    return key, value
+
+
+def largest(best: Any, item: Any) -> Any:
+    return item if best is _NOTHING else max(best, item)
+
+
+def smallest(best: Any, item: Any) -> Any:
+    return item if best is _NOTHING else min(best, item)
+
+
+def larger(best: Any, pair: Any) -> Any:
+    """Of two pairs of a key and an item, that which `max` of the items has by these keys."""
+    return pair if best is None else max(best, pair, key=operator.itemgetter(0))
+
+
+def smaller(best: Any, pair: Any) -> Any:
+    return pair if best is None else min(best, pair, key=operator.itemgetter(0))

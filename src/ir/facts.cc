@@ -90,6 +90,41 @@ std::vector<SlotId> slots_assigned(const Program& program, const Node& node) {
   return all;
 }
 
+namespace {
+
+bool reads_slot(const Program& program, const Node& node, SlotId slot) {
+  const auto has = [&](const std::vector<SlotId>& slots) {
+    return std::ranges::find(slots, slot) != slots.end();
+  };
+  if (has(node.args)) return true;
+  switch (node.op) {
+    case Op::kStatement:
+      return has(program.statements[node.index].inputs) || has(program.statements[node.index].cells);
+    case Op::kLoop:
+      return program.loops[node.index].condition == slot;
+    case Op::kTry:
+      return std::ranges::any_of(program.tries[node.index].handlers,
+                                 [&](const Handler& h) { return h.caught == slot; });
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+Use first_use(const Program& program, const Region& region, std::size_t from, SlotId slot) {
+  for (std::size_t i = from; i < region.nodes.size(); ++i) {
+    const Node& node = region.nodes[i];
+    if (reads_slot(program, node, slot)) return Use::kRead;
+    const std::vector<RegionId> inner = inner_regions(program, node);
+    for (const RegionId id : inner)
+      if (first_use(program, program.regions[id], 0, slot) == Use::kRead) return Use::kRead;
+    const std::vector<SlotId> assigned = slots_assigned(program, node);
+    if (inner.empty() && std::ranges::find(assigned, slot) != assigned.end()) return Use::kAssigned;
+  }
+  return Use::kNone;
+}
+
 void fill_facts(Program& program) {
   if (program.body < program.regions.size()) fill_region(program, program.body);
 }

@@ -233,7 +233,8 @@ struct Program {
   RegionId body = 0;
   bool generator = false;
   bool coroutine = false;
-  std::string refusal;  // a reason code when the function must run whole, in order; regions are empty then
+  bool gathers = false;  // made of a generator: a StopIteration that leaves it becomes a RuntimeError
+  std::string refusal;   // a reason code when the function must run whole, in order; regions are empty then
   std::vector<std::string> names;
   std::vector<Index> constants;  // syntax nodes; kNone for a None that the source does not spell
   std::vector<Fragment> fragments;

@@ -391,7 +391,7 @@ Frame* Machine::handle(Entry& entry) {
   Item* child = &entry;
   bool precise = true;
   for (Frame* f = entry.parent; f != nullptr; child = f, f = f->parent) {
-    if (child->is_frame && static_cast<Frame*>(child)->generator)
+    if (child->is_frame && static_cast<Frame*>(child)->is_generator_code())
       entry.exception = host_.leaves_generator(entry.exception);
     trim(*f);
     // Done items may stand between unfinished ones; only those before `child` matter.

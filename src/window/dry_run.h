@@ -100,9 +100,11 @@ class DryRun final : private View {
   void set_dests(const ir::Program& program, const ir::Node& node, const Action& action, Env& env);
 
   bool quiet() override { return false; }
+  bool walks() override { return true; }
   State look(Object* object, Where where) override;
   State look_anywhere() override;
   Standing standing(Object* object) override;
+  Taking take(Object*, std::uint32_t) override { return Taking::kWalked; }
   Flags blocked_flags() override { return answer_.flags; }
   KnownRef blocked_known() override;
   KnownRef stored_unnamed() override;

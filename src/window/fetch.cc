@@ -345,6 +345,10 @@ void Machine::give_results(Entry& entry, Frame& frame, const Action& action) {
       give(shape.dests[i], flags, part_of(action.known, i, shape.dests.size(), shape.star));
   } else if (node.op == ir::Op::kStatement) {
     for (ir::SlotId slot : frame.program.statements[node.index].outputs) give(slot, kMaybeUnbound);
+  } else if (node.dest != ir::kNone && action.early.bound()) {
+    Value& result = frame.env[node.dest];
+    result = action.early;
+    result.chain = longest(result.chain, entry.chain);
   } else if (node.dest != ir::kNone) {
     give(node.dest, action.flags, action.known);
     const Value& source = entry.operands.empty() ? entry.results[0] : entry.operands[0];
@@ -357,8 +361,8 @@ void Machine::give_results(Entry& entry, Frame& frame, const Action& action) {
 // Note [variables that may be unbound]
 // A branch that is not decided may leave a variable unbound. Reading it is an error at the place of the read,
 // so a plain move of such a value waits in the window like any other node that may fail. A node that takes
-// one as an operand has such a move before it; what comes later finds the variable as the move leaves it, except
-// in a try statement: its handlers, and what follows it, may find that the move has never happened.
+// one as an operand has such a move before it; what comes later finds the variable as the move leaves it,
+// except in a try statement: its handlers, and what follows it, may find that the move has never happened.
 void Machine::require_bound(Frame& frame, const ir::Node& node) {
   for (std::size_t i = 0; i < node.args.size() && operands_[i].bound(); ++i) {
     if (!operands_[i].is_pending() || (operands_[i].flags() & kMaybeUnbound) == 0) continue;

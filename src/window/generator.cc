@@ -15,6 +15,7 @@
 // there.
 #include <algorithm>
 
+#include "ir/facts.h"
 #include "window/machine.h"
 
 namespace xcs::window {
@@ -65,20 +66,87 @@ void Machine::forget_iterator(const Frame& loop, const Value& iterator) {
     forget_in_snapshots(*f, iterator.object(), false);
 }
 
-// How many temporaries around `loop` hold the object; nothing when a variable does.
-std::optional<std::uint32_t> Machine::held_by_temporaries(Frame& loop, const Value& object) {
-  operands_.clear();
+namespace {
+
+bool ends_activation(const ir::Region& region) {
+  return !region.nodes.empty() && region.nodes.back().op == ir::Op::kReturn;
+}
+
+}  // namespace
+
+// Whether code that comes after `innermost` in its activation, in which control is, may read the variable as
+// it is now.
+bool Machine::is_read_again(const Frame& innermost, ir::SlotId slot) {
+  const ir::Program& p = innermost.program;
+  auto reads = [&](ir::RegionId region) {
+    return region != ir::kNone && ir::first_use(p, p.regions[region], 0, slot) == ir::Use::kRead;
+  };
+  // At the end of what has been looked at, or that is never reached; a handler may be entered before.
+  bool assigned = false;
+  for (const Frame* f = &innermost;; f = f->parent) {
+    switch (f->kind) {
+      case Frame::kActivation:
+      case Frame::kRegion: {
+        if (assigned) break;
+        const ir::Use use = ir::first_use(p, *f->region, f->pc, slot);
+        if (use == ir::Use::kRead) return true;
+        assigned = use == ir::Use::kAssigned || ends_activation(*f->region);
+        break;
+      }
+      case Frame::kIf:
+        break;
+      case Frame::kLoop: {
+        const ir::Loop& l = p.loops[f->node->index];
+        if (!assigned && (reads(l.head) || reads(l.body) || reads(l.orelse) || l.condition == slot))
+          return true;
+        break;
+      }
+      case Frame::kTry: {
+        const ir::Try& t = p.tries[f->node->index];
+        for (const ir::Handler& h : t.handlers)
+          if (reads(h.test) || reads(h.body)) return true;
+        if (reads(t.orelse) || reads(t.final_region)) return true;
+        break;
+      }
+    }
+    if (f->kind == Frame::kActivation) return false;
+  }
+}
+
+// How many temporaries, and variables that are not read again, around the frame hold the object; nothing when
+// another variable does.
+std::optional<std::uint32_t> Machine::held_by_temporaries(Frame& innermost, const Object* object) {
   std::uint32_t references = 0;
-  for (Frame* f = &loop; f != nullptr; f = f->parent) {
-    for (std::size_t slot = 0; slot < f->env.size(); ++slot) {
+  for (Frame* f = &innermost; f != nullptr; f = f->parent) {
+    for (ir::SlotId slot = 0; slot < f->env.size(); ++slot) {
       f->env[slot].settle();
-      if (f->env[slot].object() != object.object()) continue;
-      const std::string& name = f->program.slots[slot];
-      if (!name.empty() && !host_.is_hidden(name)) return std::nullopt;
+      if (f->env[slot].object() != object) continue;
+      if (!f->program.slots[slot].empty() && is_read_again(*f, slot)) return std::nullopt;
       ++references;
     }
   }
   return references;
+}
+
+void Machine::let_go(Frame& innermost, const Object* object) {
+  for (Frame* f = &innermost; f != nullptr; f = f->parent)
+    for (Value& v : f->env)
+      if (v.object() == object) v = Value();
+}
+
+// The code at hand takes the object over, with all that holds it; handlers never look at what does.
+View::Taking Machine::take(Object* object, std::uint32_t references) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the frames that places name are this machine's own
+  auto* frame = const_cast<Frame*>(place_.frame);
+  if (frame->state != Frame::kRunning || place_.sequence != frame->next_sequence) return Taking::kNo;
+  for (const Frame* f = frame; f != nullptr; f = f->parent) forget_in_snapshots(*f, object, false);
+  const std::optional<std::uint32_t> held = held_by_temporaries(*frame, object);
+  if (!held) return Taking::kNo;
+  std::uint32_t own = 0;  // of the attempt at hand
+  for (const Value& v : operands_) own += v.object() == object ? 1 : 0;
+  if (*held + own != references) return Taking::kNo;
+  let_go(*frame, object);
+  return Taking::kTaken;
 }
 
 // The loop is left before its iterator's end: it is dropped here, in program order, if that runs code.
@@ -86,7 +154,8 @@ void Machine::drop_iterator(Frame& loop) {
   Value iterator = loop.env[loop.node->args[0]];
   iterator.settle();
   if (!iterator.ready() || loop.producer != nullptr) return;
-  const std::optional<std::uint32_t> references = held_by_temporaries(loop, iterator);
+  operands_.clear();
+  const std::optional<std::uint32_t> references = held_by_temporaries(loop, iterator.object());
   if (!references) return;
   forget_iterator(loop, iterator);
   if (!host_.drop_runs_code(iterator, *references + 1)) return;
@@ -103,17 +172,23 @@ void Machine::drop_iterator(Frame& loop) {
 }
 
 bool Machine::take_generator(Frame& loop) {
-  const Value& iterator = loop.env[loop.node->args[0]];
-  const std::optional<std::uint32_t> references = held_by_temporaries(loop, iterator);
+  operands_.clear();
+  Value& iterator = loop.env[loop.node->args[0]];
+  const std::optional<std::uint32_t> references = held_by_temporaries(loop, iterator.object());
   if (!references) return false;
   forget_iterator(loop, iterator);
   std::optional<Enter> enter = host_.take_generator(iterator, *references);
-  if (!enter) return false;
+  if (!enter) {
+    stand_at(loop.end(), loop.handled);
+    Value cursor = host_.take_iterator(iterator, *references, *this);
+    if (cursor.bound()) {
+      let_go(loop, iterator.object());
+      iterator = std::move(cursor);
+    }
+    return false;
+  }
   // The host's generator goes, and with it its hold on what it was given, such as another generator.
-  const Object* taken = iterator.object();
-  for (Frame* f = &loop; f != nullptr; f = f->parent)
-    for (Value& v : f->env)
-      if (v.object() == taken) v = Value();
+  let_go(loop, iterator.object());
   loop.producer = std::make_unique<Continuation>();
   loop.producer->env = std::move(enter->slots);
   loop.producer->env.resize(enter->program->slots.size());

@@ -97,6 +97,16 @@ class View {
     (void)object;
     return 0;
   }
+  // Asks for an object that nothing holds but temporaries, and variables that are not read again, of the code
+  // around, `references` in all. kTaken: they have let go of it. kWalked: the answer is thrown away, so it
+  // may be looked at but stays where it is.
+  enum class Taking : std::uint8_t { kNo, kTaken, kWalked };
+  virtual Taking take(Object* object, std::uint32_t references) {
+    (void)object, (void)references;
+    return Taking::kNo;
+  }
+  // Whether nothing but what the node would do is asked for: it is not going to happen.
+  virtual bool walks() { return false; }
   // Says that the node at hand took `nanoseconds`, done in order for this reason although nothing was in its
   // way.
   virtual void done_in_order(ReasonCode reason, std::uint64_t nanoseconds) {
@@ -175,6 +185,7 @@ struct Action {
       false;  // kIssue, when view.quiet(): an effect that takes time; `effect` is what it may do meanwhile
   ReasonCode reason = 0;  // kOrdered, kBlocked: why
   std::uint32_t operand = 0;
+  Value early;    // kOrdered: its result, which is known before its turn; unbound when it is not
   Value changed;  // kDone of a call: the object that it put its arguments into, at once
   Value value;
   // kDone of kUnpack and kStatement, kRaised of kStatement: one per dest or output, unbound where unassigned
@@ -272,6 +283,12 @@ class Host {
     return std::nullopt;
   }
 
+  // As take_generator: an iterator that steps freely in place of `iterator`, or unbound.
+  virtual Value take_iterator(const Value& iterator, std::uint32_t references, View& view) {
+    (void)iterator, (void)references, (void)view;
+    return {};
+  }
+
   // Whether taking items from the iterator may reach an independent call, so that a loop over it gains
   // nothing from being run whole.
   virtual bool may_reach_when_stepped(const Value& iterator) {
@@ -300,9 +317,6 @@ class Host {
   virtual void unraisable(const Value& exception) { (void)exception; }
   // A generator that is closed yields once more.
   virtual void ignored_closing() {}
-
-  // Whether `name` is a variable the user cannot reach, so that what it holds counts as a temporary.
-  virtual bool is_hidden(const std::string& name) = 0;
 
   // Whether a value that kTruth, kContains or kMatchException yielded is true.
   virtual bool is_true(const Value& value) = 0;

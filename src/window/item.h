@@ -219,6 +219,8 @@ class Frame final : public Item {
 
   bool has_begun() const { return phase != 0; }
   Place end() const { return {this, next_sequence}; }
+  // kActivation: what it runs is the body of a generator.
+  bool is_generator_code() const { return generator || (kind == kActivation && program.gathers); }
   // Whether an exception in a frame inside this one may be handled where its activation's variables are seen.
   bool keeps_variables() const { return in_try || kind == kTry || guards; }
 };

@@ -107,7 +107,9 @@ class Machine : private View {
   Test test(Frame& frame, ir::SlotId condition, Frame*& next);
 
   // Generators.
-  std::optional<std::uint32_t> held_by_temporaries(Frame& loop, const Value& object);
+  static bool is_read_again(const Frame& innermost, ir::SlotId slot);
+  static std::optional<std::uint32_t> held_by_temporaries(Frame& innermost, const Object* object);
+  static void let_go(Frame& innermost, const Object* object);
   void forget_iterator(const Frame& loop, const Value& iterator);
   void drop_iterator(Frame& loop);
   bool take_generator(Frame& loop);
@@ -208,6 +210,7 @@ class Machine : private View {
   KnownRef stored_unnamed() override { return memory_.stored_unnamed(); }
   std::span<const PendingStore> stores() override { return answer_.stores; }
   std::uint32_t held(Object* object) override;
+  Taking take(Object* object, std::uint32_t references) override;
   void done_in_order(ReasonCode reason, std::uint64_t nanoseconds) override;
 
   Host& host_;

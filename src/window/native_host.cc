@@ -20,7 +20,6 @@ std::optional<std::vector<Value>> NativeHost::peek_items(const Value&, std::size
 bool NativeHost::steps_freely(const Value&) { refuse("steps_freely"); }
 std::optional<Enter> NativeHost::take_generator(const Value&, std::uint32_t) { refuse("take_generator"); }
 Value NativeHost::leaves_generator(const Value&) { refuse("leaves_generator"); }
-bool NativeHost::is_hidden(const std::string&) { refuse("is_hidden"); }
 bool NativeHost::is_true(const Value&) { refuse("is_true"); }
 Value NativeHost::unbound_error(const ir::Program&, ir::SlotId, const ir::Node&) { refuse("unbound_error"); }
 Value NativeHost::depth_error(std::uint32_t) { refuse("depth_error"); }

@@ -20,7 +20,6 @@ class NativeHost : public Host {
   bool steps_freely(const Value&) final;
   std::optional<Enter> take_generator(const Value&, std::uint32_t) final;
   Value leaves_generator(const Value&) final;
-  bool is_hidden(const std::string&) final;
   bool is_true(const Value&) final;
   Value unbound_error(const ir::Program&, ir::SlotId, const ir::Node&) final;
   Value depth_error(std::uint32_t) final;

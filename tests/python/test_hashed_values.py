@@ -9,6 +9,8 @@ import pytest
 
 from .conftest import Check, ask, log
 
+# ruff: noqa: C402, C405, C406 - the calls are what is tested
+
 NAMES = ["a", "b", "c", "a"]
 
 

@@ -21,7 +21,7 @@ VALUES = {
     "arguments": {"none", "shallow"},
     "run": {"thread", "async"},
 }
-OPEN_FIELDS = {"resource", "mutates", "callbacks", "iterates", "guard"}
+OPEN_FIELDS = {"resource", "mutates", "callbacks", "iterates", "enter", "guard"}
 RESOURCE = re.compile(r"[a-z]+|(file|object):\{\d\}")
 
 # Top-level packages that several distributions share, with the one that the registry speaks of.

@@ -73,7 +73,6 @@ class ToyHost final : public Host {
     toy(iterator).number -= static_cast<std::int64_t>(steps);
   }
   Value leaves_generator(const Value& exception) override { return exception; }
-  bool is_hidden(const std::string& name) override { return name.empty(); }
   bool is_true(const Value& value) override { return toy(value).number != 0; }
   Value unbound_error(const ir::Program& program, ir::SlotId slot, const ir::Node& node) override;
   Value depth_error(std::uint32_t depth) override;
