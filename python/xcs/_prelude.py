@@ -13,7 +13,7 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
 
-# ruff: noqa: SIM110, UP028 - loops, not the builtins that would run what is given to them inside
+# ruff: noqa: C416, SIM110, UP028 - loops, not the builtins that would run what is given to them inside
 
 
 # Whether the sum of floats is no more precise than that of one addition after the other.
