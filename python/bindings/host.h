@@ -262,6 +262,7 @@ class PythonHost final : public window::Host {
   bool enter_collected(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   bool enter_prelude(const Site& s, PyObject* callee, const Contract& contract, const Arguments& arguments,
                      Action& answer);
+  bool enter_sort(const Site& s, PyObject* list, const Arguments& arguments, Action& answer);
   bool enter_mutator(const Site& s, PyObject* container, std::string_view method, const Arguments& arguments,
                      Action& answer);
   bool enter_gathering(const Site& s, PyObject* function, const Arguments& arguments, Action& answer);

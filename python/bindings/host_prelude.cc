@@ -16,7 +16,8 @@ struct Prelude {
            *gather_set = prelude("gather_set"), *fold = prelude("fold"), *collected = prelude("collected"),
            *joined = prelude("joined"), *comprehended = prelude("comprehended"),
            *list_extended = prelude("list_extended"), *set_extended = prelude("set_extended"),
-           *dict_extended = prelude("dict_extended"), *deque_extended = prelude("deque_extended");
+           *dict_extended = prelude("dict_extended"), *deque_extended = prelude("deque_extended"),
+           *sort_in_place = prelude("sort_in_place");
 };
 
 const Prelude& names() {
@@ -167,6 +168,23 @@ bool PythonHost::make_iterator(const Site& s, PyObject* callee, PyObject* functi
   forget_stale();
   if (answer.verdict == Action::kDone) generators_[object_of(answer.value)] = std::move(begun);
   return true;
+}
+
+// list.sort with a key of the user's.
+bool PythonHost::enter_sort(const Site& s, PyObject* list, const Arguments& arguments, Action& answer) {
+  const Value* key = nullptr;
+  const Value* reverse = nullptr;
+  for (const auto& [name, value] : arguments.keywords) {
+    if (PyUnicode_CompareWithASCIIString(name.ptr(), "key") == 0) key = &value;
+    if (PyUnicode_CompareWithASCIIString(name.ptr(), "reverse") == 0) reverse = &value;
+  }
+  const std::size_t known = (key == nullptr ? 0 : 1) + (reverse == nullptr ? 0 : 1);
+  if (!arguments.positional.empty() || arguments.keywords.size() != known) return false;
+  if (key == nullptr || !PyList_CheckExact(list) || !gains(s, *key)) return false;
+  Arguments all;
+  all.positional = {borrow_value(list), *key};
+  if (reverse != nullptr) all.positional.push_back(*reverse);
+  return enter_function(names().sort_in_place, std::move(all), answer);
 }
 
 // Methods of builtin containers that take the items of what they are given one by one.

@@ -17,7 +17,8 @@ bool assumed = false;
 
 constexpr int kDeepest = 20;  // functions within functions, or attributes of attributes, that are looked at
 
-// Names of methods of builtin types. A method of an unknown object by one of these names is taken for theirs.
+// Names of methods of builtin types. A method of an unknown object by one of these names is taken for theirs,
+// unless a class that the module names has one, too.
 bool is_builtin_method_name(PyObject* name) {
   static const auto* names = [] {
     auto* set = new std::unordered_set<std::string>;
@@ -181,19 +182,26 @@ class Walk {
     if (reason != ir::kNone) note(search_.met, program_, program_.reasons[reason], node.position);
   }
 
-  // A property of a class of the same module.
-  bool attribute(const ir::Node& node) {
-    PyObject* name = program_.name_object(node.index);
+  // Whether a class that the module knows by a name has this attribute, and `matters` says yes to it.
+  template <class Matters>
+  bool any_class(PyObject* name, Matters matters) {
     PyObject *key = nullptr, *object = nullptr;
     Py_ssize_t position = 0;
     while (PyDict_Next(program_.globals(), &position, &key, &object) != 0) {
       if (!PyType_Check(object) || is_static(reinterpret_cast<PyTypeObject*>(object))) continue;
       PyObject* found = type_lookup(reinterpret_cast<PyTypeObject*>(object), name);
-      if (found == nullptr || Py_TYPE(found) != &PyProperty_Type) continue;
-      const nb::object getter = nb::handle(found).attr("fget");
-      if (PyFunction_Check(getter.ptr()) && reaches(getter.ptr(), search_)) return true;
+      if (found != nullptr && matters(found)) return true;
     }
     return false;
+  }
+
+  // A property of a class of the same module.
+  bool attribute(const ir::Node& node) {
+    return any_class(program_.name_object(node.index), [&](PyObject* found) {
+      if (Py_TYPE(found) != &PyProperty_Type) return false;
+      const nb::object getter = nb::handle(found).attr("fget");
+      return PyFunction_Check(getter.ptr()) && reaches(getter.ptr(), search_);
+    });
   }
 
   bool call_method(const ir::Node& node) {
@@ -203,7 +211,10 @@ class Walk {
   bool method_reaches(ir::SlotId of, ir::Index method) {
     PyObject* name = program_.name_object(method);
     const nb::object receiver = resolve(of);
-    if (!receiver) return !is_builtin_method_name(name);
+    if (!receiver)
+      return !is_builtin_method_name(name) || any_class(name, [&](PyObject* found) {
+        return PyFunction_Check(found) && reaches(found, search_);
+      });
     if (PyModule_Check(receiver.ptr()) || PyType_Check(receiver.ptr())) {
       PyObject* found = PyObject_GetAttr(receiver.ptr(), name);
       if (found == nullptr) PyErr_Clear();

@@ -218,6 +218,7 @@ def keys() -> Iterator[str]:
 
 for _function in (
     _prelude.in_order,
+    _prelude.permuted,
     _prelude.larger,
     _prelude.smaller,
     _prelude.largest,

@@ -383,6 +383,24 @@ def shuffled(_xcs_random: Any, x: Any) -> None:
     x[:] = [x[_xcs_index] for _xcs_index in _xcs_order]
 
 
+def sort_in_place(_xcs_list: list[Any], _xcs_key: Any, _xcs_reverse: Any = False) -> None:
+    """`list.sort`, which empties the list while it calls the key and compares."""
+    _xcs_items = _xcs_list[:]
+    _xcs_list.clear()
+    try:
+        _xcs_keys = [_xcs_key(_xcs_item) for _xcs_item in _xcs_items]
+    except BaseException:
+        _xcs_list[:] = _xcs_items
+        raise
+    _xcs_touched = len(_xcs_list)
+    _xcs_sorted, _xcs_error = permuted(_xcs_items, _xcs_keys, _xcs_reverse)
+    _xcs_list[:] = _xcs_sorted
+    if _xcs_error is not None:
+        raise _xcs_error
+    if _xcs_touched:
+        raise ValueError("list modified during sort")
+
+
 # The functions below have contracts; they run whole.
 
 
@@ -396,6 +414,16 @@ def permutation(random: Any, count: int) -> tuple[int, ...]:
 def in_order(items: list[Any], keys: list[Any], reverse: Any) -> list[Any]:
     """The items, stably sorted by their keys."""
     return [items[i] for i in sorted(range(len(items)), key=keys.__getitem__, reverse=reverse)]
+
+
+def permuted(items: list[Any], keys: list[Any], reverse: Any) -> tuple[list[Any], BaseException | None]:
+    """The items as sorting them by their keys leaves them, and the exception it ends with."""
+    order = list(range(len(items)))
+    try:
+        order.sort(key=keys.__getitem__, reverse=reverse)
+    except Exception as error:  # noqa: BLE001 - whatever the keys raise when they are compared
+        return [items[i] for i in order], error.with_traceback(None)
+    return [items[i] for i in order], None
 
 
 def is_pair(item: Any) -> bool:

@@ -332,3 +332,65 @@ def test_an_op_gets_an_exception_with_its_arguments(check: Check) -> None:
         return shown(made), shown([Bare(ask("b"))])
 
     check(run)
+
+
+def test_a_list_is_sorted_in_place_by_a_key_that_asks(check: Check) -> None:
+    def run(names):
+        rows = [{"name": name, "answer": ask(name)} for name in names]
+        rows.sort(key=lambda row: row["answer"], reverse=True)
+        rows.sort(key=lambda row: ask(row["name"]))
+        return rows
+
+    stats = check(run, lambda: (NAMES,), width=4)
+    assert stats is not None
+    assert stats.rounds == 2
+
+
+def test_sorting_in_place_fails_as_it_does(check: Check) -> None:
+    def run():
+        first, mixed, grown = [3, 1, 2], [3, "a", 2, 1], [3, 1, 2]
+        try:
+            first.sort(key=lambda x: ask(str(x)) if x != 1 else 1 / 0)
+        except ZeroDivisionError as error:
+            log((str(error), list(first)))
+        try:
+            mixed.sort(key=lambda x: x)
+        except TypeError as error:
+            log((str(error), list(mixed)))
+
+        def key(x):
+            log(len(grown))
+            if x == 1:
+                grown.append(9)
+            return x
+
+        try:
+            grown.sort(key=key)
+        except ValueError as error:
+            log((str(error), list(grown)))
+        return first, mixed, grown, [].sort(key=ask)
+
+    check(run)
+
+
+class Store:
+    def __init__(self):
+        self.kept: list[Any] = []
+
+    def add(self, text):
+        self.kept.append((text, ask(text)))
+
+    def get(self, text):
+        return ask("get " + text)
+
+
+def test_methods_named_as_those_of_containers_are_looked_into(check: Check) -> None:
+    def run(names):
+        store = Store()
+        for name in names:
+            store.add(name)
+        return store.kept, [store.get(name) for name in names]
+
+    stats = check(run, lambda: (NAMES,), width=4)
+    assert stats is not None
+    assert stats.rounds == 1
