@@ -190,7 +190,6 @@ Action PythonHost::builtin_method(const Site& s, PyObject* receiver, PyObject* n
   };
   const std::string_view text(PyUnicode_AsUTF8(name));
   if (Action a; enter_mutator(s, receiver, text, arguments, a)) return a;
-  if (Action a; text == "sort" && enter_sort(s, receiver, arguments, a)) return a;
   if (s.view.quiet()) return native();
   PyObject* function = type_lookup(Py_TYPE(receiver), name);
   if (function == nullptr) return native();  // AttributeError

@@ -187,9 +187,10 @@ bool PythonHost::enter_sort(const Site& s, PyObject* list, const Arguments& argu
   return enter_function(names().sort_in_place, std::move(all), answer);
 }
 
-// Methods of builtin containers that take the items of what they are given one by one.
+// Methods of builtin containers that take the items of what they are given one by one, or call it.
 bool PythonHost::enter_mutator(const Site& s, PyObject* container, std::string_view method,
                                const Arguments& arguments, Action& answer) {
+  if (method == "sort") return enter_sort(s, container, arguments, answer);
   const auto& given = arguments.positional;
   if (given.size() != 1 || !arguments.keywords.empty() || !gains_generator(s, given[0])) return false;
   PyObject* function = nullptr;

@@ -121,9 +121,10 @@ class HttpPort {
   HttpPort& operator=(const HttpPort&) = delete;
 
   void send(std::uint64_t id, nb::handle parts) {
-    handles_[id] = send_request(
-        to_request(parts), 0, nullptr, {},
-        [done = done_, id](Result<net::Response> response, Duration) { done->push({id, std::move(response)}); });
+    handles_[id] = send_request(to_request(parts), 0, nullptr, {},
+                                [done = done_, id](Result<net::Response> response, Duration) {
+                                  done->push({id, std::move(response)});
+                                });
   }
   void cancel(std::uint64_t id) { handles_.erase(id); }
 

@@ -102,7 +102,8 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "runs whole, in order.",
      "Move that code into a function of its own and pass it what it needs."},
     {Reason::kTraced, "traced", kMissed,
-     "A tracer, profiler, debugger or coverage tool is at work and is shown every call and line, so the function "
+     "A tracer, profiler, debugger or coverage tool is at work and is shown every call and line, so the "
+     "function "
      "runs line by line.",
      "Run it without the tool."},
     {Reason::kSourceUnavailable, "source-unavailable", kMissed,

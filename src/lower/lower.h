@@ -13,11 +13,12 @@ namespace xcs::lower {
 struct Origin {
   std::string qualname, file;
   std::vector<std::string> free_names;  // in the order of its closure
-  std::vector<std::string> frame_lookers = {};  // globals that hold functions which look at the frame of their caller
-  bool generator = false;               // calling it makes a generator, even if no yield can be reached
-  bool debug = true;                    // asserts are kept
-  bool future_annotations = false;      // annotations are not evaluated
-  bool lazy_annotations = false;  // annotations of nested functions are evaluated on demand (Python 3.14)
+  std::vector<std::string> frame_lookers =
+      {};                           // globals that hold functions which look at the frame of their caller
+  bool generator = false;           // calling it makes a generator, even if no yield can be reached
+  bool debug = true;                // asserts are kept
+  bool future_annotations = false;  // annotations are not evaluated
+  bool lazy_annotations = false;    // annotations of nested functions are evaluated on demand (Python 3.14)
 };
 
 // The program of `function`: a function definition, lambda or generator expression. What cannot be lowered
