@@ -73,7 +73,7 @@ def test_dicts_of_pairs_hold_the_answers_in_them(check: Check, make: Any) -> Non
 
 def test_dicts_of_pairs_overlap_with_what_follows(check: Check) -> None:
     def run():
-        answers = dict((name, ask(name)) for name in NAMES)  # noqa: C402
+        answers = dict((name, ask(name)) for name in NAMES)
         more = dict(first=ask("d"), **{"second": ask("e")})
         return answers, answers["b"], more, more["first"]
 
@@ -120,9 +120,9 @@ def test_hashing_that_runs_code_happens_in_its_turn(check: Check) -> None:
         out = []
         for name in NAMES:
             log(ask(name))
-            out.append(len(set([Hashed(name)])))  # noqa: C405
+            out.append(len(set([Hashed(name)])))
             out.append(len(frozenset((Hashed(name),))))
-            out.append(dict([(Hashed(name), 1)]))  # noqa: C406
+            out.append(dict([(Hashed(name), 1)]))
             out.append(dict.fromkeys([Hashed(name)]))
             out.append(collections.Counter([Hashed(name)]))
         return out
