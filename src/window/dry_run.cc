@@ -564,17 +564,10 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
   }
   // The first turns one by one when the items are known, then turns with what all turns have in common.
   std::optional<Env> end = env;
-  auto turn = [&](const Value& item) {
-    Flow flow = loop_once(program, l, *end, item);
-    join(flow.fell, std::move(flow.continued));
-    join(result.fell, std::move(flow.broke));
-    join(result.returned, std::move(flow.returned));
-    return std::move(flow.fell);
-  };
   if (items) {
     std::optional<Env> ends = end;  // after any number of turns
     for (const Value& item : *items) {
-      end = turn(item);
+      end = turn(program, l, *end, item, result);
       if (!end) break;
       ends = end;
     }
@@ -598,14 +591,9 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
         if (item_known == nullptr && (*end)[n.args[0]].is_pending()) summary_.footprint.anything = true;
         item_flags = Flags((item_flags & ~kTypes) | window::flags_of(item_known));
       }
-      join(joined, turn(l.head == ir::kNone ? unknown(item_flags, item_known) : Value()));
-      const bool same = unchanged_since(before) && settles(joined, end);
-      end = std::move(joined);
-      if (same) break;
-      if (i == kMostTurns || summary_.footprint.anything) {
-        summary_.footprint.anything = true;
-        return result;
-      }
+      const Value item = l.head == ir::kNone ? unknown(item_flags, item_known) : Value();
+      join(joined, turn(program, l, *end, item, result));
+      if (settle(end, std::move(joined), before, i)) break;
     }
   }
   return end_of_loop(program, n, std::move(result), std::move(end));
@@ -622,6 +610,25 @@ DryRun::Flow DryRun::end_of_loop(const ir::Program& program, const ir::Node& n, 
     join(result, region(program, l.orelse, std::move(*end)));
   }
   return result;
+}
+
+// One turn: the variables when the loop goes on, and what becomes of it otherwise.
+std::optional<Env> DryRun::turn(const ir::Program& program, const ir::Loop& l, const Env& env,
+                                const Value& item, Flow& result) {
+  Flow flow = loop_once(program, l, env, item);
+  join(flow.fell, std::move(flow.continued));
+  join(result.fell, std::move(flow.broke));
+  join(result.returned, std::move(flow.returned));
+  return std::move(flow.fell);
+}
+
+// Takes `joined`, after one more turn, for the variables after any number of them. Returns whether no further
+// turn need be walked; a loop that does not settle may do anything.
+bool DryRun::settle(std::optional<Env>& end, std::optional<Env> joined, Mark before, int turns) {
+  const bool same = unchanged_since(before) && settles(joined, end);
+  end = std::move(joined);
+  if (!same && turns == kMostTurns) summary_.footprint.anything = true;
+  return same || summary_.footprint.anything;
 }
 
 // Whether another turn gives no other variables.
@@ -714,20 +721,8 @@ DryRun::Flow DryRun::loop_over(const ir::Program& program, const ir::Node& n, En
     std::optional<Env> joined = end;
     std::optional<Value> item = first;
     join(item, yielded());
-    if (item) {
-      Flow flow = loop_once(program, l, *end, *item);
-      join(flow.fell, std::move(flow.continued));
-      join(result.fell, std::move(flow.broke));
-      join(result.returned, std::move(flow.returned));
-      join(joined, std::move(flow.fell));
-    }
-    const bool same = unchanged_since(before) && settles(joined, end);
-    end = std::move(joined);
-    if (same) break;
-    if (i == kMostTurns || summary_.footprint.anything) {
-      summary_.footprint.anything = true;
-      return result;
-    }
+    if (item) join(joined, turn(program, l, *end, *item, result));
+    if (settle(end, std::move(joined), before, i)) break;
   }
   return end_of_loop(program, n, std::move(result), std::move(end));
 }

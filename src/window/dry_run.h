@@ -31,6 +31,10 @@ class DryRun final : private View {
     std::optional<Value> returned;
   };
 
+  // When it is asked later whether something has been found that matters to what was known at a time.
+  struct Mark {
+    std::size_t changes, made;
+  };
   Env variables(const Frame& frame);
   Flow rest_of(Frame& frame);
   Flow after_child(Frame& frame, Frame& child, Flow flow);
@@ -60,6 +64,9 @@ class DryRun final : private View {
   Flow walk(Frame* frame);
   Flow end_of_loop(const ir::Program& program, const ir::Node& node, Flow result, std::optional<Env> end);
   std::optional<Value> yielded_by(const Enter& generator);
+  std::optional<Env> turn(const ir::Program& program, const ir::Loop& loop, const Env& env, const Value& item,
+                          Flow& result);
+  bool settle(std::optional<Env>& end, std::optional<Env> joined, Mark before, int turns);
   bool settles(const std::optional<Env>& joined, const std::optional<Env>& end) const;
   Flow loop_once(const ir::Program& program, const ir::Loop& loop, Env env, const Value& item);
   Flow attempt_try(const ir::Program& program, const ir::Node& node, Env env);
@@ -114,10 +121,6 @@ class DryRun final : private View {
   Frame& outer_;
   Place place_{nullptr, 0};
   Summary summary_;
-  // When it is asked later whether something has been found that matters to what was known at a time.
-  struct Mark {
-    std::size_t changes, made;
-  };
   Mark mark() const { return {changes_.size(), kept_.size()}; }
   bool unchanged_since(Mark mark) const;
   std::vector<std::size_t> changes_;       // of places: the numbers of their objects, 0 of those that exist
