@@ -19,6 +19,11 @@ inline Action done(Value value) {
   a.value = std::move(value);
   return a;
 }
+// As done, of a value whose cell may have been filled since.
+inline Action settled(Value value) {
+  value.settle();
+  return done(std::move(value));
+}
 inline Action done(nb::object object) { return done(steal_value(std::move(object))); }
 
 // The exception that is set.

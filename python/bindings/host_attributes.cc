@@ -170,9 +170,7 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
     case View::State::kPending: {
       const Value* value = assigned_attribute(s.view.stores().back());
       if (value == nullptr) return ordered(Reason::kPendingMemory, Effect::kNone);
-      Value settled = *value;
-      settled.settle();
-      return done(std::move(settled));
+      return settled(*value);
     }
   }
   if (!binds_plainly(found)) {

@@ -155,9 +155,7 @@ Action PythonHost::hiding_attribute(const Site& s, PyObject* object, PyObject* n
       case View::State::kPending: {
         const Value* value = assigned_attribute(s.view.stores().back());
         if (value == nullptr) return ordered(Reason::kPendingMemory, Effect::kAnything);
-        Value settled = *value;
-        settled.settle();
-        return done(std::move(settled));
+        return settled(*value);
       }
       case View::State::kClear:
         break;

@@ -46,11 +46,6 @@ bool makes_member(std::span<const PendingStore> stores) {
   return program.names[program.calls[last.node->index].method] == "add";
 }
 
-Action settled(Value value) {
-  value.settle();
-  return done(std::move(value));
-}
-
 // What reading `object[key]` on a container or copy gives.
 Action item_of(PyObject* object, PyObject* key) {
   PyObject* item = PyObject_GetItem(object, key);

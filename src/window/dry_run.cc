@@ -764,10 +764,14 @@ void DryRun::gather_snapshots(const Frame& frame, const std::vector<ir::SlotId>&
     if (inner != nullptr && !inner->passed && item->snapshot == nullptr) continue;  // control is in it
     for (ir::SlotId slot : slots) {
       const Value& v = item->snapshot != nullptr ? (*item->snapshot)[slot] : unknown(kMaybeUnbound);
-      const auto [found, added] = tried.seen.try_emplace(slot, v);
-      if (!added) found->second = join(found->second, v);
+      see(tried, slot, v);
     }
   }
+}
+
+void DryRun::see(Tried& tried, ir::SlotId slot, const Value& value) {
+  const auto [found, added] = tried.seen.try_emplace(slot, value);
+  if (!added) found->second = join(found->second, value);
 }
 
 // A statement around it has seen what it has.
@@ -775,16 +779,12 @@ void DryRun::end_try() {
   const Tried inner = std::move(tried_.back());
   tried_.pop_back();
   if (tried_.empty() || tried_.back().activation != inner.activation) return;
-  for (const auto& [slot, value] : inner.seen) {
-    const auto [found, added] = tried_.back().seen.try_emplace(slot, value);
-    if (!added) found->second = join(found->second, value);
-  }
+  for (const auto& [slot, value] : inner.seen) see(tried_.back(), slot, value);
 }
 
 void DryRun::note_assigned(const Env& env, ir::SlotId slot) {
   if (tried_.empty() || tried_.back().activation != activation_) return;
-  const auto [found, added] = tried_.back().seen.try_emplace(slot, env[slot]);
-  if (!added) found->second = join(found->second, env[slot]);
+  see(tried_.back(), slot, env[slot]);
 }
 
 void DryRun::note_assigned(const ir::Program& program, const ir::Node& n, const Env& env) {

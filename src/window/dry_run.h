@@ -80,6 +80,7 @@ class DryRun final : private View {
   Env forgotten(const ir::Program& program, const ir::Try& t, const Env& start, bool anywhere);
   void begin_try(const Frame& frame, int activation);
   void gather_snapshots(const Frame& frame, const std::vector<ir::SlotId>& slots, Tried& tried, int& budget);
+  void see(Tried& tried, ir::SlotId slot, const Value& value);
   void end_try();
   void note_assigned(const Env& env, ir::SlotId slot);
   void note_assigned(const ir::Program& program, const ir::Node& node, const Env& env);
