@@ -9,7 +9,7 @@ FUZZ_SEED ?= 1
 
 VENV := .venv/bin/python
 
-.PHONY: chaos conformance help setup setup-lint build wheel test demo bench fuzz fuzz-parsers format lint asan tsan clean
+.PHONY: chaos conformance litmus help setup setup-lint build wheel test demo bench fuzz fuzz-parsers format lint asan tsan clean
 
 help:
 	@echo 'make demo     watch ordinary functions finish sooner, with the same answers'
@@ -18,6 +18,7 @@ help:
 	@echo 'make wheel    build a wheel into dist/'
 	@echo 'make bench    measure'
 	@echo 'make conformance  CPython'"'"'s own language tests, compared with plain runs'
+	@echo 'make litmus   small hard programs under 50 random schedules each, with failures'
 	@echo 'make fuzz     compare random programs, of the engine and of Python, with sequential'
 	@echo '              execution, for FUZZ_SECONDS each'
 	@echo 'make chaos    a hundred thousand model calls of each kind, with and without limits, to a'
@@ -75,6 +76,9 @@ fuzz-parsers: setup-lint
 
 conformance: build
 	$(VENV) tests/conformance/conformance.py --jobs $(JOBS)
+
+litmus: build
+	PYTHONPATH=tests $(VENV) -m litmus.litmus
 
 format: setup-lint
 	$(VENV) tools/lint.py --fix

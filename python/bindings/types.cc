@@ -241,7 +241,13 @@ Shape shape_of_class(PyTypeObject* type) {
   return shape;
 }
 
+// CPython readies some of its own classes, such as that of co_positions(), when an attribute is first looked up.
+void make_ready(PyTypeObject* type) {
+  if (type->tp_mro == nullptr && PyType_Ready(type) != 0) throw nb::python_error();
+}
+
 Shape find_shape(PyTypeObject* type) {
+  make_ready(type);
   const std::string name = full_name(type);
   if (auto found = named_shapes().find(name); found != named_shapes().end()) return found->second;
   if (type == placeholder_type()) return Shape::kPlaceholder;
@@ -323,7 +329,10 @@ bool is_plain_exception(PyObject* object) {
          is_constant(reinterpret_cast<PyBaseExceptionObject*>(object)->args);
 }
 
-PyObject* type_lookup(PyTypeObject* type, PyObject* name) { return _PyType_Lookup(type, name); }
+PyObject* type_lookup(PyTypeObject* type, PyObject* name) {
+  make_ready(type);
+  return _PyType_Lookup(type, name);
+}
 
 bool comes_with_python(PyObject* function) {
   if (function == nullptr || !PyFunction_Check(function)) return function != nullptr;

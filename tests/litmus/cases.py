@@ -2,60 +2,109 @@
 # mypy: ignore-errors
 """63 programs that are hard to run in parallel with exactly the sequential observation.
 
-Each case is a plain sequential function over stand-in externals (llm, llm_obj, score: independent; flaky: independent,
-may raise; write, read: ordered).  An observation is (result or exception, ordered effects, stdout, state of the arguments,
-state of the module).
+Each case is a plain sequential function over stand-in externals (llm, llm_obj, score, flaky: independent; write, read:
+ordered). An observation is (result or exception, ordered effects, stdout, state of the arguments, state of the module).
 
     from litmus.cases import CASES, observe
-    for function, arguments, failing in CASES:
-        expected = observe(function, arguments, failing, epoch=0, latencies={})
-        actual = observe(jit(function), arguments, failing, epoch=0, latencies={"a": 0.03, "b": 0.015})
-        assert repr(actual) == repr(expected)
+    for case in CASES:
+        expected = observe(case, case.function, Schedule(seed))
+        actual = observe(case, jit(case.function), Schedule(seed))
+        assert actual == expected
 
-epoch changes every answer of the externals; latencies maps a prompt to the seconds its call takes, so that calls
-finish in another order than they start.
+A schedule says how long each external takes and which of them fail, by name and argument, so that both runs meet the
+same failures in whatever order the calls are made and finish. Its epoch changes every answer of the externals.
 """
 
-import asyncio, collections, contextlib, copy, functools, io, itertools, logging, operator, random, sys, threading, time
-
-# ---------------------------------------------------------------- externals
-WORLD = []
-LAT = {}
-CALLS = []
-BAD = set()
-EPOCH = [0]
-_lk = threading.Lock()
+import asyncio, contextlib, copy, functools, io, logging, random, sys, threading, time, traceback, zlib
+from dataclasses import dataclass
 
 
+# ---------------------------------------------------------------- schedules and externals
 class ToolError(Exception):
     pass
 
 
-def _lat(p):
-    time.sleep(LAT.get(p, 0.004))
+class Outage(Exception):
+    """The failure that schedules inject."""
 
 
-def llm(p):  # unordered, idempotent; answer varies with EPOCH (a re-run of an LLM differs)
-    _lat(p)
+def _draw(*parts):
+    """A number in [0, 1) that depends on the parts alone."""
+    return zlib.crc32(repr(parts).encode()) / 2**32
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Attributes:
+    seed: Chooses latencies, and the calls that fail; 0 means short equal latencies and no failure.
+    epoch: Changes the answers.
+    """
+
+    seed: int = 0
+    epoch: int = 0
+
+    @property
+    def fails(self):
+        return self.seed % 2 == 1
+
+    def latency(self, name, argument):
+        return _draw("latency", self.seed, name, argument) * 0.004 if self.seed else 0.001
+
+    def outage(self, name, argument):
+        return self.fails and _draw("outage", self.seed, name, argument) < 0.2
+
+
+WORLD = []
+CALLS = []
+BAD = set()
+UNDER_WAY = [0]
+NOW = Schedule()
+_lk = threading.Lock()
+
+
+def _external(name, argument):
     with _lk:
-        CALLS.append(p)
-    return f"r{EPOCH[0]}({p})"
+        CALLS.append((name, argument))
+        UNDER_WAY[0] += 1
+    try:
+        time.sleep(NOW.latency(name, argument))
+        if NOW.outage(name, argument):
+            raise Outage(name, argument)
+    finally:
+        with _lk:
+            UNDER_WAY[0] -= 1
+
+
+def llm(p):  # unordered, idempotent; answer varies with the epoch (a re-run of an LLM differs)
+    _external("llm", p)
+    return f"r{NOW.epoch}({p})"
 
 
 def llm_obj(p):
-    _lat(p)
-    return {"text": f"r{EPOCH[0]}({p})", "n": len(p)}
+    _external("llm_obj", p)
+    return {"text": f"r{NOW.epoch}({p})", "n": len(p)}
 
 
 def score(p):
-    _lat(p)
-    return (sum(map(ord, p)) + EPOCH[0]) % 7
+    _external("score", p)
+    return (sum(map(ord, p)) + NOW.epoch) % 7
+
+
+def flaky(p):
+    _external("flaky", p)
+    if p in BAD:
+        raise ToolError(p)
+    return f"ok({p})"
+
+
+INDEPENDENT = (llm, llm_obj, score, flaky)
 
 
 def write(x):  # ordered effect
-    _lat(x)
     with _lk:
         WORLD.append(("w", x))
+    if NOW.outage("write", x):
+        raise Outage("write", x)
     return len(WORLD)
 
 
@@ -64,13 +113,6 @@ def read():  # read-only effect: must see all earlier writes, no later ones
         n = len(WORLD)
     WORLD.append(("r", n))
     return n
-
-
-def flaky(p):
-    _lat(p)
-    if p in BAD:
-        raise ToolError(p)
-    return f"ok({p})"
 
 
 G = {"n": 0}
@@ -114,9 +156,20 @@ class Txn:
 CASES = []
 
 
-def case(*args, bad=(), world_epoch2=1):
+@dataclass(frozen=True)
+class Case:
+    function: object
+    arguments: tuple
+    bad: frozenset  # what makes flaky fail
+
+    @property
+    def name(self):
+        return self.function.__name__
+
+
+def case(*args, bad=()):
     def d(f):
-        CASES.append((f, args, set(bad)))
+        CASES.append(Case(f, args, frozenset(bad)))
         return f
 
     return d
@@ -672,30 +725,66 @@ def dependent_chain_str(qs):
 
 
 # ---------------------------------------------------------------- harness
-def reset(failing, epoch, latencies):
-    global GCOUNT
+def _reset(case, schedule):
+    global GCOUNT, NOW
+    assert UNDER_WAY[0] == 0, "a call outlived its run"
     WORLD.clear()
     CALLS.clear()
     BAD.clear()
-    BAD.update(failing)
-    LAT.clear()
-    LAT.update(latencies)
-    EPOCH[0] = epoch
+    BAD.update(case.bad)
+    NOW = schedule
     G["n"] = 0
     GCOUNT = 0
-    GLIST.clear()
     random.seed(7)
 
 
-def observe(call, args, failing, epoch, latencies):
-    """Call once on a copy of args in a fresh world and return the observation."""
-    reset(failing, epoch, latencies)
-    a = copy.deepcopy(args)
-    buf = io.StringIO()
-    with contextlib.redirect_stdout(buf):
+# A comprehension has a frame of its own in some versions of Python only.
+_COMPREHENSIONS = {"<listcomp>", "<setcomp>", "<dictcomp>"}
+
+
+def _described(error):
+    """The exception with its chain, and the lines of this file that its traceback shows."""
+    if error is None:
+        return None
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [(f.name, f.lineno) for f in frames if f.filename == __file__ and f.name not in _COMPREHENSIONS]
+    chain = _described(error.__cause__), _described(error.__context__), error.__suppress_context__
+    return type(error).__name__, repr(error.args), lines, chain
+
+
+@contextlib.contextmanager
+def _unraisable(found):
+    """Collects the exceptions of finalizers, which go nowhere."""
+    before = sys.unraisablehook
+    sys.unraisablehook = lambda about: found.append((type(about.exc_value).__name__, about.exc_value.args))
+    try:
+        yield
+    finally:
+        sys.unraisablehook = before
+
+
+def observe(case, function, schedule):
+    """Call once on a copy of the arguments in a fresh world and return the observation, as text, by part."""
+    _reset(case, schedule)
+    arguments = copy.deepcopy(case.arguments)
+    out = io.StringIO()
+    ignored = []
+    with contextlib.redirect_stdout(out), _unraisable(ignored):
         try:
-            r = ("ok", call(*a))
-        except BaseException as e:
-            r = ("exc", type(e).__name__, str(e.args)[:120], type(e.__cause__).__name__)
-    time.sleep(0.03)  # effects that arrive too late are caught here
-    return (r, list(WORLD), buf.getvalue(), a, G["n"], GCOUNT)
+            result = ("ok", function(*arguments))
+        except Exception as e:
+            result = ("exc", _described(e))
+    assert UNDER_WAY[0] == 0, "a call outlived its run"
+    return {
+        "result": repr(result),
+        "effects": repr(WORLD),
+        "stdout": out.getvalue(),
+        "arguments": repr(arguments),
+        "module": repr((G, GCOUNT)),
+        "ignored": repr(ignored),
+    }
+
+
+def calls():
+    """The independent calls of the last run, in an order that does not depend on the schedule."""
+    return sorted(CALLS)

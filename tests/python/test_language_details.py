@@ -133,3 +133,12 @@ def test_a_jitted_function_runs_under_other_builtins() -> None:
         return len([1, 2, ask("a")])
 
     assert eval("count()", {"count": count, "__builtins__": {"len": lambda _: 7}}) == 3
+
+
+@pytest.mark.usefixtures("walked")
+def test_a_class_that_cpython_has_not_readied_is_walked(check: Check) -> None:
+    def run():
+        positions = run.__code__.co_positions()
+        return type(next(positions)), ask("a")
+
+    check(run)
