@@ -93,6 +93,38 @@ KnownRef items_held(PyObject* container, Part part, bool made, View& view) {
 
 bool is_frozen(PyObject* object) { return PyTuple_Check(object) || PyFrozenSet_Check(object); }
 
+// An instance that only a walk has: its class, and what its attributes hold and have been given by the walk.
+KnownRef describe_instance(PyObject* object, View& view) {
+  PyTypeObject* type = Py_TYPE(object);
+  if (is_static(type) || !has_plain_getattr(type) || PyExceptionInstance_Check(object) != 0) return nullptr;
+  const auto stored = view.attributes_made(address_of(object));
+  const Level level;
+  const auto own = own_attributes_of(object);
+  if (!stored || !level.has_room_for(static_cast<Py_ssize_t>(own.size()))) return nullptr;
+  std::vector<std::pair<Value, KnownRef>> attributes;
+  for (const auto& [name, value] : own) {
+    const Value v = to_value(value);
+    attributes.emplace_back(borrow_value(name.ptr()),
+                            v.is_pending() ? known_of(v, view) : describe_object(object_of(v), true, view));
+  }
+  for (const auto& [name, known] : *stored) {
+    const auto same = [&](const auto& attribute) { return attribute.first.object() == name; };
+    if (const auto found = std::ranges::find_if(attributes, same); found != attributes.end()) {
+      found->second = join(found->second, known);
+    } else {
+      attributes.emplace_back(borrow_value(reinterpret_cast<PyObject*>(name)), known);
+    }
+  }
+  const Shape shape = shape_of_instances(type);
+  const auto holds_plain = [](const auto& attribute) {
+    return attribute.second != nullptr && attribute.second->plain;
+  };
+  const bool plain =
+      shape == Shape::kPlain || (shape == Shape::kRecord && std::ranges::all_of(attributes, holds_plain));
+  return window::known_instance(borrow_value(reinterpret_cast<PyObject*>(type)), std::move(attributes),
+                                plain);
+}
+
 }  // namespace
 
 // Containers that exist stand for themselves: what they hold may change until it is looked at.
@@ -102,9 +134,7 @@ KnownRef describe_object(PyObject* object, bool inside, View& view) {
     return window::known_atom();
   }
   const Shape shape = shape_of(object);
-  const View::Standing standing = view.standing(address_of(object));
-  if (standing == View::Standing::kShared) return nullptr;
-  const bool made = standing == View::Standing::kMade || (inside && Py_REFCNT(object) == 1);
+  const bool made = view.describes_made(address_of(object)) || (inside && Py_REFCNT(object) == 1);
   if (PyTuple_CheckExact(object) && PyTuple_GET_SIZE(object) > 0 && PyTuple_GET_SIZE(object) <= 8) {
     const Level level;
     if (!level.has_room_for(PyTuple_GET_SIZE(object))) return nullptr;
@@ -126,7 +156,7 @@ KnownRef describe_object(PyObject* object, bool inside, View& view) {
   const bool steps = shape == Shape::kIterator || PyGen_CheckExact(object);
   if (steps || shape == Shape::kView || shape == Shape::kPlaceholder) return nullptr;
   if (shape == Shape::kAtom) return window::known_atom();
-  if (made) return nullptr;
+  if (made) return describe_instance(object, view);
   return window::known_object(borrow_value(object), is_plain(shape));
 }
 
@@ -152,11 +182,11 @@ KnownRef describe_contents(PyObject* container, Part part, View& view, bool made
 
 // Of a container that exists or not, of data, or of several of these; null when it may be anything else.
 KnownRef items_of(const KnownRef& known, Part part, View& view) {
-  if (known == nullptr || known->any) return nullptr;
+  if (known == nullptr || known->any || !known->instances.empty()) return nullptr;
   Gathered items;
   if (may_be_container(*known)) {
     const bool seen = view.look_anywhere() == View::State::kClear;
-    const KnownRef unnamed = seen ? view.stored_unnamed() : nullptr;
+    const KnownRef unnamed = seen ? view.stored_unnamed(nullptr) : nullptr;
     if (unnamed == nullptr || (unnamed != window::known_nothing() && !items.add(unnamed))) return nullptr;
   }
   if (known->data && !items.add(known->changeable ? window::known_data() : window::known_atom()))
@@ -201,7 +231,7 @@ bool is_builtin(const Value& value, View& view) {
   }
   if (is_pure_data(value, view)) return true;
   const KnownRef known = window::known_of_pending(value);
-  return known != nullptr && !known->any &&
+  return known != nullptr && !known->any && known->instances.empty() &&
          std::ranges::all_of(known->objects, [&](const Value& object) { return is_builtin(object, view); });
 }
 
@@ -326,10 +356,10 @@ bool is_plain_inside(PyObject* object, View& view, Budget& budget) {
 bool is_data(const Value& value, View& view) {
   if (value.is_pending()) {
     if ((value.flags() & kAtom) != 0) return true;
-    const bool plain = (value.flags() & kData) != 0 || (value.known() != nullptr && value.known()->plain);
-    if (!plain || view.look_anywhere() != View::State::kClear) return false;
-    const KnownRef unnamed = view.stored_unnamed();  // it may be stored into it
-    return unnamed != nullptr && unnamed->plain;
+    const bool data = (value.flags() & kData) != 0;
+    if (!data && (value.known() == nullptr || !value.known()->plain)) return false;
+    if (view.look_anywhere() != View::State::kClear) return false;
+    return view.unnamed_is_plain(!data);
   }
   Budget budget;
   return is_plain_inside(object_of(value), view, budget);
@@ -389,7 +419,15 @@ window::Host::MayBe PythonHost::may_be(const Value& target, window::Object* obje
   for (const Value& one : known->objects)
     if (one.object() == object) return MayBe::kYes;
   if (window::is_atom(window::without_objects(known))) return MayBe::kNo;
-  return is_namespace(reinterpret_cast<PyObject*>(object)) ? MayBe::kNo : MayBe::kLate;
+  auto* one = reinterpret_cast<PyObject*>(object);
+  if (known->any || known->changeable) return is_namespace(one) ? MayBe::kNo : MayBe::kLate;
+  const auto is_of = [&](const window::Instance& i) {
+    return object_of(i.type) == reinterpret_cast<PyObject*>(Py_TYPE(one));
+  };
+  if (std::ranges::any_of(known->instances, is_of)) return MayBe::kLate;
+  // What is described as a container is none of a class of the program's, unless that derives from one.
+  const bool container = !is_plain(shape_of(one)) && shape_of(one) != Shape::kRecord;
+  return may_be_container(*known) && container && !is_namespace(one) ? MayBe::kLate : MayBe::kNo;
 }
 
 namespace {
@@ -425,23 +463,6 @@ std::optional<std::vector<window::Object*>> PythonHost::reached_from(const Value
     Py_TYPE(object)->tp_traverse(object, &Reached::visit, &reached);
   }
   return std::move(reached.objects);
-}
-
-std::vector<Value> PythonHost::held_by(const Value& container) {
-  std::vector<Value> held;
-  PyObject* object = object_of(container);
-  auto add = [&](PyObject* o) {
-    if (const Value v = to_value(o); v.ready()) held.push_back(v);
-  };
-  if (PyDict_Check(object)) {
-    PyObject *key = nullptr, *value = nullptr;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(object, &position, &key, &value) != 0) add(value);
-  } else if (PyList_Check(object) || PyTuple_Check(object)) {
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i)
-      add(PySequence_Fast_GET_ITEM(object, i));
-  }
-  return held;
 }
 
 namespace {

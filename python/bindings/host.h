@@ -90,7 +90,6 @@ class PythonHost final : public window::Host {
   bool is_sole(const Value& value) override;
   MayBe may_be(const Value& target, window::Object* object) override;
   std::optional<std::vector<window::Object*>> reached_from(const Value& value) override;
-  std::vector<Value> held_by(const Value& container) override;
   bool steps_freely(const Value& iterator) override;
   std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) override;
   std::optional<Enter> unstarted(const Value& iterator) override;
@@ -173,6 +172,15 @@ class PythonHost final : public window::Host {
                          bool by_class);
   Action special(const Site& s);
   void push_exception(const Site& s, Arguments& arguments);
+  // host_instances.cc
+  static const window::Instance* instance_of(const Value& value, View& view);
+  static KnownRef own_attribute(const window::Instance& instance, PyObject* name, View& view);
+  Action load_instance_attribute(const Site& s, const Value& of, const window::Instance& instance,
+                                 PyObject* name);
+  static Action store_instance_attribute(const Value& target, const window::Instance& instance,
+                                         PyObject* name, std::uint32_t value);
+  bool call_instance_method(const Site& s, const Value& receiver, PyObject* name, Arguments arguments,
+                            Action& answer);
   // host_super.cc
   bool make_super(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   static PyObject* unbound_slot(PyObject* callee, Arguments& arguments);

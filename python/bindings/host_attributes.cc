@@ -10,13 +10,6 @@
 namespace xcs::python {
 namespace {
 
-// Whether it is a place of a class's __slots__, which takes any object.
-bool is_slot(PyObject* descriptor) {
-  if (descriptor == nullptr || Py_TYPE(descriptor) != &PyMemberDescr_Type) return false;
-  const PyMemberDef* member = reinterpret_cast<PyMemberDescrObject*>(descriptor)->d_member;
-  return member->type == T_OBJECT_EX && (member->flags & READONLY) == 0;
-}
-
 bool is_data_descriptor(PyObject* descriptor) {
   return descriptor != nullptr && Py_TYPE(descriptor)->tp_descr_set != nullptr;
 }
@@ -43,16 +36,6 @@ PyObject* enum_member(PyTypeObject* type, PyObject* name) {
   return members != nullptr && PyDict_CheckExact(members) ? PyDict_GetItemWithError(members, name) : nullptr;
 }
 
-// Whether binding the descriptor runs no code of the user's: functions, builtin descriptors, plain values.
-bool binds_plainly(PyObject* found) {
-  if (found == nullptr || Py_TYPE(found)->tp_descr_get == nullptr) return true;
-  PyTypeObject* type = Py_TYPE(found);
-  return type == &PyFunction_Type || type == &PyClassMethod_Type || type == &PyStaticMethod_Type ||
-         type == &PyMethodDescr_Type || type == &PyClassMethodDescr_Type || type == &PyWrapperDescr_Type ||
-         type == &PyMemberDescr_Type || type == &PyMethod_Type || type == &PyCFunction_Type ||
-         type == jitted_type();
-}
-
 }  // namespace
 
 Action PythonHost::load_attribute(const Site& s) {
@@ -62,6 +45,8 @@ Action PythonHost::load_attribute(const Site& s) {
 Action PythonHost::load_attribute(const Site& s, const Value& of, PyObject* name) {
   if (of.is_pending()) {
     const bool data = (of.flags() & (kData | kAtom)) != 0;
+    if (const window::Instance* instance = instance_of(of, s.view))
+      return load_instance_attribute(s, of, *instance, name);
     if (!data && !is_builtin(of, s.view)) return needs_operand(0, kUnknown, Effect::kAnything);
     const bool atom = (of.flags() & kAtom) != 0;
     const KnownRef what = atom ? window::known_atom() : data ? window::known_data() : nullptr;
@@ -204,6 +189,8 @@ Action PythonHost::store_attribute(const Site& s, const Value& target, PyObject*
                                    bool by_class) {
   const bool removes = value == ir::kNone;
   if (target.is_pending()) {
+    if (const window::Instance* instance = instance_of(target, s.view))
+      return store_instance_attribute(target, *instance, name, value);
     // Of data, only an exception takes attributes.
     const bool data = (target.flags() & kData) != 0;
     Action a = needs_operand(0, kUnknown, data ? Effect::kOpaque : Effect::kAnything);

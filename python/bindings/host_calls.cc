@@ -86,6 +86,14 @@ Action PythonHost::call_found(const Site& s, PyObject* callee, Arguments argumen
 Action PythonHost::pending_callee(const Site& s) {
   const ir::Node* made = s.program.giver(s.node, s.node.args[0]);
   const KnownRef known = s[0].known();
+  if (instance_of(s[0], s.view) != nullptr) {
+    Arguments arguments;
+    if (Action a = gather_arguments(s, s.program.calls[s.node.index], arguments); a.verdict != Action::kDone)
+      return a;
+    if (Action a; call_instance_method(s, s[0], interned("__call__").ptr(), std::move(arguments), a))
+      return a;
+    return needs_operand(0, kUnknown, Effect::kAnything);
+  }
   if (known == nullptr || !known->receiver.bound() || made == nullptr || made->op != ir::Op::kLoadAttr)
     return needs_operand(0, kUnknown, Effect::kAnything);
   std::vector<Value> operands(s.operands.begin(), s.operands.end());

@@ -101,6 +101,11 @@ bool has_generated_init(PyTypeObject* type, PyObject* init) {
   return true;
 }
 
+// Whether code of the user's runs when an instance goes.
+bool has_finalizer(PyTypeObject* type) {
+  return !is_static(type) && type_lookup(type, interned("__del__").ptr()) != nullptr;
+}
+
 // Whether it is the __new__ that namedtuple makes, which runs no code of the user's.
 bool makes_named_tuple(PyTypeObject* type, PyObject* maker) {
   if (maker == nullptr || PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS) == 0) return false;
@@ -241,6 +246,7 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
   auto* cls = reinterpret_cast<PyObject*>(type);
   if (is_traced()) return call_unknown(s, cls, std::move(arguments), Reason::kTraced);
   const bool quiet = s.view.quiet();
+  if (!quiet && has_finalizer(type)) return ordered(Reason::kFinalizer, Effect::kAnything);
   if (Action a; collects_items(type) && enter_collected(s, cls, arguments, a)) return a;
   PyObject* init = type_lookup(type, interned("__init__").ptr());
   const bool python_init = init != nullptr && PyFunction_Check(init);

@@ -140,23 +140,33 @@ struct Replayer {
 
 }  // namespace
 
-std::vector<PyObject*> attributes_of(PyObject* object) {
-  std::vector<PyObject*> values;
-  if (PyExceptionInstance_Check(object))
-    values.push_back(reinterpret_cast<PyBaseExceptionObject*>(object)->args);
+std::vector<std::pair<nb::object, PyObject*>> own_attributes_of(PyObject* object) {
+  std::vector<std::pair<nb::object, PyObject*>> attributes;
   PyObject** dict = _PyObject_GetDictPtr(object);
   PyObject *key = nullptr, *value = nullptr;
   Py_ssize_t position = 0;
   if (dict != nullptr && *dict != nullptr)
-    while (PyDict_Next(*dict, &position, &key, &value) != 0) values.push_back(value);
+    while (PyDict_Next(*dict, &position, &key, &value) != 0) {
+      PyObject* name = Py_NewRef(key);
+      if (PyUnicode_CheckExact(name)) PyUnicode_InternInPlace(&name);
+      attributes.emplace_back(nb::steal(name), value);
+    }
   for (PyTypeObject* type = Py_TYPE(object); type != nullptr; type = type->tp_base) {
-    if (type->tp_members == nullptr || (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) continue;
+    if (type->tp_members == nullptr || is_static(type)) continue;
     for (const PyMemberDef* slot = type->tp_members; slot->name != nullptr; ++slot) {
       if (slot->type != T_OBJECT_EX) continue;
       PyObject* held = *reinterpret_cast<PyObject**>(reinterpret_cast<char*>(object) + slot->offset);
-      if (held != nullptr) values.push_back(held);
+      if (held != nullptr) attributes.emplace_back(interned(slot->name), held);
     }
   }
+  return attributes;
+}
+
+std::vector<PyObject*> attributes_of(PyObject* object) {
+  std::vector<PyObject*> values;
+  if (PyExceptionInstance_Check(object))
+    values.push_back(reinterpret_cast<PyBaseExceptionObject*>(object)->args);
+  for (const auto& [name, value] : own_attributes_of(object)) values.push_back(value);
   return values;
 }
 

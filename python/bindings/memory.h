@@ -33,7 +33,9 @@ struct Replayed {
   Value element;    // kElement
 };
 
-// What the instance holds in its attributes and slots, borrowed; of an exception, its arguments too.
+// The attributes and slots that the instance has of its own: interned names, and what they hold, borrowed.
+std::vector<std::pair<nb::object, PyObject*>> own_attributes_of(PyObject* object);
+// What they hold, borrowed; of an exception, its arguments too.
 std::vector<PyObject*> attributes_of(PyObject* object);
 
 // REQUIRES: `object` is a container; `stores` come from view.look(object, kAll).

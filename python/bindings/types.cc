@@ -1,9 +1,12 @@
 #include "types.h"
 
+#include <structmember.h>
+
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
 
+#include "jitted.h"
 #include "placeholder.h"
 
 namespace xcs::python {
@@ -350,5 +353,20 @@ bool finds_plainly(PyTypeObject* type) {
   return has_plain_getattr(type) || type_lookup(type, name) == type_lookup(&PyBaseObject_Type, name);
 }
 bool has_plain_setattr(PyTypeObject* type) { return type->tp_setattro == PyObject_GenericSetAttr; }
+
+bool is_slot(PyObject* descriptor) {
+  if (descriptor == nullptr || Py_TYPE(descriptor) != &PyMemberDescr_Type) return false;
+  const PyMemberDef* member = reinterpret_cast<PyMemberDescrObject*>(descriptor)->d_member;
+  return member->type == T_OBJECT_EX && (member->flags & READONLY) == 0;
+}
+
+bool binds_plainly(PyObject* found) {
+  if (found == nullptr || Py_TYPE(found)->tp_descr_get == nullptr) return true;
+  PyTypeObject* type = Py_TYPE(found);
+  return type == &PyFunction_Type || type == &PyClassMethod_Type || type == &PyStaticMethod_Type ||
+         type == &PyMethodDescr_Type || type == &PyClassMethodDescr_Type || type == &PyWrapperDescr_Type ||
+         type == &PyMemberDescr_Type || type == &PyMethod_Type || type == &PyCFunction_Type ||
+         type == jitted_type();
+}
 
 }  // namespace xcs::python

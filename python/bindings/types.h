@@ -57,4 +57,9 @@ bool has_plain_getattr(PyTypeObject* type);
 bool finds_plainly(PyTypeObject* type);
 bool has_plain_setattr(PyTypeObject* type);
 
+// Whether it is a place of a class's __slots__, which takes any object.
+bool is_slot(PyObject* descriptor);
+// Whether binding the descriptor runs no code of the user's: functions, builtin descriptors, plain values.
+bool binds_plainly(PyObject* found);
+
 }  // namespace xcs::python

@@ -73,6 +73,9 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
     {Reason::kReturnsObject, "returns-object", kMissed,
      "A call in flight will return an object of an unknown type, so what reading it does is not known yet.",
      R"(Declare what it returns: @xcs.op(effect="independent", returns="data").)"},
+    {Reason::kFinalizer, "finalizer", kMissed,
+     "The class has a __del__, which runs when an instance goes, so instances are made in order.",
+     "Leave __del__ out, and clean up in a with statement."},
     {Reason::kPendingMemory, "pending-memory", kMissed,
      "It reads memory that an earlier, unfinished statement changes in a way that cannot be replayed.",
      "Read before the change, or make the change a plain store: item or attribute assignment, append, "

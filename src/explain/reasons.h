@@ -41,6 +41,7 @@ enum class Reason : std::uint16_t {
   kUserOperator,
   kUserAttribute,
   kReturnsObject,
+  kFinalizer,
   // Memory.
   kPendingMemory,
   kBlockedRegion,

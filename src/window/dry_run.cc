@@ -52,7 +52,9 @@ std::vector<ir::SlotId> all_assigned(const ir::Program& program, const ir::Node&
 
 Summary Machine::summarize(Frame& frame) {
   if (!options_.summaries)
-    return {.footprint = {.anything = true, .places = {}, .held = {}}, .outputs = {}, .result = {}};
+    return {.footprint = {.anything = true, .places = {}, .held = {}, .described = {}},
+            .outputs = {},
+            .result = {}};
   return DryRun(*this, frame).run();
 }
 
@@ -96,12 +98,14 @@ Summary DryRun::run() {
     std::ranges::fill(summary_.outputs, Summary::Fact{kMaybeUnbound, nullptr});
     summary_.result = {};
   }
+  summary_.footprint.described = described_stores_;
   if (summary_.footprint.anything) {
     // The walk ended there: what it saw of the variables and the result is not all.
     std::ranges::fill(summary_.outputs, Summary::Fact{kMaybeUnbound, nullptr});
     summary_.result = {};
     summary_.footprint.places.clear();
     summary_.footprint.held.clear();
+    summary_.footprint.described = {};
   }
   return std::move(summary_);
 }
@@ -329,7 +333,6 @@ bool DryRun::node(const ir::Program& program, const ir::Node& n, Env& env) {
     return true;
   }
   if (n.op == ir::Op::kYield && !yields_.empty()) {  // a loop sends nothing back
-    escape(operands[0]);
     join(yields_.back(), operands[0]);
     if (n.dest != ir::kNone) env[n.dest] = machine_.host_.none();
     return true;
@@ -374,8 +377,6 @@ bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<
     if (own && action.effect.memory == Effect::kAnything && summary_.footprint.cause.node == nullptr)
       summary_.footprint.cause = {&program, &n, action.reason};
   }
-  if (n.op == ir::Op::kMakeCell || n.op == ir::Op::kMakeFunction)
-    for (const Value& v : operands) escape(v);
   set_dests(program, n, action, env);
   // A new object matters to nobody else, so what is stored through the result is stored through the operand.
   if (action.in_place && operands[0].is_pending() && (operands[0].flags() & kMaybeUnbound) == 0)
@@ -387,9 +388,15 @@ bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<
 bool DryRun::each_of(const Value& ambiguous, const ir::Program& program, const ir::Node& n,
                      const std::vector<Value>& operands, std::size_t operand, Env& env, int depth) {
   const KnownRef known = ambiguous.known();
-  if (known == nullptr || known->objects.size() > kMostAlternatives || may_be_container(*known)) return false;
-  if (known->objects.empty() && !known->constant.bound()) return false;
+  if (known == nullptr || known->any || known->objects.size() > kMostAlternatives || may_be_container(*known))
+    return false;
+  const bool certain = known->instances.size() == 1 && !known->data;
+  if (known->objects.empty() && !known->constant.bound() && (known->instances.empty() || certain))
+    return false;
   std::vector<Value> alternatives = known->objects;
+  for (const Instance& instance : known->instances)
+    alternatives.push_back(
+        unknown(kUnknown, known_instance(instance.type, instance.attributes, known->plain)));
   if (known->constant.bound()) alternatives.push_back(known->constant);
   if (known->data)
     alternatives.push_back(known->changeable ? unknown(kData, known_data())
@@ -411,12 +418,6 @@ bool DryRun::each_of(const Value& ambiguous, const ir::Program& program, const i
 void DryRun::note_made(const Value& value) {
   if (!value.ready() || !machine_.host_.is_sole(value)) return;
   if (made_.try_emplace(value.object(), kept_.size() + 1).second) kept_.push_back(value);
-}
-
-// Something other than a variable of the walk may hold the value from here on.
-void DryRun::escape(const Value& value) {
-  if (!value.ready() || !made_.contains(value.object()) || !shared_.insert(value.object()).second) return;
-  for (const Value& inner : machine_.host_.held_by(value)) escape(inner);
 }
 
 KnownRef DryRun::known_of(const Value& value) {
@@ -848,14 +849,18 @@ DryRun::Flow DryRun::finally(const ir::Program& program, const ir::Try& t, const
 
 // Note [recursion]
 // A function that is entered again while it is walked is walked once more with nothing known of its atoms, so
-// that this walk covers every further activation that is given the same objects and any atoms.
+// that this walk covers every further activation that is given the same objects and any atoms. Those return
+// what this walk finds that it returns: it is repeated until that is so.
 Value DryRun::enter(Enter enter) {
   const ir::Program& program = *enter.program;
   const auto same = [&](const Entered& e) { return e.program == &program; };
   const auto covers = [&](const Entered& e) {
     return same(e) && e.general && is_covered(enter.slots, e.slots);
   };
-  if (std::ranges::any_of(entered_, covers)) return unknown(kUnknown);
+  if (const auto covering = std::ranges::find_if(entered_, covers); covering != entered_.end()) {
+    covering->is_met = true;
+    return unknown(covering->result.flags, covering->result.known);
+  }
   const bool again = std::ranges::any_of(entered_, same);
   const bool general = std::ranges::any_of(entered_, [&](const Entered& e) { return same(e) && e.general; });
   if (general || entered_.size() > 24) {
@@ -867,12 +872,25 @@ Value DryRun::enter(Enter enter) {
       if (v.bound() && (flags_of(v) & kAtom) != 0) v = unknown(flags_of(v) & kTypes);
   entered_.push_back({&program, again, enter.slots});
   enter.slots.resize(program.slots.size());
-  ++activation_;
-  Flow flow = region(program, program.body, std::move(enter.slots));
-  --activation_;
+  std::optional<Value> returned;
+  for (int i = 0;; ++i) {
+    ++activation_;
+    Flow flow = region(program, program.body, enter.slots);
+    --activation_;
+    if (flow.fell) join(flow.returned, machine_.host_.none());
+    returned = std::move(flow.returned);
+    if (!entered_.back().is_met || !returned || summary_.footprint.anything) break;
+    Summary::Fact& assumed = entered_.back().result;
+    Summary::Fact found = fact_of(*returned);
+    found.flags &= assumed.flags;
+    found.known = i < kMostTurns ? window::join(found.known, assumed.known) : nullptr;
+    if (found.known == nullptr) found.flags = kUnknown;
+    const bool same = found.flags == assumed.flags && window::same(found.known, assumed.known);
+    assumed = std::move(found);
+    if (same) break;
+  }
   entered_.pop_back();
-  if (flow.fell) join(flow.returned, machine_.host_.none());
-  return flow.returned ? *flow.returned : Value();
+  return returned ? *returned : Value();
 }
 
 bool DryRun::is_covered(const std::vector<Value>& slots, const std::vector<Value>& general) {
@@ -903,7 +921,6 @@ void DryRun::take_effect(const Action& action, std::span<const Value> operands, 
     summary_.footprint.anything = true;
     return;
   }
-  for (std::size_t i = 1; i < operands.size(); ++i) escape(operands[i]);
   for (const Effect::Store& store : action.effect.stores) {
     Effect::Store known{store.target, store.where, Flags(stored & kTypes), store.known, ir::kNone, false};
     if (store.operand != ir::kNone) {
@@ -922,13 +939,12 @@ void DryRun::add_place(const Effect::Store& store) {
   Effect::Store place{store.target, store.where, store.stored, store.known, ir::kNone, false};
   place.target.settle();
   const bool own = place.target.is_pending() && own_.contains(place.target.cell());
-  if (place.target.is_pending() && place.where.kind != Where::kAttr) {
-    const bool data = place.known == nullptr && (place.stored & kData) != 0;
-    KnownRef unnamed = window::join(unnamed_, data ? known_data() : place.known);
-    if (!window::same(unnamed, unnamed_)) changes_.push_back(0);
-    unnamed_ = std::move(unnamed);
-  }
-  if (own && (place.target.flags() & kFresh) != 0) return;
+  if (place.known == nullptr && (place.stored & kData) != 0) place.known = known_data();
+  const bool fresh = own && (place.target.flags() & kFresh) != 0;
+  if (place.target.is_pending() && unnamed_.add(place)) changes_.push_back(0);
+  if ((fresh || described_.contains(place.target.object())) && described_stores_.add(place))
+    changes_.push_back(0);
+  if (fresh) return;
   const KnownRef known = own ? known_of_pending(place.target) : nullptr;
   if (own && known == nullptr) {
     summary_.footprint.anything = true;
@@ -1086,11 +1102,32 @@ KnownRef DryRun::blocked_known() {
   return all;
 }
 
-KnownRef DryRun::stored_unnamed() { return window::join(unnamed_, machine_.memory_.stored_unnamed()); }
+KnownRef DryRun::stored_unnamed(const Object* attribute) {
+  const MemoryIndex& memory = machine_.memory_;
+  return window::join(window::join(unnamed_.of(attribute), memory.unnamed().of(attribute)),
+                      window::join(described_stores_.of(attribute), memory.described().of(attribute)));
+}
 
-View::Standing DryRun::standing(Object* object) {
-  if (!made_.contains(object)) return Standing::kExists;
-  return shared_.contains(object) ? Standing::kShared : Standing::kMade;
+bool DryRun::unnamed_is_plain(bool described) {
+  const MemoryIndex& memory = machine_.memory_;
+  return unnamed_.plain() && memory.unnamed().plain() &&
+         (!described || (described_stores_.plain() && memory.described().plain()));
+}
+
+bool DryRun::describes_made(Object* object) {
+  if (!made_.contains(object)) return false;
+  described_.insert(object);
+  return true;
+}
+
+std::optional<std::vector<std::pair<Object*, KnownRef>>> DryRun::attributes_made(Object* object) {
+  std::vector<std::pair<Object*, KnownRef>> attributes;
+  for (const Effect::Store& store : own_places_) {
+    if (store.target.object() != object) continue;
+    if (store.where.kind != Where::kAttr || store.where.key == nullptr) return std::nullopt;
+    attributes.emplace_back(store.where.key, store.known);
+  }
+  return attributes;
 }
 
 View::State DryRun::look_anywhere() {

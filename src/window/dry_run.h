@@ -93,7 +93,6 @@ class DryRun final : private View {
   bool each_of(const Value& ambiguous, const ir::Program& program, const ir::Node& node,
                const std::vector<Value>& operands, std::size_t operand, Env& env, int depth);
   void note_made(const Value& value);
-  void escape(const Value& value);
   KnownRef known_of(const Value& value);
   Summary::Fact fact_of(const Value& value);
   void take_explicit(const Frame& frame);
@@ -111,11 +110,13 @@ class DryRun final : private View {
   bool walks() override { return true; }
   State look(Object* object, Where where) override;
   State look_anywhere() override;
-  Standing standing(Object* object) override;
+  bool describes_made(Object* object) override;
+  std::optional<std::vector<std::pair<Object*, KnownRef>>> attributes_made(Object* object) override;
   Taking take(Object*, std::uint32_t) override { return Taking::kWalked; }
   Flags blocked_flags() override { return answer_.flags; }
   KnownRef blocked_known() override;
-  KnownRef stored_unnamed() override;
+  KnownRef stored_unnamed(const Object* attribute) override;
+  bool unnamed_is_plain(bool described) override;
   std::span<const PendingStore> stores() override { return answer_.stores; }
 
   Machine& machine_;
@@ -130,8 +131,10 @@ class DryRun final : private View {
   std::size_t budget_ = 4000;  // nodes to look at before giving up
   struct Entered {
     const ir::Program* program;
-    bool general;              // nothing is known of its atoms
-    std::vector<Value> slots;  // parameters and cells
+    bool general;                                             // nothing is known of its atoms
+    std::vector<Value> slots;                                 // parameters and cells
+    Summary::Fact result = {kData | kAtom, known_nothing()};  // general: of the activations that it covers
+    bool is_met = false;                                      // whether there have been any
   };
   std::vector<Entered> entered_;
   int activation_ = 0;  // how many there are around the code that is walked
@@ -142,10 +145,10 @@ class DryRun final : private View {
   std::unordered_set<const Cell*> escaped_;  // of these, those that something other than a variable may hold
   // Objects that only this walk has, numbered as they came.
   std::unordered_map<const Object*, std::size_t> made_;
-  std::unordered_set<const Object*> shared_;  // of these, those that something other than a variable holds
-  std::vector<Value> kept_;                   // keeps the addresses of made_ their own
+  std::unordered_set<const Object*> described_;  // of these, those that have been
+  std::vector<Value> kept_;                      // keeps the addresses of made_ their own
   MemoryIndex::Answer answer_;
-  KnownRef unnamed_ = known_nothing();  // stored through values that are not there
+  Unnamed unnamed_, described_stores_;  // as in MemoryIndex
   KnownRef met_;                        // of what the walk itself stored where it looked
   bool met_any_ = false;                // whether it did
 };

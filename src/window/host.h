@@ -71,15 +71,27 @@ class View {
   virtual Flags blocked_flags() { return kUnknown; }
   // Likewise, what each of them may be: null when that is not known.
   virtual KnownRef blocked_known() { return nullptr; }
-  // What containers may hold besides what is known of them, because it was stored through values that were
-  // not there; null when that is not known.
-  virtual KnownRef stored_unnamed() { return known_nothing(); }
-  // Whether the program has the object, or only the walk that the view belongs to does. kShared: the latter,
-  // and more than the walk's variables hold it.
-  enum class Standing : std::uint8_t { kExists, kMade, kShared };
-  virtual Standing standing(Object* object) {
+  // What instances that are not there may have as this attribute, or with null containers may hold, besides
+  // what is known of them, because it was stored where it could not be told which it is; null when that is
+  // not known.
+  virtual KnownRef stored_unnamed(const Object* attribute) {
+    (void)attribute;
+    return known_nothing();
+  }
+  // Whether operators on all that has been stored so run no code of the program's. Not `described`: what is
+  // asked about has not been described as something that only later code makes.
+  virtual bool unnamed_is_plain(bool described) { return (void)described, true; }
+  // Whether only the walk that the view belongs to has the object: it is described by what it holds. From
+  // here on, what is stored into it counts as stored unnamed, too.
+  virtual bool describes_made(Object* object) {
     (void)object;
-    return Standing::kExists;
+    return false;
+  }
+  // REQUIRES: describes_made(object). The attributes that the walk has stored there, and what each may be;
+  // nullopt when they cannot be told.
+  virtual std::optional<std::vector<std::pair<Object*, KnownRef>>> attributes_made(Object* object) {
+    (void)object;
+    return std::nullopt;
   }
   // As look() on every object at once: kClear unless something earlier may touch memory that nobody can name.
   virtual State look_anywhere() = 0;
@@ -251,11 +263,6 @@ class Host {
   virtual std::optional<std::vector<Object*>> reached_from(const Value& value) {
     (void)value;
     return std::nullopt;
-  }
-  // The objects that a container holds, for one that only a walk has.
-  virtual std::vector<Value> held_by(const Value& container) {
-    (void)container;
-    return {};
   }
 
   // Whether the language may use one object for equal values that have nothing to do with each other.

@@ -7,9 +7,12 @@ namespace xcs::window {
 namespace {
 
 constexpr std::size_t kMostObjects = 16;  // that one value may be before nothing is said about it
+constexpr std::size_t kMostClasses = 4;   // likewise, of classes that one may be an instance of
 constexpr int kDeepest = 6;               // containers in containers
 
-bool may_be_more(const Known& known) { return known.data || may_be_container(known); }
+bool may_be_more(const Known& known) {
+  return known.data || may_be_container(known) || !known.instances.empty();
+}
 
 const KnownRef& anything() {
   static const auto* any = [] {
@@ -43,6 +46,26 @@ KnownRef items_of_parts(const std::vector<KnownRef>& parts) {
   return or_anything(std::move(all));
 }
 
+// What an instance of one class is that is one of two.
+void join_into(Instance& into, const Instance& other, int depth) {
+  std::vector<std::pair<Value, KnownRef>> all;
+  auto a = into.attributes.begin();
+  auto b = other.attributes.begin();
+  while (a != into.attributes.end() || b != other.attributes.end()) {
+    const bool only_b = a == into.attributes.end();
+    const bool only_a = b == other.attributes.end();
+    if (!only_a && !only_b && a->first.object() == b->first.object()) {
+      all.emplace_back(a->first, or_anything(joined(a->second, b->second, depth + 1)));
+      ++a, ++b;
+    } else if (only_b || (!only_a && b->first.object() < a->first.object())) {
+      all.push_back(*b++);
+    } else {
+      all.push_back(*a++);
+    }
+  }
+  into.attributes = std::move(all);
+}
+
 KnownRef joined(const KnownRef& a, const KnownRef& b, int depth) {
   if (a == nullptr || b == nullptr || a->any || b->any) return nullptr;
   if (a == b) return a;
@@ -63,7 +86,16 @@ KnownRef joined(const KnownRef& a, const KnownRef& b, int depth) {
         std::ranges::any_of(a->objects, [&](const Value& v) { return v.object() == object.object(); });
     if (!listed) both->objects.push_back(object);
   }
-  if (both->objects.size() > kMostObjects) return nullptr;
+  for (const Instance& instance : b->instances) {
+    const auto same_class = std::ranges::find_if(
+        both->instances, [&](const Instance& i) { return i.type.object() == instance.type.object(); });
+    if (same_class == both->instances.end()) {
+      both->instances.push_back(instance);
+    } else {
+      join_into(*same_class, instance, depth);
+    }
+  }
+  if (both->objects.size() > kMostObjects || both->instances.size() > kMostClasses) return nullptr;
   if (!a->parts.empty() && a->parts.size() == b->parts.size() && a->items == nullptr && b->items == nullptr) {
     for (std::size_t i = 0; i < a->parts.size(); ++i)
       both->parts[i] = or_anything(joined(a->parts[i], b->parts[i], depth + 1));
@@ -108,7 +140,7 @@ KnownRef known_atom() {
 
 bool is_atom(const KnownRef& known) {
   return known != nullptr && !known->any && known->objects.empty() && !known->changeable &&
-         !may_be_container(*known);
+         known->instances.empty() && !may_be_container(*known);
 }
 
 Flags flags_of(const KnownRef& known) {
@@ -163,9 +195,29 @@ KnownRef known_tuple(std::vector<KnownRef> parts) {
   return known;
 }
 
+KnownRef known_instance(Value type, std::vector<std::pair<Value, KnownRef>> attributes, bool plain) {
+  auto known = std::make_shared<Known>();
+  known->plain = plain;
+  for (auto& [name, value] : attributes) value = or_anything(std::move(value));
+  std::ranges::sort(attributes, {}, [](const auto& attribute) { return attribute.first.object(); });
+  known->instances.push_back({std::move(type), std::move(attributes)});
+  return known;
+}
+
 KnownRef held(const KnownRef& inside) { return inside == nullptr || inside->any ? nullptr : inside; }
 
 KnownRef join(const KnownRef& a, const KnownRef& b) { return joined(a, b, 0); }
+
+namespace {
+
+bool same(const Instance& a, const Instance& b) {
+  return a.type.object() == b.type.object() &&
+         std::ranges::equal(a.attributes, b.attributes, [](const auto& x, const auto& y) {
+           return x.first.object() == y.first.object() && window::same(x.second, y.second);
+         });
+}
+
+}  // namespace
 
 bool same(const KnownRef& a, const KnownRef& b) {
   if (a == b) return true;
@@ -173,7 +225,9 @@ bool same(const KnownRef& a, const KnownRef& b) {
   if (a->any != b->any || a->data != b->data || a->changeable != b->changeable || a->plain != b->plain ||
       a->constant.object() != b->constant.object() || a->objects.size() != b->objects.size() ||
       a->parts.size() != b->parts.size() || a->receiver.object() != b->receiver.object() ||
-      a->begins != b->begins || !same(a->items, b->items))
+      a->begins != b->begins || !same(a->items, b->items) ||
+      !std::ranges::equal(a->instances, b->instances,
+                          [](const Instance& x, const Instance& y) { return same(x, y); }))
     return false;
   for (std::size_t i = 0; i < a->objects.size(); ++i)
     if (a->objects[i].object() != b->objects[i].object()) return false;
@@ -190,7 +244,7 @@ KnownRef without_objects(const KnownRef& known) {
 }
 
 bool is_data(const KnownRef& known) {
-  return known != nullptr && !known->any && known->objects.empty() &&
+  return known != nullptr && !known->any && known->objects.empty() && known->instances.empty() &&
          (known->items == nullptr || is_data(known->items)) &&
          std::ranges::all_of(known->parts, [](const KnownRef& part) { return is_data(part); });
 }
@@ -208,6 +262,18 @@ Value certain(const KnownRef& known) {
   if (known == nullptr || may_be_more(*known)) return {};
   if (known->objects.empty()) return known->constant;
   return known->objects.size() == 1 && !known->constant.bound() ? known->objects[0] : Value();
+}
+
+const Instance* certain_instance(const KnownRef& known) {
+  const bool one = known != nullptr && !known->any && !known->data && !known->constant.bound() &&
+                   known->objects.empty() && !may_be_container(*known) && known->instances.size() == 1;
+  return one ? &known->instances.front() : nullptr;
+}
+
+KnownRef attribute_of(const Instance& instance, const Object* name) {
+  for (const auto& [own, known] : instance.attributes)
+    if (own.object() == name) return held(known);
+  return known_nothing();
 }
 
 }  // namespace xcs::window

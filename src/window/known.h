@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "window/value.h"
@@ -15,7 +16,16 @@ struct Enter;  // host.h
 // A value that a walk over code not fetched yet (Note [summaries]) could not work out may still be known to
 // be one of a few things: data, an object that exists, or a container that the code makes. What the objects
 // hold is looked up in memory when it is needed; what a container that does not exist yet will hold is kept
-// here; what is stored through values that are not there may be in any of them (View::stored_unnamed).
+// here, and likewise of an instance. What is stored through values that are not there may be in any of them
+// (View::stored_unnamed), and so may what is stored into one after it has been described.
+
+// An instance that does not exist yet.
+struct Instance {
+  Value type;  // its class, and no other
+  // All attributes that it may have of its own, by their names in order of address, and what each may be.
+  std::vector<std::pair<Value, KnownRef>> attributes;
+};
+
 struct Known {
   bool any = false;             // it may be anything at all
   bool data = false;            // data that is not listed: nothing of it runs code of the program's
@@ -25,7 +35,8 @@ struct Known {
   std::vector<Value> objects;   // that exist and that it may be, each once
   KnownRef items;               // it may be a container that holds these; null: it is none of that kind
   std::vector<KnownRef> parts;  // it may be a tuple of exactly these; empty: it is not
-  Value receiver;               // it is an attribute of this builtin object, perhaps a method
+  std::vector<Instance> instances;      // it may be one of these, each of another class
+  Value receiver;                       // it is an attribute of this builtin object, perhaps a method
   std::shared_ptr<const Enter> begins;  // it is a generator that has not started, which begins so
 };
 
@@ -41,6 +52,8 @@ KnownRef known_attribute(Value receiver, const KnownRef& what);
 KnownRef known_generator(std::shared_ptr<const Enter> begins);
 KnownRef known_container(KnownRef items);
 KnownRef known_tuple(std::vector<KnownRef> parts);
+// `plain`: operators on it run no code of the program's.
+KnownRef known_instance(Value type, std::vector<std::pair<Value, KnownRef>> attributes, bool plain);
 // What a container is known to hold: null where that may be anything.
 KnownRef held(const KnownRef& inside);
 
@@ -73,5 +86,10 @@ KnownRef part_of(const KnownRef& known, std::size_t i, std::size_t count, std::s
 
 // The object that the value will be, when there is no other.
 Value certain(const KnownRef& known);
+
+// The instance that it is, when it can be nothing else.
+const Instance* certain_instance(const KnownRef& known);
+// What its own attribute is known to be: known_nothing() when it has none by that name.
+KnownRef attribute_of(const Instance& instance, const Object* name);
 
 }  // namespace xcs::window

@@ -60,6 +60,8 @@ class Machine : private View {
   // Fetch. Each returns the frame to go on with, or null when none can.
   void fetch(Frame* frame);
   Frame* advance(Frame& frame);
+  void stall(Frame& frame);
+  bool has_arrivals();
   Frame* run_nodes(Frame& frame);
   Frame* run_node(Frame& frame, const ir::Node& node);
   Frame* move(Frame& frame, const ir::Node& node);
@@ -207,7 +209,12 @@ class Machine : private View {
   State look_listed(Object* object) override;
   Flags blocked_flags() override { return answer_.flags; }
   KnownRef blocked_known() override;
-  KnownRef stored_unnamed() override { return memory_.stored_unnamed(); }
+  KnownRef stored_unnamed(const Object* attribute) override {
+    return join(memory_.unnamed().of(attribute), memory_.described().of(attribute));
+  }
+  bool unnamed_is_plain(bool described) override {
+    return memory_.unnamed().plain() && (!described || memory_.described().plain());
+  }
   std::span<const PendingStore> stores() override { return answer_.stores; }
   std::uint32_t held(Object* object) override;
   Taking take(Object* object, std::uint32_t references) override;
@@ -223,7 +230,9 @@ class Machine : private View {
   Frame* yielding_ = nullptr;  // where the run's own generator waits to be resumed
   Value yielded_;
   std::vector<Item*> ready_;     // a heap, the first in program order on top; see Note [what is ready]
-  std::vector<Frame*> stalled_;  // for want of room in the window
+  std::vector<Frame*> stalled_;  // for want of room in the window, or for what arrived_ holds
+  std::vector<Completion> arrived_;
+  std::uint32_t advances_ = 0;
   std::vector<Entry*> failed_;
   std::map<std::uint64_t, Entry*> unstarted_;  // issued, for want of room in flight; by Entry::line
   std::uint64_t last_line_ = 0;

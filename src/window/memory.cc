@@ -46,9 +46,10 @@ void MemoryIndex::add_store(Item* item, const Effect::Store& store, bool replaya
   target.settle();
   if (target.ready()) {
     places_[target.object()].push_back({item, store.where, replayable, store.stored, store});
+    if (all_late_ || late_.contains(target.object())) described_.add(store);
   } else if (target.is_pending()) {
     unresolved_.push_back({item, store, replayable});
-    if (store.where.kind != Where::kAttr) unnamed_ = join(unnamed_, store.known);
+    unnamed_.add(store);
   }
 }
 
@@ -83,6 +84,7 @@ void MemoryIndex::add(Frame& frame, Footprint footprint) {
     return;
   }
   for (const Effect::Store& store : footprint.places) add_store(&frame, store, false);
+  described_.add(footprint.described);
   footprints_[&frame] = std::move(footprint);
 }
 

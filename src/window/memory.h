@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "window/item.h"
+#include "window/unnamed.h"
 
 namespace xcs::window {
 
@@ -15,6 +16,7 @@ struct Footprint {
   Cause cause = {};  // of `anything`, where one node is to blame
   std::vector<Effect::Store> places;
   std::vector<Value> held;  // keeps the keys of `places` alive
+  Unnamed described;        // what it stores into objects that it makes, after they have been described
 };
 
 // The stores that have not been committed, found by object.
@@ -43,8 +45,10 @@ class MemoryIndex {
   // Says that the object, and what it holds, may have come into being after values were described that it may
   // be: it was the content of a cell, or it comes from code that was passed.
   void note_late(const Value& value);
-  // What has been announced to be stored through values that were not there; null when that is not known.
-  const KnownRef& stored_unnamed() const { return unnamed_; }
+  // What has been announced to be stored through values that were not there.
+  const Unnamed& unnamed() const { return unnamed_; }
+  // Likewise, into objects that were not there when they were described.
+  const Unnamed& described() const { return described_; }
   // An item before `place` that says that it stores to the object, or null.
   Item* listed_before(Object* object, Place place) const;
   // The first item before `place` that may touch any memory, or null.
@@ -76,7 +80,7 @@ class MemoryIndex {
   std::unordered_map<const Item*, Footprint> footprints_;  // of frames
   std::vector<Unresolved> unresolved_;                     // the object is not known yet
   std::vector<Item*> anything_;
-  KnownRef unnamed_ = known_nothing();
+  Unnamed unnamed_, described_;
   std::unordered_set<const Object*> late_;  // an address may outlive its object: then it says too much
   bool all_late_ = false;
 };

@@ -1,0 +1,107 @@
+// Instances that are not there yet: their class is known, and what their attributes may be. See Note [known
+// values].
+#include "host.h"
+#include "jitted.h"
+
+namespace xcs::python {
+namespace {
+
+PyTypeObject* class_of(const window::Instance& instance) {
+  return reinterpret_cast<PyTypeObject*>(object_of(instance.type));
+}
+
+// What an attribute found in the class gives for any instance that has none of its own by that name: a new
+// reference, or null when that depends on the instance.
+PyObject* given_by_class(const window::Instance& instance, PyObject* found, PyObject* name) {
+  if (Py_TYPE(found)->tp_descr_get == nullptr) return Py_NewRef(found);
+  if (Py_TYPE(found) != &PyStaticMethod_Type && Py_TYPE(found) != &PyClassMethod_Type) return nullptr;
+  return PyObject_GetAttr(object_of(instance.type), name);
+}
+
+bool is_nothing(const KnownRef& known) { return window::same(known, window::known_nothing()); }
+
+}  // namespace
+
+// The instance that a pending value is going to be, when its class is certain, stays as it is, and finds
+// attributes as object does; null otherwise.
+const window::Instance* PythonHost::instance_of(const Value& value, View& view) {
+  if (!value.is_pending()) return nullptr;
+  const window::Instance* instance = window::certain_instance(value.known());
+  if (instance == nullptr || !has_plain_getattr(class_of(*instance))) return nullptr;
+  return view.look_anywhere() == View::State::kClear ? instance : nullptr;
+}
+
+// What the instance's own attribute may be: known_nothing() when it has none, null when that is not known.
+KnownRef PythonHost::own_attribute(const window::Instance& instance, PyObject* name, View& view) {
+  const KnownRef own = window::attribute_of(instance, address_of(name));
+  const KnownRef unnamed = view.stored_unnamed(address_of(name));
+  return own == nullptr || unnamed == nullptr ? nullptr : join(own, unnamed);
+}
+
+Action PythonHost::load_instance_attribute(const Site& s, const Value& of, const window::Instance& instance,
+                                           PyObject* name) {
+  PyObject* found = type_lookup(class_of(instance), name);
+  if (found != nullptr && Py_TYPE(found)->tp_descr_set != nullptr && !is_slot(found)) {
+    const nb::object getter =
+        Py_TYPE(found) == &PyProperty_Type ? nb::object(nb::handle(found).attr("fget")) : nb::object();
+    if (!getter || !PyFunction_Check(getter.ptr())) return needs_operand(0, kUnknown, Effect::kAnything);
+    Arguments arguments;
+    arguments.positional.push_back(of);
+    return call_object(s, getter.ptr(), std::move(arguments));
+  }
+  const bool in_class = found != nullptr && !is_slot(found);
+  const KnownRef own = own_attribute(instance, name, s.view);
+  if (!in_class) return with_known(needs_operand(0, kUnknown), own);
+  if (is_nothing(own)) {
+    if (PyObject* given = given_by_class(instance, found, name)) return outcome(given);
+    if (PyFunction_Check(found))
+      return with_known(needs_operand(0, kUnknown), window::known_attribute(of, nullptr));
+  }
+  if (!binds_plainly(found)) return needs_operand(0, kUnknown, Effect::kAnything);
+  const bool as_it_is = Py_TYPE(found)->tp_descr_get == nullptr;
+  return with_known(needs_operand(0, kUnknown),
+                    as_it_is && own != nullptr ? join(own, describe_object(found, false, s.view)) : nullptr);
+}
+
+Action PythonHost::store_instance_attribute(const Value& target, const window::Instance& instance,
+                                            PyObject* name, std::uint32_t value) {
+  PyTypeObject* type = class_of(instance);
+  PyObject* found = type_lookup(type, name);
+  const bool set_by_class = found != nullptr && Py_TYPE(found)->tp_descr_set != nullptr && !is_slot(found);
+  if (!has_plain_setattr(type) || set_by_class) return needs_operand(0, kUnknown, Effect::kAnything);
+  Action a = needs_operand(0, kUnknown, Effect::kOpaque);
+  a.effect.stores.push_back({target, {Where::kAttr, address_of(name)}});
+  if (value != ir::kNone) return stores_operand(std::move(a), value);
+  a.effect.stores.back().known = window::known_nothing();
+  return a;
+}
+
+// Returns whether what the call does is known.
+bool PythonHost::call_instance_method(const Site& s, const Value& receiver, PyObject* name,
+                                      Arguments arguments, Action& answer) {
+  const window::Instance* instance = instance_of(receiver, s.view);
+  if (instance == nullptr) return false;
+  PyObject* found = type_lookup(class_of(*instance), name);
+  if (found != nullptr && Py_TYPE(found)->tp_descr_set != nullptr && !is_slot(found)) return false;
+  const KnownRef own = own_attribute(*instance, name, s.view);
+  if (own == nullptr) return false;
+  if (!is_nothing(own) || found == nullptr || is_slot(found)) {
+    const Value callee = found == nullptr || is_slot(found) ? window::certain(own) : Value();
+    if (!callee.ready()) return false;
+    answer = call_found(s, object_of(callee), std::move(arguments));
+    return true;
+  }
+  if (PyFunction_Check(found) || Py_TYPE(found) == jitted_type()) {
+    arguments.positional.insert(arguments.positional.begin(), receiver);
+    arguments.has_self = true;
+    answer = call_found(s, found, std::move(arguments));
+    return true;
+  }
+  PyObject* given = given_by_class(*instance, found, name);
+  if (given == nullptr) return PyErr_Clear(), false;
+  const nb::object callee = nb::steal(given);
+  answer = call_found(s, callee.ptr(), std::move(arguments));
+  return true;
+}
+
+}  // namespace xcs::python

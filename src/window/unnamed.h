@@ -1,0 +1,27 @@
+// Stores of which it cannot be told which of the values that are not there they go to.
+#pragma once
+
+#include <unordered_map>
+
+#include "window/host.h"
+
+namespace xcs::window {
+
+// What values that are not there may hold besides what is known of each.
+class Unnamed {
+ public:
+  // Returns whether it was news.
+  bool add(const Effect::Store& store);
+  bool add(const Unnamed& other);
+  // Of the attribute by this name, or with null of what containers hold; null when that may be anything.
+  KnownRef of(const Object* attribute) const;
+  // Whether operators on all of it run no code of the program's.
+  bool plain() const;
+
+ private:
+  KnownRef items_ = known_nothing();
+  KnownRef any_attribute_ = known_nothing();  // of what changes an instance as a whole
+  std::unordered_map<const Object*, KnownRef> attributes_;
+};
+
+}  // namespace xcs::window
