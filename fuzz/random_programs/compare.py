@@ -98,9 +98,10 @@ def observe(
     fresh: Callable[[], types.ModuleType],
     wrap: Callable[[Callable[..., Any]], Callable[..., Any]],
     plan: Plan,
+    most: int = 600,
 ) -> Observation:
     """Calls what `wrap` makes of a fresh module's `main`, with the arguments that its `make` makes."""
-    WORLD.reset(plan.salt, plan.failing)
+    WORLD.reset(plan.salt, plan.failing, most)
     random.seed(plan.salt)
     module = fresh()
     arguments = module.make()
@@ -231,7 +232,8 @@ def actual(fresh: Callable[[], types.ModuleType], plan: Plan) -> Observation:
     def run() -> Observation:
         if plan.order is not None:
             _core.completion_seed.set(plan.order)
-        return observe(fresh, xcs.jit(**plan.options), plan)
+        # Before an exception, calls may have been made to which the program does not come.
+        return observe(fresh, xcs.jit(**plan.options), plan, most=100_000)
 
     return contextvars.copy_context().run(run)
 

@@ -28,8 +28,12 @@ class World:
         self.lock = threading.Lock()
         self.reset(0, 0)
 
-    def reset(self, salt: int, failing: int) -> None:
-        """Begins a run in which answers depend on `salt` and one risky call in `failing` fails (0: none)."""
+    def reset(self, salt: int, failing: int, most: int = 600) -> None:
+        """Begins a run in which answers depend on `salt` and one risky call in `failing` fails (0: none).
+
+        A run that makes more than `most` calls ends with OverBudget.
+        """
+        self.most = most
         self.salt = salt
         self.failing = failing
         self.calls: Counter[str] = Counter()
@@ -47,7 +51,7 @@ class World:
             self.active += 1
             self.calls[asked] += 1
             self.total += 1
-            if self.total > 600:
+            if self.total > self.most:
                 raise OverBudget
         again = f"{name}{canonical((args, keywords))}"
         with self.lock:

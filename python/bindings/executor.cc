@@ -267,7 +267,18 @@ void PythonExecutor::deliver_stored(const Stored& stored) {
   ready_.push_back(std::move(waiting.mapped()));
 }
 
-std::vector<window::Completion> PythonExecutor::poll() { return deliver(queue_.poll()); }
+// Python callables on other threads get on only while this one lets go of the interpreter.
+std::vector<window::Completion> PythonExecutor::poll() {
+  constexpr std::chrono::milliseconds kTurn(5);  // as CPython's own
+  if (running_ != 0 && std::chrono::steady_clock::now() - let_go_ > kTurn) {
+    {
+      const WithoutGil others;
+      std::this_thread::yield();
+    }
+    let_go_ = std::chrono::steady_clock::now();
+  }
+  return deliver(queue_.poll());
+}
 
 std::vector<window::Completion> PythonExecutor::wait() {
   const exec::WorkerPool::Blocked blocked(pool());

@@ -96,6 +96,7 @@ class PythonExecutor final : public window::Executor {
   ModelCalls models_;
   std::unordered_map<window::Ticket, SentAdopted> sent_adopted_;   // neither delivered nor cancelled
   std::unordered_map<window::Ticket, std::shared_ptr<Job>> jobs_;  // started, neither delivered nor cancelled
+  std::chrono::steady_clock::time_point let_go_ = std::chrono::steady_clock::now();  // of the interpreter
   std::size_t running_ = 0;  // handed to the pool and not come back, cancelled ones too
 };
 

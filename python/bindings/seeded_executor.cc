@@ -72,6 +72,12 @@ std::vector<window::Completion> SeededExecutor::wait() {
   return completions;
 }
 
+std::vector<window::Completion> SeededExecutor::poll() {
+  std::vector<window::Completion> completions;
+  while (!started_.empty()) completions.push_back(take_any());
+  return completions;
+}
+
 void SeededExecutor::drain() {
   for (Started& call : std::exchange(cancelled_, {})) make(call);
   started_.clear();

@@ -27,7 +27,8 @@ class SeededExecutor final : public window::Executor {
   void start(window::Ticket ticket, std::unique_ptr<window::Call> call) override;
   void cancel(window::Ticket ticket) override;
   std::vector<window::Completion> wait() override;
-  std::vector<window::Completion> poll() override { return {}; }
+  // It is asked when code has been fetched for long, while all of them have completed.
+  std::vector<window::Completion> poll() override;
   void drain() override;
 
  private:

@@ -88,7 +88,9 @@ std::optional<Stop> Machine::move() {
   complete_ = complete_ || root_->done;
   if (complete_) return Stop::kComplete;
   if (yielding_ != nullptr) return Stop::kYields;
-  if (!ready_.empty()) {
+  if (!arrived_.empty()) {
+    deliver(std::exchange(arrived_, {}));
+  } else if (!ready_.empty()) {
     std::ranges::pop_heap(ready_, comes_later);
     Item* item = ready_.back();
     ready_.pop_back();

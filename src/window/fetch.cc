@@ -106,20 +106,37 @@ bool makes_object(const ir::Program& program, const ir::Node& node) {
 
 }  // namespace
 
+// Note [runaways]
+// A sequential run may never come to code that is fetched ahead: what is in flight is going to raise, or to
+// end the loop. Such code may go on for long, or for ever. So fetching pauses now and then for what has
+// completed in the meantime.
 void Machine::fetch(Frame* frame) {
   while (frame != nullptr) frame = advance(*frame);
+}
+
+// The frame is gone on with once there is nothing else to do.
+void Machine::stall(Frame& frame) {
+  frame.state = Frame::kBlocked;
+  stalled_.push_back(&frame);
+  Frame* passed = &frame;
+  while (passed != nullptr && !passed->passed) passed = passed->parent;
+  if (passed != nullptr) index(*passed);
+}
+
+bool Machine::has_arrivals() {
+  constexpr std::uint32_t kPause = 256;
+  if (++advances_ % kPause != 0 || in_flight_.empty()) return false;
+  arrived_ = executor_.poll();
+  return !arrived_.empty();
 }
 
 Frame* Machine::advance(Frame& frame) {
   if (frame.native) return advance_native(frame);
   if (live_ >= options_.window && !is_oldest(frame.end())) {
-    frame.state = Frame::kBlocked;
-    stalled_.push_back(&frame);
     note_limit(frame, explain::Reason::kWindowFull);
-    for (Frame* f = &frame; f != nullptr; f = f->parent)
-      if (f->passed) return index(*f), nullptr;
-    return nullptr;
+    return stall(frame), nullptr;
   }
+  if (has_arrivals()) return stall(frame), nullptr;
   frame.state = Frame::kRunning;
   frame.wants_turn = false;
   end_wait(frame);

@@ -2,7 +2,7 @@ from explain.stand_in import ask
 
 
 def count(depth):
-    return 0 if depth == 0 else 1 + count(depth - 1)
+    return len(ask("end")) if depth == 0 else 1 + count(depth - 1)
 
 
 def waits():
@@ -10,4 +10,4 @@ def waits():
 
 
 def repaired():
-    return ask("deep"), sum(1 for _ in range(10_000))
+    return ask("deep"), len(ask("end")) + sum(1 for _ in range(10_000))
