@@ -219,13 +219,12 @@ def _made_from(code: CodeType, candidate: _Candidate, file: _File) -> bool:
     # pytest rewrites assert statements before it compiles; its names begin with @py.
     if any(name.startswith("@py") for name in code.co_names + code.co_varnames):
         return True
-    return _same(_recompiled(code, candidate, file), code)
+    # What a statement of a jitted function defines was compiled without the imports of its module.
+    return any(_same(_recompiled(code, candidate, names), code) for names in (file.imported, None))
 
 
-def _recompiled(code: CodeType, candidate: _Candidate, file: _File) -> CodeType:
-    return compile_nested(
-        candidate.node, candidate.class_name, code.co_freevars, code, imported=file.imported
-    )
+def _recompiled(code: CodeType, candidate: _Candidate, imported: list[str] | None) -> CodeType:
+    return compile_nested(candidate.node, candidate.class_name, code.co_freevars, code, imported=imported)
 
 
 def _same(one: CodeType, other: CodeType) -> bool:
@@ -255,7 +254,7 @@ def _placed(code: CodeType, found: list[_Candidate], file: _File) -> _Candidate:
     if len(found) > 1 and sys.version_info >= (3, 11):
         wanted = list(code.co_positions())
         for candidate in found:
-            if list(_recompiled(code, candidate, file).co_positions()) == wanted:
+            if list(_recompiled(code, candidate, file.imported).co_positions()) == wanted:
                 return candidate
     return found[0]
 
