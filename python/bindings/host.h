@@ -131,6 +131,15 @@ class PythonHost final : public window::Host {
     bool reaches = false;  // whether its steps may reach an independent call
   };
 
+  // The function of Python's that gives an attribute: of a property, of functools.cached_property, or the
+  // __get__ of a descriptor of the program's.
+  struct Getter {
+    nb::object function;
+    std::vector<Value> given;
+    nb::object reaches;  // what decides whether it reaches an independent call
+  };
+  static std::optional<Getter> getter_of(PyObject* object, PyObject* found, PyObject* name);
+
   // host.cc
   Action make_function(const Site& s);
   Action make_cell(const Site& s);
@@ -164,7 +173,8 @@ class PythonHost final : public window::Host {
   Action load_class_attribute(const Site& s, PyTypeObject* type, PyObject* name);
   Action load_with_hook(const Site& s, PyObject* object, PyObject* name);
   Action load_instance_attribute(const Site& s, PyObject* object, PyObject* name);
-  Action load_property(const Site& s, PyObject* object, PyObject* property, PyObject* name);
+  Action load_by_getter(const Site& s, PyObject* object, PyObject* found, PyObject* name);
+  bool call_by_getter(PyObject* object, PyObject* name, const Arguments& arguments, Action& answer);
   Action store_attribute(const Site& s);
   // `by_class`: as the class of `target` says, where it has a __setattr__ of its own. `value` is the operand
   // that is stored, kNone to remove.
@@ -284,6 +294,8 @@ class PythonHost final : public window::Host {
   bool gains(const Site& s, const Value& function);
   bool gains_generator(const Site& s, const Value& iterable);
   bool may_reach(const Value& given);
+  // host_cache.cc
+  bool enter_cached(const Site& s, PyObject* cache, const Arguments& arguments, Action& answer);
   // host_methods.cc
   Action pending_method(const Site& s, std::string_view name);
   Action builtin_method(const Site& s, PyObject* receiver, PyObject* name, Arguments arguments);
@@ -312,6 +324,8 @@ class PythonHost final : public window::Host {
   Contracts& contracts_;
   std::unordered_map<PyObject*, Begun> generators_;
   std::unordered_map<PyObject*, MadeCoroutine> coroutines_;
+  // What functools.lru_cache makes, kept alive, and what it holds (xcs._caches.Cached).
+  std::unordered_map<PyObject*, std::pair<nb::object, nb::object>> caches_;
   nb::object surveyed_;       // an iterator whose items peek_items() found to be constants
   Value handled_;             // what set_handled set
   nb::object outer_handled_;  // what was handled when the run began

@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 #include <structmember.h>
 
+#include <array>
+
 #include "host.h"
 #include "jitted.h"
 #include "reach.h"
+#include "tracing.h"
 
 namespace xcs::python {
 namespace {
@@ -36,7 +39,47 @@ PyObject* enum_member(PyTypeObject* type, PyObject* name) {
   return members != nullptr && PyDict_CheckExact(members) ? PyDict_GetItemWithError(members, name) : nullptr;
 }
 
+// The attribute that the instance itself has, borrowed, or null.
+PyObject* attribute_in_dict(PyObject* object, PyObject* name) {
+  PyObject** dict = _PyObject_GetDictPtr(object);
+  return dict == nullptr || *dict == nullptr ? nullptr : PyDict_GetItemWithError(*dict, name);
+}
+
+PyTypeObject* cached_property_type() {
+  static auto* type =
+      reinterpret_cast<PyTypeObject*>(imported("functools", "cached_property").release().ptr());
+  return type;
+}
+
 }  // namespace
+
+// What getting the attribute `name`, found in the class of `object`, calls of Python code; see Getter.
+std::optional<PythonHost::Getter> PythonHost::getter_of(PyObject* object, PyObject* found, PyObject* name) {
+  if (found == nullptr) return std::nullopt;
+  Getter getter;
+  if (Py_TYPE(found) == &PyProperty_Type) {
+    getter.function = nb::handle(found).attr("fget");
+    getter.given.push_back(borrow_value(object));
+    getter.reaches = getter.function;
+  } else if (Py_TYPE(found) == cached_property_type()) {
+    static auto* cached = imported("xcs._prelude", "cached_attribute").release().ptr();
+    const bool kept = _PyObject_GetDictPtr(object) != nullptr && has_plain_setattr(Py_TYPE(object));
+    const nb::object kept_as = nb::handle(found).attr("attrname");
+    if (!kept || !PyUnicode_Check(kept_as.ptr()) || PyUnicode_Compare(kept_as.ptr(), name) != 0)
+      return std::nullopt;
+    getter.function = nb::borrow(cached);
+    getter.reaches = nb::handle(found).attr("func");
+    getter.given = {borrow_value(getter.reaches.ptr()), borrow_value(object), borrow_value(name)};
+  } else {
+    PyObject* get = type_lookup(Py_TYPE(found), interned("__get__").ptr());
+    if (get == nullptr) return std::nullopt;
+    getter.function = getter.reaches = nb::borrow(get);
+    getter.given = {borrow_value(found), borrow_value(object),
+                    borrow_value(reinterpret_cast<PyObject*>(Py_TYPE(object)))};
+  }
+  if (!PyFunction_Check(getter.function.ptr())) return std::nullopt;
+  return getter;
+}
 
 Action PythonHost::load_attribute(const Site& s) {
   return load_attribute(s, s[0], s.program.name_object(s.node.index));
@@ -110,7 +153,7 @@ Action PythonHost::load_with_hook(const Site& s, PyObject* object, PyObject* nam
     if (const nb::object found = found_through_super(object, name); found) {
       if (binds_plainly(found.ptr())) return outcome(PyObject_GetAttr(object, name));
       const nb::object self = nb::handle(object).attr("__self__");
-      if (Py_TYPE(found.ptr()) == &PyProperty_Type) return load_property(s, self.ptr(), found.ptr(), name);
+      if (Py_TYPE(found.ptr()) == &PyProperty_Type) return load_by_getter(s, self.ptr(), found.ptr(), name);
     }
   if (is_atom(object) && (Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0)
     return outcome(PyObject_GetAttr(object, name));
@@ -121,10 +164,12 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
   PyTypeObject* type = Py_TYPE(object);
   PyObject* found = type_lookup(type, name);
   if (is_data_descriptor(found) && !is_slot(found)) {
-    if (Py_TYPE(found) == &PyProperty_Type) return load_property(s, object, found, name);
+    if (Py_TYPE(found) == &PyProperty_Type) return load_by_getter(s, object, found, name);
     const bool builtin = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || Py_TYPE(found) == &PyGetSetDescr_Type;
     const bool is_dict = PyUnicode_CompareWithASCIIString(name, "__dict__") == 0;
-    if (s.view.quiet() || (is_static(type) && shape_of(object) == Shape::kAtom) || is_enum_property(found))
+    const bool python = !builtin && getter_of(object, found, name);
+    const bool whole = s.view.quiet() && !python;
+    if (whole || (is_static(type) && shape_of(object) == Shape::kAtom) || is_enum_property(found))
       return outcome(PyObject_GetAttr(object, name));
     if (is_field(found) && PyTuple_Check(object)) {  // which may still be a placeholder
       const nb::object item = checked(PyObject_GetAttr(object, name));
@@ -135,19 +180,22 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
         return blocked(kUnknown);
       return outcome(PyObject_GetAttr(object, name));
     }
-    return ordered(Reason::kUserAttribute, Effect::kAnything);
+    return load_by_getter(s, object, found, name);
   }
   const bool fixed = is_static(type) && type->tp_dictoffset == 0 && found != nullptr &&
                      (!is_data_descriptor(found) || shape_of(object) == Shape::kAtom);
-  if (fixed || s.view.quiet()) return outcome(PyObject_GetAttr(object, name));
+  if (fixed) return outcome(PyObject_GetAttr(object, name));
+  if (s.view.quiet()) {
+    const bool plain = binds_plainly(found) || attribute_in_dict(object, name) != nullptr;
+    return plain ? outcome(PyObject_GetAttr(object, name)) : load_by_getter(s, object, found, name);
+  }
   if (const View::State state = look_in_dict(object, name, s.view); state != View::State::kClear)
     return state == View::State::kBlocked ? blocked(kUnknown)
                                           : ordered(Reason::kPendingMemory, Effect::kNone);
   switch (s.view.look(address_of(object), {Where::kAttr, address_of(name)})) {
     case View::State::kBlocked: {
-      PyObject** dict = _PyObject_GetDictPtr(object);
-      PyObject* own = dict == nullptr || *dict == nullptr ? nullptr : PyDict_GetItemWithError(*dict, name);
-      if (dict == nullptr) return blocked(kUnknown);
+      if (_PyObject_GetDictPtr(object) == nullptr) return blocked(kUnknown);
+      PyObject* own = attribute_in_dict(object, name);
       return blocked_at(s.view, own != nullptr ? own : found);
     }
     case View::State::kClear:
@@ -158,26 +206,36 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
       return settled(*value);
     }
   }
-  if (!binds_plainly(found)) {
-    PyObject** dict = _PyObject_GetDictPtr(object);
-    if (dict == nullptr || *dict == nullptr || PyDict_GetItemWithError(*dict, name) == nullptr)
-      return ordered(Reason::kUserAttribute, Effect::kAnything);
-  }
+  if (!binds_plainly(found) && attribute_in_dict(object, name) == nullptr)
+    return load_by_getter(s, object, found, name);
   return outcome(PyObject_GetAttr(object, name));
 }
 
-Action PythonHost::load_property(const Site& s, PyObject* object, PyObject* property, PyObject* name) {
-  const nb::object getter = nb::handle(property).attr("fget");
-  if (PyFunction_Check(getter.ptr())) {
-    const bool whole = s.view.quiet() && !reaches_independent(getter.ptr());
+// An attribute that its class gives by a descriptor, which no attribute of the object hides.
+Action PythonHost::load_by_getter(const Site& s, PyObject* object, PyObject* found, PyObject* name) {
+  if (std::optional<Getter> getter = getter_of(object, found, name)) {
+    const bool whole = s.view.quiet() && !reaches_independent(getter->reaches.ptr());
     if (!whole) {
       Arguments arguments;
-      arguments.positional.push_back(borrow_value(object));
-      return call_object(s, getter.ptr(), std::move(arguments));
+      arguments.positional = std::move(getter->given);
+      return call_object(s, getter->function.ptr(), std::move(arguments));
     }
   }
   if (s.view.quiet()) return outcome(PyObject_GetAttr(object, name));
   return ordered(Reason::kUserAttribute, Effect::kAnything);
+}
+
+// What the attribute `name` of the object gives is called.
+bool PythonHost::call_by_getter(PyObject* object, PyObject* name, const Arguments& arguments,
+                                Action& answer) {
+  static auto* function = imported("xcs._prelude", "got_and_called").release().ptr();
+  std::optional<Getter> getter = getter_of(object, type_lookup(Py_TYPE(object), name), name);
+  if (!getter || is_traced()) return false;
+  Arguments all = arguments;
+  const nb::object given = tuple_of(getter->given, placeholders_);
+  const std::array<Value, 2> first = {borrow_value(getter->function.ptr()), borrow_value(given.ptr())};
+  all.positional.insert(all.positional.begin(), first.begin(), first.end());
+  return enter_function(function, std::move(all), answer);
 }
 
 Action PythonHost::store_attribute(const Site& s) {

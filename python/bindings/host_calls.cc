@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "cached.h"
 #include "digest.h"
 #include "host.h"
 #include "jitted.h"
@@ -45,6 +46,7 @@ const Value* assigned_attribute(const PendingStore& store) {
 
 bool is_python_callable(PyObject* object) {
   if (PyMethod_Check(object)) return is_python_callable(PyMethod_GET_FUNCTION(object));
+  if (is_lru_cache(object)) return true;
   return PyFunction_Check(object) || Py_TYPE(object) == partial_type() || Py_TYPE(object) == jitted_type() ||
          (PyType_Check(object) &&
           (reinterpret_cast<PyTypeObject*>(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) != 0);
@@ -119,7 +121,8 @@ Action PythonHost::call_method(const Site& s) {
   // A method that the class defines and the instance does not hide is called without binding it first.
   if (!PyModule_Check(receiver) && !PyType_Check(receiver) && finds_plainly(Py_TYPE(receiver))) {
     PyObject* found = type_lookup(Py_TYPE(receiver), name);
-    if (found != nullptr && (PyFunction_Check(found) || Py_TYPE(found) == &PyMethodDescr_Type)) {
+    if (found != nullptr &&
+        (PyFunction_Check(found) || Py_TYPE(found) == &PyMethodDescr_Type || is_lru_cache(found))) {
       Action hidden = hiding_attribute(s, receiver, name);
       if (hidden.verdict != Action::kDone) return hidden;
       if (!hidden.value.bound()) {
@@ -132,7 +135,8 @@ Action PythonHost::call_method(const Site& s) {
     }
   }
   Action found = load_attribute(s, s[0], name);
-  if (found.verdict == Action::kEnter) {  // a property that yields a callable
+  if (found.verdict == Action::kEnter) {
+    if (Action a; call_by_getter(receiver, name, arguments, a)) return a;
     if (!s.view.quiet()) return ordered(Reason::kUserAttribute, Effect::kAnything);
     found = outcome(PyObject_GetAttr(receiver, name));
   }
@@ -312,6 +316,7 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
     }
   }
   if (PyObject* slot = s.view.quiet() ? nullptr : unbound_slot(callee, arguments)) callee = slot;
+  if (Action a; enter_cached(s, callee, arguments, a)) return a;
   if (const Contract* contract = contracts_.find(callee)) {
     const bool holds = contract->effect != Contract::kUnknown && guard_holds(*contract, arguments);
     if (holds) return call_contract(s, callee, *contract, std::move(arguments));
@@ -874,9 +879,12 @@ void PythonHost::add_named_objects(PyObject* callee, int depth, Effect& effect) 
 
 namespace {
 
-// Whether using the resource is writing text that nobody reads back; see Note [safe items].
+// What functools.lru_cache makes; see Note [caches].
+constexpr std::string_view kCacheResource = "memo";
+
+// Whether using the resource is writing what no code before reads back; see Note [safe items].
 bool only_writes(const std::string& resource) {
-  return resource == "stdout" || resource == "stderr" || resource == "logging";
+  return resource == "stdout" || resource == "stderr" || resource == "logging" || resource == kCacheResource;
 }
 
 // The object that holds all of a resource that is memory of this process and nothing more, or null.
@@ -901,9 +909,9 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
   }
   // What a method does with the object it is called on is part of its contract.
   const auto given = std::span(arguments.positional).subspan(arguments.has_self ? 1 : 0);
-  // A context variable keeps what it is given, and looks at nothing of it.
+  // A context variable and a cache keep what they are given, and look at nothing of it.
   const bool plain =
-      memory_of(contract) == context_variables() ||
+      memory_of(contract) == context_variables() || contract.resource == kCacheResource ||
       (std::ranges::all_of(arguments.keywords, [&](const auto& k) { return is_data(k.second, s.view); }) &&
        all_data(given, s.view) && !calls_back(contract, arguments) && contract.mutates.empty());
   if (plain) {

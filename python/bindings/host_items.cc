@@ -219,6 +219,16 @@ Action PythonHost::load_key(const Site& s, PyObject* dict, PyObject* key, const 
                     join(items_of(borrow_value(dict), Part::kValues, s.view), default_of(dict)));
 }
 
+namespace {
+
+// The store only takes things out.
+Action stores_nothing(Action a) {
+  for (Effect::Store& store : a.effect.stores) store.known = window::known_nothing();
+  return a;
+}
+
+}  // namespace
+
 Action PythonHost::store_item(const Site& s) {
   const bool removes = s.node.op == ir::Op::kDeleteItem;
   if (s.view.quiet()) {
@@ -243,7 +253,7 @@ Action PythonHost::store_item(const Site& s) {
   if (s[1].is_pending()) {
     if (!is_data(s[1], s.view)) return needs_operand(1, kUnknown, Effect::kAnything);
     Action a = ordered_store(s[0], {Where::kAll});
-    return removes ? std::move(a) : stores_operand(std::move(a), 2);
+    return removes ? stores_nothing(std::move(a)) : stores_operand(std::move(a), 2);
   }
   PyObject* key = s.object(1);
   if (!is_atom(key)) return ordered(Reason::kUserOperator, Effect::kAnything);
@@ -266,7 +276,7 @@ Action PythonHost::store_item(const Site& s) {
 // Slice assignment reads what it assigns, here; a deletion reads nothing.
 Action PythonHost::store_slice(const Site& s) {
   Action a = ordered_store(s[0], {Where::kAll});
-  if (s.node.op == ir::Op::kDeleteItem) return a;
+  if (s.node.op == ir::Op::kDeleteItem) return stores_nothing(std::move(a));
   if (!is_data(s[2], s.view)) return ordered(Reason::kUserOperator, Effect::kAnything);
   if (s[2].ready() && PyIter_Check(s.object(2))) return ordered(Reason::kIterator, Effect::kAnything);
   if (s[2].is_pending()) {

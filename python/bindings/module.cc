@@ -1,4 +1,5 @@
 // The extension module xcs._core.
+#include "cached.h"
 #include "contract.h"
 #include "executor.h"
 #include "http.h"
@@ -16,6 +17,7 @@ NB_MODULE(_core, m) {
   m.doc() = "The compiled part of xcs.";
   xcs::python::bind_lowering(m);
   xcs::python::bind_contracts(m);
+  xcs::python::bind_cached(m);
   xcs::python::bind_jitted(m);
   xcs::python::bind_resumable_run(m);
   xcs::python::bind_http(m);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "cached.h"
 #include "contract.h"
 #include "host.h"
 #include "ir/facts.h"
@@ -14,6 +15,12 @@ namespace {
 
 // Set by assume_reach(); read and written with the GIL.
 bool assumed = false;
+
+PyTypeObject* cached_property_type() {
+  static auto* type =
+      reinterpret_cast<PyTypeObject*>(imported("functools", "cached_property").release().ptr());
+  return type;
+}
 
 constexpr int kDeepest = 20;  // functions within functions, or attributes of attributes, that are looked at
 
@@ -144,7 +151,7 @@ class Walk {
   // Functions, and tables of them.
   bool value_reaches(PyObject* value) {
     if (PyFunction_Check(value) || PyMethod_Check(value) || Py_TYPE(value) == jitted_type() ||
-        Contracts::instance().find(value) != nullptr)
+        is_lru_cache(value) || Contracts::instance().find(value) != nullptr)
       return reaches(value, search_);
     constexpr Py_ssize_t kMostLookedAt = 64;
     if (PyDict_CheckExact(value)) {
@@ -195,11 +202,12 @@ class Walk {
     return false;
   }
 
-  // A property of a class of the same module.
+  // A property, cached or not, of a class of the same module.
   bool attribute(const ir::Node& node) {
     return any_class(program_.name_object(node.index), [&](PyObject* found) {
-      if (Py_TYPE(found) != &PyProperty_Type) return false;
-      const nb::object getter = nb::handle(found).attr("fget");
+      const bool property = Py_TYPE(found) == &PyProperty_Type;
+      if (!property && Py_TYPE(found) != cached_property_type()) return false;
+      const nb::object getter = nb::handle(found).attr(property ? "fget" : "func");
       return PyFunction_Check(getter.ptr()) && reaches(getter.ptr(), search_);
     });
   }
@@ -213,7 +221,7 @@ class Walk {
     const nb::object receiver = resolve(of);
     if (!receiver)
       return !is_builtin_method_name(name) || any_class(name, [&](PyObject* found) {
-        return PyFunction_Check(found) && reaches(found, search_);
+        return (PyFunction_Check(found) || is_lru_cache(found)) && reaches(found, search_);
       });
     if (PyModule_Check(receiver.ptr()) || PyType_Check(receiver.ptr())) {
       PyObject* found = PyObject_GetAttr(receiver.ptr(), name);
@@ -259,6 +267,10 @@ bool reaches(PyObject* callee, Search search) {
   if (search.depth > kDeepest) return true;
   if (PyMethod_Check(callee)) return reaches(PyMethod_GET_FUNCTION(callee), search);
   if (Py_TYPE(callee) == jitted_type()) return reaches(jitted_function(callee), search);
+  if (is_lru_cache(callee)) {
+    const nb::object function = wrapped_by_cache(callee);
+    return !function || reaches(function.ptr(), search.deeper());
+  }
   if (const Contract* contract = Contracts::instance().find(callee))
     return contract->effect == Contract::kIndependent;
   if (PyFunction_Check(callee)) {

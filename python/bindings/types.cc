@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "cached.h"
 #include "jitted.h"
 #include "placeholder.h"
 
@@ -244,7 +245,8 @@ Shape shape_of_class(PyTypeObject* type) {
   return shape;
 }
 
-// CPython readies some of its own classes, such as that of co_positions(), when an attribute is first looked up.
+// CPython readies some of its own classes, such as that of co_positions(), when an attribute is first looked
+// up.
 void make_ready(PyTypeObject* type) {
   if (type->tp_mro == nullptr && PyType_Ready(type) != 0) throw nb::python_error();
 }
@@ -360,13 +362,23 @@ bool is_slot(PyObject* descriptor) {
   return member->type == T_OBJECT_EX && (member->flags & READONLY) == 0;
 }
 
+namespace {
+
+// Whether it is a functools.partialmethod of a function.
+bool is_partial_method(PyObject* found) {
+  static auto* type = reinterpret_cast<PyTypeObject*>(imported("functools", "partialmethod").release().ptr());
+  return Py_TYPE(found) == type && PyFunction_Check(nb::object(nb::handle(found).attr("func")).ptr());
+}
+
+}  // namespace
+
 bool binds_plainly(PyObject* found) {
   if (found == nullptr || Py_TYPE(found)->tp_descr_get == nullptr) return true;
   PyTypeObject* type = Py_TYPE(found);
   return type == &PyFunction_Type || type == &PyClassMethod_Type || type == &PyStaticMethod_Type ||
          type == &PyMethodDescr_Type || type == &PyClassMethodDescr_Type || type == &PyWrapperDescr_Type ||
          type == &PyMemberDescr_Type || type == &PyMethod_Type || type == &PyCFunction_Type ||
-         type == jitted_type();
+         type == jitted_type() || is_lru_cache(found) || is_partial_method(found);
 }
 
 }  // namespace xcs::python

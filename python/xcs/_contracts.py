@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
-from xcs import _core, _guards, _prelude
+from xcs import _caches, _core, _guards, _prelude
 from xcs._errors import UsageError
 from xcs._narrowing import is_wrapped
 
@@ -232,3 +232,15 @@ _core.set_contract(
 _core.set_contract(
     _prelude.is_pair, {"effect": "pure", "returns": "atom", "arguments": "none"}, keep_alive=True
 )
+_core.set_contract(
+    _caches.numbered, {"effect": "pure", "returns": "atom", "arguments": "none"}, keep_alive=True
+)
+_core.set_contract(
+    _caches.oldest, {"effect": "pure", "returns": "atom", "arguments": "shallow"}, keep_alive=True
+)
+for _follower in (_caches.follow, _caches.miss):
+    _core.set_contract(
+        _follower,
+        {"effect": "ordered", "resource": "memo", "returns": "atom", "arguments": "none"},
+        keep_alive=True,
+    )

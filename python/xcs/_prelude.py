@@ -13,6 +13,8 @@ from collections import Counter, deque
 from collections.abc import Iterator
 from typing import Any
 
+from xcs._caches import follow, miss, numbered, oldest
+
 # ruff: noqa: C416, SIM110, UP028 - loops, not the builtins that would run what is given to them inside
 
 
@@ -29,6 +31,82 @@ def constructed(_xcs_init: Any, _xcs_made: Any, _xcs_arguments: Any, _xcs_keywor
     if _xcs_result is not None:
         raise TypeError(f"__init__() should return None, not '{type(_xcs_result).__name__}'")
     return _xcs_made
+
+
+def cached_attribute(_xcs_function: Any, _xcs_instance: Any, _xcs_name: Any) -> Any:
+    """What `functools.cached_property` does for an instance that does not have the attribute yet."""
+    _xcs_value = _xcs_function(_xcs_instance)
+    setattr(_xcs_instance, _xcs_name, _xcs_value)
+    return _xcs_value
+
+
+def got_and_called(_xcs_get: Any, _xcs_given: Any, /, *_xcs_positional: Any, **_xcs_keywords: Any) -> Any:
+    """A method that a descriptor gives."""
+    _xcs_method = _xcs_get(*_xcs_given)
+    return _xcs_method(*_xcs_positional, **_xcs_keywords)
+
+
+def remembered(
+    _xcs_cached: Any,
+    _xcs_held: Any,
+    _xcs_given: Any,
+    _xcs_names: Any,
+    _xcs_values: Any,
+    /,
+    *_xcs_positional: Any,
+    **_xcs_keywords: Any,
+) -> Any:
+    """A call of what `functools.lru_cache` makes; see `_caches`."""
+    _xcs_number = numbered(_xcs_cached, _xcs_given, _xcs_names, _xcs_values)
+    if _xcs_number in _xcs_held:
+        _xcs_answer = _xcs_held[_xcs_number]
+    else:
+        _xcs_answer = missed(_xcs_cached, _xcs_positional, _xcs_keywords)
+        _xcs_held[_xcs_number] = _xcs_answer
+    follow(_xcs_cached, _xcs_number, _xcs_given, _xcs_names, _xcs_values, _xcs_answer)
+    return _xcs_answer
+
+
+def remembered_recent(
+    _xcs_cached: Any,
+    _xcs_held: Any,
+    _xcs_given: Any,
+    _xcs_names: Any,
+    _xcs_values: Any,
+    /,
+    *_xcs_positional: Any,
+    **_xcs_keywords: Any,
+) -> Any:
+    """As `remembered`, of a cache that forgets what was not used for long."""
+    _xcs_number = numbered(_xcs_cached, _xcs_given, _xcs_names, _xcs_values)
+    if _xcs_number in _xcs_held:
+        _xcs_answer = _xcs_held[_xcs_number]
+        del _xcs_cached.order[_xcs_number]
+        _xcs_cached.order[_xcs_number] = None
+        follow(_xcs_cached, _xcs_number, _xcs_given, _xcs_names, _xcs_values, _xcs_answer)
+    else:
+        _xcs_answer = missed(_xcs_cached, _xcs_positional, _xcs_keywords)
+        if _xcs_number in _xcs_held:  # the function called itself
+            miss(_xcs_cached)
+        else:
+            if len(_xcs_cached.order) >= _xcs_cached.most:
+                _xcs_oldest = oldest(_xcs_cached.order)
+                del _xcs_cached.order[_xcs_oldest]
+                del _xcs_held[_xcs_oldest]
+            _xcs_held[_xcs_number] = _xcs_answer
+            _xcs_cached.order[_xcs_number] = None
+            follow(_xcs_cached, _xcs_number, _xcs_given, _xcs_names, _xcs_values, _xcs_answer)
+    return _xcs_answer
+
+
+def missed(_xcs_cached: Any, _xcs_positional: Any, _xcs_keywords: Any) -> Any:
+    """What the function of the cache answers."""
+    try:
+        _xcs_answer = _xcs_cached.function(*_xcs_positional, **_xcs_keywords)
+    except BaseException:
+        miss(_xcs_cached)
+        raise
+    return _xcs_answer
 
 
 async def awaited(_xcs_function: Any, /, *_xcs_positional: Any, **_xcs_keywords: Any) -> Any:
