@@ -40,24 +40,15 @@ Outcome Machine::take() {
 // What has become ready is gone on with in program order. An entry that waits for memory does not say what it
 // may do once it is attempted, and a call whose callee was waited for may enter a function that stores: what
 // comes later and was woken at the same time must find it in its new state.
-namespace {
-
-bool comes_later(const Item* a, const Item* b) { return earlier(*b, *a); }
-
-}  // namespace
 
 void Machine::dequeue(Item& item) {
-  if (!item.queued) return;
-  item.queued = false;
-  std::erase(ready_, &item);
-  std::ranges::make_heap(ready_, comes_later);
+  if (std::exchange(item.queued, false)) ready_.erase(&item);
 }
 
 void Machine::enqueue(Item& item) {
   if (item.queued || item.done) return;
   item.queued = true;
-  ready_.push_back(&item);
-  std::ranges::push_heap(ready_, comes_later);
+  ready_.insert(&item);
 }
 
 bool Machine::step() {
@@ -91,9 +82,8 @@ std::optional<Stop> Machine::move() {
   if (!arrived_.empty()) {
     deliver(std::exchange(arrived_, {}));
   } else if (!ready_.empty()) {
-    std::ranges::pop_heap(ready_, comes_later);
-    Item* item = ready_.back();
-    ready_.pop_back();
+    Item* item = *ready_.begin();
+    ready_.erase(ready_.begin());
     item->queued = false;
     if (item->is_frame) {
       fetch(static_cast<Frame*>(item));

@@ -464,8 +464,10 @@ KnownRef Machine::stored_known(const Item& item, const Effect::Store& store, Vie
   Value v = static_cast<const Entry&>(item).operands[store.operand];
   v.settle();
   // What is stored may hold what other stores put there, and in the end itself: xs.extend(xs).
-  constexpr int kMostStores = 4;
-  if (describing_ == kMostStores) return nullptr;
+  constexpr int kDeepest = 4;
+  constexpr int kMostStores = 64;  // each of them may lead to all the others
+  if (describing_ == 0) described_ = 0;
+  if (describing_ == kDeepest || ++described_ > kMostStores) return nullptr;
   ++describing_;
   KnownRef known;
   if (store.spread) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <utility>
 
@@ -229,8 +230,11 @@ class Machine : private View {
   Outcome outcome_;
   Frame* yielding_ = nullptr;  // where the run's own generator waits to be resumed
   Value yielded_;
-  std::vector<Item*> ready_;     // a heap, the first in program order on top; see Note [what is ready]
-  std::vector<Frame*> stalled_;  // for want of room in the window, or for what arrived_ holds
+  struct InOrder {
+    bool operator()(const Item* a, const Item* b) const { return earlier(*a, *b); }
+  };
+  std::set<Item*, InOrder> ready_;  // see Note [what is ready]
+  std::vector<Frame*> stalled_;     // for want of room in the window, or for what arrived_ holds
   std::vector<Completion> arrived_;
   std::uint32_t advances_ = 0;
   std::vector<Entry*> failed_;
@@ -244,8 +248,9 @@ class Machine : private View {
   std::uint64_t stops_ = 0;  // see Note [exits that hold up]
   std::unordered_map<const ir::Node*, std::vector<ir::SlotId>> assigned_;
   std::map<std::pair<const ir::Node*, std::size_t>, ir::Node> reads_;  // of operands that may be unbound
-  int describing_ =
-      0;           // stores that stored_known() is being asked about, each for the sake of the one before
+  // Stores that stored_known() is being asked about, each for the sake of the one before; and all that it was
+  // asked about for the sake of the first.
+  int describing_ = 0, described_ = 0;
   Value handled_;  // what the host believes is being handled
   // What led to the contents of the objects stored to, for loads that find them committed.
   std::unordered_map<Object*, Chain> contents_;
