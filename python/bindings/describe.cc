@@ -384,6 +384,20 @@ KnownRef combined(std::span<const Value> operands, View& view) {
   return all;
 }
 
+KnownRef made_of(std::span<const Value> operands, std::size_t displays, View& view) {
+  KnownRef all = combined(operands, view);
+  for (const Value& v : operands) {
+    const KnownRef known = known_of(v, view);
+    all = all == nullptr || known == nullptr ? nullptr : join(all, known);
+  }
+  for (std::size_t i = 0; i < displays && all != nullptr; ++i) all = join(all, window::known_container(all));
+  return all;
+}
+
+bool all_new_data(std::span<const Value> values, View& view) {
+  return std::ranges::all_of(values, [&](const Value& v) { return window::is_data(known_of(v, view)); });
+}
+
 KnownRef PythonHost::describe(const Value& value, View& view) {
   PyObject* object = object_of(value);
   if (Cursor* cursor = Iterators::cursor_of(object)) return window::known_container(cursor->describe(view));

@@ -28,6 +28,11 @@ bool is_data(const Value& value, View& view);
 bool all_data(std::span<const Value> values, View& view);
 // What an operator on builtin containers and data may give: data, or a new container of what they hold.
 KnownRef combined(std::span<const Value> operands, View& view);
+// What an expression of such operators, `and`, `or`, `if` and up to so many displays within each other may
+// give: besides, one of the operands, or a container of them.
+KnownRef made_of(std::span<const Value> operands, std::size_t displays, View& view);
+// Whether none of them is an object that others may have.
+bool all_new_data(std::span<const Value> values, View& view);
 // Whether all that a list, tuple or set holds, or all values of a dict, are atoms at the view's place.
 bool holds_atoms(const Value& container, View& view);
 // What a builtin that is called with `arguments` gives, as far as that follows from what they hold.

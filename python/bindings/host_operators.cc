@@ -33,6 +33,37 @@ Flags flags_of_result(const ir::Fragment& fragment, std::span<const Value> opera
   return kUnknown;
 }
 
+// Whether `and`, `or` or `if` stands in it, or may.
+bool chooses(std::string_view text) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+  for (std::size_t at = text.find_first_of(letters); at != std::string_view::npos;) {
+    const std::size_t end = std::min(text.find_first_not_of(letters, at), text.size());
+    const std::string_view word = text.substr(at, end - at);
+    if (word == "or" || word == "and" || word == "if") return true;
+    at = text.find_first_of(letters, end);
+  }
+  return text.empty();
+}
+
+// Says of the fragment's result, while it is not there, what it may be. Flags do where it is new, and nothing
+// in it is an object that others may have.
+Action with_result(Action a, const ir::Fragment& fragment, std::span<const Value> operands, View& view) {
+  a.flags |= flags_of_result(fragment, operands, view);
+  constexpr std::size_t kMostDisplays = 3;
+  const bool binds = fragment.kind == Kind::kPattern || fragment.text.empty();
+  const std::size_t brackets =
+      std::ranges::count_if(fragment.text, [](char c) { return c == '[' || c == '(' || c == '{'; });
+  const std::size_t displays = binds ? kMostDisplays : brackets;
+  if ((a.flags & kAtom) != 0) return a;
+  if ((displays == 0 && !chooses(fragment.text)) || all_new_data(operands, view)) {
+    if (a.flags != kUnknown) return a;
+    return with_known(std::move(a), combined(operands, view));
+  }
+  a.flags &= static_cast<Flags>(~kData);
+  if (displays > kMostDisplays) return a;
+  return with_known(std::move(a), made_of(operands, displays, view));
+}
+
 Action call_fragment(const Site& s, PyObject* const* args) {
   PyObject* fragment = s.program.fragment(s.node.index);
   return outcome(
@@ -89,7 +120,7 @@ Action PythonHost::evaluate(const Site& s) {
   if (s.view.quiet() || fragment.kind == Kind::kDisplay || fragment.kind == Kind::kIdentity)
     return call_fragment(s);
   auto held_to_order = [&] {
-    return ordered(Reason::kUserOperator, Effect::kAnything, flags_of_result(fragment, s.operands, s.view));
+    return with_result(ordered(Reason::kUserOperator, Effect::kAnything), fragment, s.operands, s.view);
   };
   switch (fragment.kind) {
     case Kind::kHashing:
@@ -110,29 +141,28 @@ Action PythonHost::evaluate(const Site& s) {
 
 Action PythonHost::evaluate_pending(const Site& s, const ir::Fragment& fragment) {
   const std::size_t pending = first_pending(s.operands);
-  const Flags flags = flags_of_result(fragment, s.operands, s.view);
+  auto needs = [&](std::size_t operand, Effect::Memory memory = Effect::kNone) {
+    return with_result(needs_operand(operand, kUnknown, memory), fragment, s.operands, s.view);
+  };
   switch (fragment.kind) {
     case Kind::kDisplay:
       return evaluate_with_placeholders(s);
     case Kind::kHashing:
       for (const ir::Index key : fragment.keys)
         if (!s[key].ready() || !is_atom(s.object(key)))
-          return needs_operand(s[key].ready() ? pending : key, flags,
-                               is_data(s[key], s.view) ? Effect::kNone : Effect::kAnything);
+          return needs(s[key].ready() ? pending : key,
+                       is_data(s[key], s.view) ? Effect::kNone : Effect::kAnything);
       return evaluate_with_placeholders(s);
     case Kind::kIdentity:
-      return needs_operand(pending, flags);
+      return needs(pending);
     case Kind::kUnpacking:
       for (const Value& v : s.operands)
-        if (v.ready() && PyIter_Check(object_of(v))) return needs_operand(pending, flags, Effect::kAnything);
+        if (v.ready() && PyIter_Check(object_of(v))) return needs(pending, Effect::kAnything);
       break;
     default:
       break;
   }
-  for (const Value& v : s.operands)
-    if (!is_data(v, s.view)) return needs_operand(pending, flags, Effect::kAnything);
-  return with_known(needs_operand(pending, flags),
-                    flags == kUnknown ? combined(s.operands, s.view) : nullptr);
+  return needs(pending, all_data(s.operands, s.view) ? Effect::kNone : Effect::kAnything);
 }
 
 // See Note [placeholders]. Displays inside the display hold placeholders as well.
@@ -148,8 +178,8 @@ Action PythonHost::evaluate_with_placeholders(const Site& s) {
   Action a = call_fragment(s, args.data() + 1);
   if (a.verdict == Action::kDone &&
       !placeholders_.watch_display(nb::borrow(object_of(a.value)), placeholders))
-    return needs_operand(first_pending(s.operands),
-                         flags_of_result(s.program.fragments[s.node.index], s.operands, s.view));
+    return with_result(needs_operand(first_pending(s.operands), kUnknown), s.program.fragments[s.node.index],
+                       s.operands, s.view);
   return a;
 }
 
@@ -157,8 +187,10 @@ Action PythonHost::evaluate_with_placeholders(const Site& s) {
 Action PythonHost::evaluate_over(const Site& s, Depth depth) {
   Snapshot now(s.view, placeholders_, depth);
   const bool inplace = s.node.op == ir::Op::kInplace;
-  auto flags = [&]() -> Flags {
-    return inplace ? kData : flags_of_result(s.program.fragments[s.node.index], s.operands, s.view);
+  auto described = [&](Action a) {
+    if (!inplace) return with_result(std::move(a), s.program.fragments[s.node.index], s.operands, s.view);
+    if (all_new_data(s.operands, s.view)) return with_known(std::move(a), window::known_data());
+    return with_known(std::move(a), combined(s.operands, s.view));
   };
   auto is_kept = [&](std::size_t i) {
     return !inplace && depth == Depth::kShallow && only_displayed(s.program.fragments[s.node.index], i);
@@ -166,7 +198,7 @@ Action PythonHost::evaluate_over(const Site& s, Depth depth) {
   for (std::size_t i = 0; i < s.operands.size(); ++i) {
     if (is_kept(i)) continue;
     if (const Obstacle o = now.add(s.object(i)); o != Obstacle::kNothing)
-      return held_up_inside(o, now.element(), flags(), all_data(s.operands, s.view));
+      return described(held_up_inside(o, now.element(), kUnknown, all_data(s.operands, s.view)));
   }
   if (!now.copied()) return call_fragment(s);
   std::vector<nb::object> held;
@@ -177,7 +209,8 @@ Action PythonHost::evaluate_over(const Site& s, Depth depth) {
   }
   Action a = call_fragment(s, args.data() + 1);
   held.clear();
-  return may_show_copies(a, now) ? ordered(Reason::kPendingMemory, Effect::kNone, flags()) : std::move(a);
+  if (may_show_copies(a, now)) return described(ordered(Reason::kPendingMemory, Effect::kNone));
+  return a;
 }
 
 // Whether what was computed on copies could be told from what the objects themselves would give.
@@ -204,10 +237,17 @@ Action PythonHost::inplace(const Site& s) {
   if (s[0].is_pending() || (s[1].is_pending() && is_atom(s.object(0)))) {
     const std::uint32_t first = s[0].is_pending() ? 0 : 1;
     if (!all_data(s.operands, s.view)) return needs_operand(first, kUnknown, Effect::kAnything);
+    const bool is_new = all_new_data(s.operands, s.view);
+    auto described = [&](Action a, Flags flags) {
+      a.flags = is_new ? flags : static_cast<Flags>(flags & ~(kData | kAtom));
+      if (is_new) return a;
+      return with_known(std::move(a), made_of(s.operands, 0, s.view));
+    };
     // What an operator makes of an atom and data is new, or an atom.
     if (s[0].ready() || (s[0].flags() & kAtom) != 0)
-      return needs_operand(first, atoms_to_be(s.operands) ? kData | kAtom : kData | kFresh);
-    Action a = needs_operand(0, kData | (s[0].flags() & kFresh), Effect::kOpaque);
+      return described(needs_operand(first, kUnknown),
+                       atoms_to_be(s.operands) ? kData | kAtom : kData | kFresh);
+    Action a = described(needs_operand(0, kUnknown, Effect::kOpaque), kData | (s[0].flags() & kFresh));
     a.effect.stores.push_back({s[0], {Where::kAll}});
     a = stores_operand(std::move(a), 1, true);
     a.in_place = true;
