@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import contextvars
+import gc
 import io
 import linecache
 import random
 import signal
 import sys
+import traceback
 import types
 import warnings
 from collections import Counter
@@ -119,6 +121,11 @@ def observe(
         if error is not None:
             seen["raised"] = f"{canonical(error)} {any(error is r for r in WORLD.raised)}"
             seen["chain"] = "; ".join(_chain(error))
+            lines = str(_lines(error, module.__file__ or ""))
+            # How long what the frames hold lives is not promised: a jitted run has no such frames.
+            for one in [*WORLD.raised, *_led_to(error)]:
+                traceback.clear_frames(one.__traceback__)
+        gc.collect()
         state = {
             name: value
             for name, value in module.__dict__.items()
@@ -135,8 +142,6 @@ def observe(
         ]
         # One text, so that what the result shares with arguments and globals shows.
         seen["state"] = canonical((result, error, arguments, state, classes))
-        if error is not None:
-            lines = str(_lines(error, module.__file__ or ""))
     finally:
         del error
     seen["effects"] = str(WORLD.effects)
@@ -147,6 +152,18 @@ def observe(
     if "raised" in seen:
         seen["traceback"] = lines
     return Observation(seen, WORLD.calls, "raised" in seen)
+
+
+def _led_to(error: BaseException) -> list[BaseException]:
+    """The exception and those in its chain."""
+    chain: dict[int, BaseException] = {}
+    pending: list[BaseException | None] = [error]
+    while pending:
+        e = pending.pop()
+        if e is not None and id(e) not in chain:
+            chain[id(e)] = e
+            pending += [e.__context__, e.__cause__]
+    return list(chain.values())
 
 
 def _chain(error: BaseException) -> Iterator[str]:
@@ -167,15 +184,15 @@ def _chain(error: BaseException) -> Iterator[str]:
 
 def _lines(error: BaseException, file: str) -> list[tuple[str, int]]:
     lines = []
-    traceback = error.__traceback__
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
+    step = error.__traceback__
+    while step is not None:
+        code = step.tb_frame.f_code
         # Comprehensions have frames of their own up to Python 3.11 only.
         if code.co_filename == file and not code.co_name.endswith("comp>"):
             # CPython 3.11's own line is that before it when a function that has become hot reads an unbound variable.
-            line = 0 if isinstance(error, UnboundLocalError) else traceback.tb_lineno
+            line = 0 if isinstance(error, UnboundLocalError) else step.tb_lineno
             lines.append((code.co_name, line))
-        traceback = traceback.tb_next
+        step = step.tb_next
     return lines
 
 
@@ -197,9 +214,16 @@ class _Traced:
         return self._local
 
 
+def _begin_afresh() -> None:
+    """What an earlier run has left behind has its effects now, and nobody looks at the rest again."""
+    gc.collect()
+    gc.freeze()
+
+
 def expected(fresh: Callable[[], types.ModuleType], plan: Plan) -> Observation | None:
     """The sequential observation; None when the program is not worth checking."""
     traced = _Traced()
+    _begin_afresh()
 
     def over(*_: Any) -> None:
         raise OverBudget
@@ -233,6 +257,7 @@ def actual(fresh: Callable[[], types.ModuleType], plan: Plan) -> Observation:
         if plan.order is not None:
             _core.completion_seed.set(plan.order)
         # Before an exception, calls may have been made to which the program does not come.
+        _begin_afresh()
         return observe(fresh, xcs.jit(**plan.options), plan, most=100_000)
 
     return contextvars.copy_context().run(run)
