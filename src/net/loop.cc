@@ -315,14 +315,16 @@ void Loop::settle_all(const Error& error) {
   }
 }
 
+// No answer is late that came in time and only waits to be read, because this thread was busy or had no
+// processor: the clock is that of what has been heard.
 void Loop::serve_timers() {
-  const TimePoint at = now();
+  const TimePoint at = sockets_.heard_until();
   while (!timers_.empty() && timers_.soonest().deadline <= at) {
-    on_timer(transfers_[static_cast<Transfer&>(timers_.soonest()).slot]);
+    on_timer(transfers_[static_cast<Transfer&>(timers_.soonest()).slot], at);
   }
 }
 
-void Loop::on_timer(const Owner& transfer) {
+void Loop::on_timer(const Owner& transfer, TimePoint at) {
   Owner owner = transfer;
   if (owner->phase == Phase::kDelayed) {
     timers_.unset(*owner);
@@ -334,7 +336,6 @@ void Loop::on_timer(const Owner& transfer) {
     touch_lane(*owner);
     return;
   }
-  const TimePoint at = now();
   if (const TimePoint due = deadline(*owner); at < due) {
     timers_.set(*owner, due);
     return;

@@ -57,7 +57,7 @@ class Loop {
   void serve_timers();
   void serve_leaders();
   void drop_multis();
-  void on_timer(const Owner& transfer);
+  void on_timer(const Owner& transfer, TimePoint at);
   void wait_for_descriptors(const Owner& transfer);
   void finish_lookup(Transfer& transfer, const Error* error);
 

@@ -67,9 +67,20 @@ void Sockets::watch(int fd, int curl_poll, Multi* multi) {
   register_events(fd, socket, socket.wanted);
 }
 
+// The kernel gives each ready socket once before it gives one again, so that after as many events as there are
+// sockets all those have been given that were ready when the sweep began.
+void Sockets::note_given(std::size_t count) {
+  given_ += count;
+  if (count == kBatch && given_ < sockets_.size()) return;
+  heard_until_ = sweep_began_;
+  given_ = 0;
+}
+
 std::span<const Sockets::Event> Sockets::wait(TimePoint deadline) {
+  if (given_ == 0) sweep_began_ = std::chrono::steady_clock::now();
   const int count = epoll_wait(epoll_, ready_.data(), kBatch, milliseconds_until(deadline));
   XCS_CHECK(count >= 0 || errno == EINTR, errno);
+  note_given(static_cast<std::size_t>(std::max(count, 0)));
   events_.clear();
   for (const epoll_event& event : std::span(ready_).first(static_cast<std::size_t>(std::max(count, 0)))) {
     const int fd = event.data.fd;

@@ -41,6 +41,8 @@ class Sockets {
   };
   // Waits for events until the deadline. The span lives until the next call.
   std::span<const Event> wait(TimePoint deadline);
+  // Whatever had arrived by this moment has been among the events.
+  TimePoint heard_until() const { return heard_until_; }
 
   std::size_t opened_count() const { return opened_count_; }
 
@@ -53,6 +55,7 @@ class Sockets {
   };
   Socket& at(int fd);
   void register_events(int fd, Socket& socket, std::uint32_t events) const;
+  void note_given(std::size_t count);
 
   static constexpr int kBatch = 256;
   const int epoll_;
@@ -61,6 +64,9 @@ class Sockets {
   std::vector<Socket> sockets_;  // by descriptor
   std::array<epoll_event, kBatch> ready_;
   std::vector<Event> events_;
+  std::size_t given_ = 0;     // events since sweep_began_
+  TimePoint sweep_began_{};   // the first wait after heard_until_ was last set
+  TimePoint heard_until_ = TimePoint::min();
 };
 
 }  // namespace xcs::net
