@@ -32,7 +32,7 @@ void Concurrency::expect(int in_flight) {
 
 void Concurrency::on_success(bool first_attempt, bool quickly, TimePoint now) {
   starting_over_ = false;
-  if (!first_attempt || now < episode_ends_) return;
+  if (!first_attempt || now < std::max(episode_ends_, grows_after_)) return;
   if (slow_start_ && used()) {
     limit_ = std::min(limit_ + (quickly ? kQuickGrowthPerSuccess : kGrowthPerSuccess), kMost);
   }
@@ -49,6 +49,11 @@ bool Concurrency::on_rate_limit(Duration pause, TimePoint now) {
   limit_ = std::max(1.0, kCut * limit_);
   begin_round();
   return true;
+}
+
+void Concurrency::rest(Duration pause, TimePoint now) {
+  successes_ = 0;
+  grows_after_ = std::max(grows_after_, now + pause);
 }
 
 void Concurrency::on_too_many(int in_flight) {

@@ -15,7 +15,7 @@ namespace xcs::llm {
 //   whole round adds 5 %, at least one.
 // - A round in which less than 80 % of what was allowed was in flight adds nothing.
 // - A refusal for rate cuts the limit to 80 %; others before the episode is over, at least 15 s later, change
-//   nothing.
+//   nothing. One that says nothing about the number in flight only stops the growth for its pause.
 // - A refusal for concurrency says how many are too many: the limit is one fewer than were in flight. Each
 //   time, twice as many rounds pass before more are tried.
 // - A failing server begins the round anew and never cuts the limit.
@@ -35,6 +35,8 @@ class Concurrency {
   void on_success(bool first_attempt, bool quickly, TimePoint now);
   // `pause`: how long the provider asks to wait. Returns whether this begins an episode.
   bool on_rate_limit(Duration pause, TimePoint now);
+  // A refusal for rate that says nothing about the number in flight: it only does not grow for a while.
+  void rest(Duration pause, TimePoint now);
   void on_too_many(int in_flight);
   void on_server_trouble() { successes_ = 0; }
   // After nothing could succeed at all: one call at a time has to prove that the provider works again.
@@ -52,6 +54,7 @@ class Concurrency {
   bool slow_start_ = true;
   bool starting_over_ = false;  // nothing has succeeded since
   TimePoint episode_ends_ = TimePoint::min();
+  TimePoint grows_after_ = TimePoint::min();
 };
 static_assert(std::is_trivially_copyable_v<Concurrency>);
 

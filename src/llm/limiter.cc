@@ -24,10 +24,13 @@ constexpr double kDay = 24 * 3600;
 // How far windows that are the same may seem to be apart, and amounts that tell are.
 constexpr double kSlack = 1.05;
 constexpr double kTellingChange = 1.4;
-constexpr Pace::Hold kSlowDown = {.share = 0.5, .growth_seconds = 15 * 60};
-constexpr Pace::Hold kRateLimit = {.share = 0.9, .growth_seconds = 5 * 60};
+constexpr Pace::Hold kSlowDown = {.share = 0.5, .shortest_growth = 15 * 60, .longest_growth = 15 * 60};
+constexpr Pace::Hold kRateLimit = {.share = 0.9, .shortest_growth = 60, .longest_growth = 5 * 60};
 
 double seconds(Duration d) { return FloatSeconds(d).count(); }
+
+// How far what remains may be from what the report says, once that is rounded to more than whole calls.
+double half_grain(const LimitReport& report) { return report.grain > 1 ? report.grain / 2 : 0; }
 
 Duration duration(double s) { return bounded(FloatSeconds(s)); }
 
@@ -91,6 +94,15 @@ void Limiter::Bucket::charge(double need, TimePoint now) {
   }
   level -= need;
   charged += need;
+  last_need = need;
+}
+
+// "3000, 40 remaining, full again in 0.2 s": no more than 50 are saved up. Times are rounded up, so the
+// shortest that any report tells is the nearest.
+void Limiter::Bucket::believe_burst(const LimitReport& report) {
+  if (!report.full_after) return;
+  const double saved = report.remaining / per_second();
+  burst = std::clamp(saved + seconds(*report.full_after), kShortestBurst, burst);
 }
 
 // `charged_after`: since the call was sent; `charged_around`: since the moment before that, including itself.
@@ -100,13 +112,17 @@ void Limiter::Bucket::apply(const LimitReport& report, TimePoint begun, double c
   reported = begun;
   if (limit != report.limit) {
     window = kMinute;
+    burst = kMinute;
     seen_low = seen_high = seen_missing = 0;
   }
   limit = report.limit;
   believe_window(report);
+  believe_burst(report);
   const double passed = seconds(now - begun);
-  const double most = report.remaining - charged_after + (passed * per_second());
-  const double least = report.remaining - charged_around + (std::max(0.0, passed - kDoubt) * per_second());
+  const double doubt = half_grain(report);
+  const double most = report.remaining + doubt - charged_after + (passed * per_second());
+  const double least =
+      report.remaining - doubt - charged_around + (std::max(0.0, passed - kDoubt) * per_second());
   level = std::min(capacity(), known ? std::clamp(level, least, most) : least);
   at = now;
   known = true;
@@ -171,22 +187,26 @@ void Limiter::end(const End& end, TimePoint now) {
   --in_flight_;
 }
 
-// A refusal although every limit that is known seemed to leave room: the provider does not let one save up as
-// much, or has another limit.
+// One for a limit that is known, and one that is rare, ask for a pause and no more. Others tell that the
+// provider does not let one save up as much, or that it has another limit.
 void Limiter::on_rate_limit(const End& end, TimePoint now) {
   const FloatSeconds doubled =
       std::min(kFirstPause * std::exp2(std::min(refusals_in_a_row_, 16)), kLongestPause);
   const Duration pause = end.server_delay.value_or(bounded(doubled));
   cool_down(pause, now);
   pace_.on_refused();
-  if (end.outcome == Outcome::kSlowDown) pace_.hold(kSlowDown, now);
-  if (end.outcome == Outcome::kRateLimit && !explained(now)) {
+  const bool known = explained(now);
+  if (end.outcome == Outcome::kSlowDown) {
+    pace_.hold(kSlowDown, now);
+  } else if (known || !pace_.is_refused_often()) {
+    concurrency_.rest(pause, now);
+    return;
+  } else {
     pace_.hold(kRateLimit, now);
     Bucket& requests = buckets_[static_cast<std::size_t>(Dimension::kRequests)];
     requests.burst = std::max(kShortestBurst, requests.burst / 2);
   }
-  if (!concurrency_.on_rate_limit(pause, now)) return;
-  ++refusals_in_a_row_;
+  if (concurrency_.on_rate_limit(pause, now)) ++refusals_in_a_row_;
 }
 
 // Whether a limit that is known is used up.
@@ -194,7 +214,7 @@ bool Limiter::explained(TimePoint now) {
   return std::ranges::any_of(buckets_, [now](Bucket& bucket) {
     if (!bucket.known) return false;
     bucket.advance(now);
-    return bucket.level < std::max(kUsedUp * bucket.capacity(), 1.0);
+    return bucket.level < std::max(kUsedUp * bucket.capacity(), bucket.last_need);
   });
 }
 

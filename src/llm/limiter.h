@@ -94,6 +94,7 @@ class Limiter {
     double seen_low = 0;  // windows that the last reports allow
     double seen_high = 0;
     double seen_missing = 0;  // of the limit, when the last of these came
+    double last_need = 0;     // of the call that was charged last
     double charged = 0;       // by all calls so far
     double charged_then = 0;  // as it was at least kDoubt ago
     double charged_mark = 0;  // as it was at marked
@@ -106,6 +107,7 @@ class Limiter {
     void advance(TimePoint now);
     Duration wait(double need) const;
     void believe_window(const LimitReport& report);
+    void believe_burst(const LimitReport& report);
     void believe_short_window(double scaled, double missing, double least_missing);
     void charge(double need, TimePoint now);
     void apply(const LimitReport& report, TimePoint begun, double charged_after, double charged_around,

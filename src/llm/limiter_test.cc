@@ -33,14 +33,18 @@ struct Provider {
   double named_seconds = 60;  // the span of time that its limits are named for
   bool names_limits = true;
   bool names_delay = true;
+  double output_tokens_per_minute =
+      0;                // Anthropic's way of counting; tokens_per_minute is then for the input
+  int stray_every = 0;  // refuses each so many-th call for no reason
   std::function<bool(double now)> down = [](double) { return false; };
 };
 
 // Sends `calls` calls of `tokens` tokens each, as soon as the limiter lets them go, and repeats refused ones.
 class Simulation {
  public:
-  Simulation(Provider provider, int calls, double tokens)
-      : provider_(std::move(provider)), left_(calls), tokens_(tokens) {
+  Simulation(Provider provider, int calls, double tokens, double output = 0)
+      : provider_(std::move(provider)), left_(calls), tokens_(tokens), output_(output) {
+    output_level_ = provider_.output_tokens_per_minute * provider_.burst_seconds / 60;
     request_level_ = provider_.requests_per_minute * provider_.burst_seconds / 60;
     token_level_ = provider_.tokens_per_minute * provider_.burst_seconds / 60;
   }
@@ -50,7 +54,7 @@ class Simulation {
     while ((left_ > 0 || !events_.empty()) && now < until) {
       double next = events_.empty() ? 1e9 : events_.top().at;
       while (left_ > 0) {
-        const auto begun = limiter.try_begin({1, tokens_, 0, 0}, at(now));
+        const auto begun = limiter.try_begin(need(), at(now));
         if (!begun) {
           if (begun.error() != Duration::max())
             next = std::min(next, now + FloatSeconds(begun.error()).count());
@@ -83,6 +87,9 @@ class Simulation {
     bool operator<(const Event& other) const { return at > other.at; }
   };
 
+  bool counts_apart() const { return provider_.output_tokens_per_minute > 0; }
+  Need need() const { return counts_apart() ? Need{1, 0, tokens_, output_} : Need{1, tokens_, 0, 0}; }
+
   void take_event(double now) {
     Event event = events_.top();
     events_.pop();
@@ -109,20 +116,29 @@ class Simulation {
                               std::max(1.0, provider_.requests_per_minute * minutes));
     token_level_ =
         std::min(token_level_ + passed * provider_.tokens_per_minute, provider_.tokens_per_minute * minutes);
+    output_level_ = std::min(output_level_ + passed * provider_.output_tokens_per_minute,
+                             provider_.output_tokens_per_minute * minutes);
     event.arrives = false;
     event.at = now + provider_.on_the_way;
+    ++arrived_;
     if (provider_.down(now)) {
       event.outcome = Outcome::kTrouble;
     } else if (at_work_ >= provider_.most_in_flight) {
       event.outcome = Outcome::kTooMany;
-    } else if (request_level_ < 1 - 1e-9 || token_level_ < tokens_ - 1e-9) {
+    } else if (provider_.stray_every > 0 && arrived_ % provider_.stray_every == 0) {
       event.outcome = Outcome::kRateLimit;
-      const double wait = std::max((1 - request_level_) / provider_.requests_per_minute,
-                                   (tokens_ - token_level_) / provider_.tokens_per_minute);
+      event.delay = milliseconds(50);
+    } else if (request_level_ < 1 - 1e-9 || token_level_ < tokens_ - 1e-9 ||
+               (counts_apart() && output_level_ < 1 - 1e-9)) {
+      event.outcome = Outcome::kRateLimit;
+      double wait = std::max((1 - request_level_) / provider_.requests_per_minute,
+                             (tokens_ - token_level_) / provider_.tokens_per_minute);
+      if (counts_apart()) wait = std::max(wait, (1 - output_level_) / provider_.output_tokens_per_minute);
       if (provider_.names_delay) event.delay = std::chrono::ceil<milliseconds>(FloatSeconds(wait * 60));
     } else {
       request_level_ -= 1;
       token_level_ -= tokens_;
+      output_level_ -= output_;
       ++at_work_;
       event.at = now + provider_.latency;
     }
@@ -143,14 +159,31 @@ class Simulation {
           .resolution = milliseconds(1),
           .grain = 1};
     };
+    // As Anthropic tells it: when it is full in whole seconds, what remains of tokens in thousands.
+    const auto coarse = [&](double per_minute, double level, double grain) {
+      LimitReport report = one(per_minute, level);
+      report.remaining = grain * std::round(report.remaining / grain);
+      const double missing = per_minute * provider_.burst_seconds / 60 - level;
+      report.full_after = std::chrono::ceil<std::chrono::seconds>(FloatSeconds(missing / per_minute * 60));
+      report.resolution = std::chrono::seconds(1);
+      report.grain = grain;
+      return report;
+    };
+    if (counts_apart()) {
+      event.reports[0] = coarse(provider_.requests_per_minute, request_level_, 1);
+      event.reports[2] = coarse(provider_.tokens_per_minute, token_level_, 1000);
+      event.reports[3] = coarse(provider_.output_tokens_per_minute, output_level_, 1000);
+      return;
+    }
     event.reports[0] = one(provider_.requests_per_minute, request_level_);
     event.reports[1] = one(provider_.tokens_per_minute, token_level_);
   }
 
   const Provider provider_;
   int left_;
-  const double tokens_;
-  double request_level_ = 0, token_level_ = 0, refilled_ = 0;
+  const double tokens_, output_;
+  double request_level_ = 0, token_level_ = 0, output_level_ = 0, refilled_ = 0;
+  int arrived_ = 0;
   int at_work_ = 0;
   std::priority_queue<Event> events_;
 };
@@ -173,6 +206,44 @@ TEST(Limiter, TokensArePacedLikeRequests) {
   s.run();
   EXPECT_EQ(s.refused_after_first_answer, 0);
   EXPECT_LT(s.finished_at, 3.3 * 60);
+}
+
+// What four minutes allow, of each kind of limit that may bind, whatever is saved up.
+TEST(Limiter, NineTenthsOfWhatAnthropicAllowsAreUsed) {
+  struct Limits {
+    double requests, input, output, saved_up;
+  };
+  for (const auto& [requests, input, output, saved_up] :
+       {Limits{50, 1e9, 1e9, 60}, Limits{4000, 30'000, 1e9, 60}, Limits{4000, 1e9, 8'000, 60},
+        Limits{4000, 2e6, 400'000, 60}, Limits{1000, 450'000, 90'000, 60}, Limits{1000, 450'000, 90'000, 5},
+        Limits{4000, 80'000, 1e9, 5}, Limits{4000, 1e9, 16'000, 5}, Limits{4000, 2e6, 400'000, 1}}) {
+    constexpr double kTokens = 300;
+    constexpr double kOutput = 120;
+    const double per_minute = std::min({requests, input / kTokens, output / kOutput});
+    const int calls = static_cast<int>(per_minute * (4 + saved_up / 60));
+    Simulation s({.requests_per_minute = requests,
+                  .tokens_per_minute = input,
+                  .burst_seconds = saved_up,
+                  .latency = 3,
+                  .output_tokens_per_minute = output},
+                 calls, kTokens, kOutput);
+    s.run();
+    EXPECT_EQ(s.answered, calls);
+    EXPECT_LT(s.finished_at, 4 * 60 / 0.9 + 3);
+    EXPECT_LE(s.refused_after_first_answer, s.sent / 100);
+  }
+}
+
+TEST(Limiter, ARefusalAmongThousandsHoldsNobodyBack) {
+  const auto seconds_for = [](int stray_every, bool names_limits) {
+    Simulation s({.latency = 0.25, .names_limits = names_limits, .stray_every = stray_every}, 200'000, 10);
+    s.run();
+    return s.finished_at;
+  };
+  for (const bool names_limits : {false, true}) {
+    const double undisturbed = seconds_for(0, names_limits);
+    EXPECT_LT(seconds_for(5000, names_limits), 1.3 * undisturbed + 5);
+  }
 }
 
 TEST(Limiter, ALimitPerSecondIsNotTakenForOnePerMinute) {

@@ -16,10 +16,13 @@ class Pace {
   void on_begin(TimePoint now);
   // A request that had begun was refused after all.
   void on_refused();
+  // Whether refusals are more than the rare one that says nothing about how much the provider takes.
+  bool is_refused_often() const;
 
   struct Hold {
-    double share;           // of the rate at this time
-    double growth_seconds;  // until the rate has grown by half
+    double share;            // of the rate at this time
+    double shortest_growth;  // seconds until the rate has grown by half
+    double longest_growth;   // likewise, for slow rates: in between it takes kCallsPerGrowth calls
   };
   // Refusals soon after another belong to the same burst, and change nothing; nor does one before anything
   // was measured.
@@ -31,6 +34,7 @@ class Pace {
 
   // Accepted beginnings, and the seconds in which they fell, both forgotten by half every kHalfLife seconds.
   double recent_ = 0;
+  double refused_ = 0;  // likewise, refused ones
   double recent_seconds_ = 0;
   TimePoint measured_{};
   bool measuring_ = false;

@@ -21,7 +21,7 @@
 namespace xcs::llm {
 namespace {
 
-constexpr std::uint64_t kVersion = 1;
+constexpr std::uint64_t kVersion = 2;
 constexpr std::size_t kMostProcesses = 256;
 // What was learnt longer ago than this, by processes that are gone, is not believed any more.
 constexpr Duration kForgotten = std::chrono::minutes(10);

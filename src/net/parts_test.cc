@@ -1,9 +1,12 @@
-// Tests of the small parts: Headers, Origin, Gate, TimerHeap, Lookups.
+// Tests of the small parts: Headers, Origin, Gate, TimerHeap, Lookups, Sockets.
+#include <curl/curl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/eventfd.h>
 
 #include <algorithm>
 #include <random>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -11,6 +14,7 @@
 #include "net/gate.h"
 #include "net/lookups.h"
 #include "net/origin.h"
+#include "net/sockets.h"
 #include "net/timer_heap.h"
 #include "net/transport.h"
 
@@ -20,6 +24,33 @@ namespace {
 using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::IsEmpty;
+
+// Timeouts are judged by this: an answer that came in time and waits to be read is not late.
+TEST(Sockets, HaveHeardNothingUntilEverySocketThatWasReadyHasBeenGiven) {
+  constexpr std::size_t kReady = 300;  // more than one wait gives
+  Sockets sockets;
+  std::set<int> silent;
+  for (std::size_t i = 0; i < kReady; ++i) {
+    const int fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+    ASSERT_GE(fd, 0);
+    sockets.opened(fd);
+    sockets.watch(fd, CURL_POLL_IN, nullptr);
+    silent.insert(fd);
+  }
+  const std::set<int> all = silent;
+  const TimePoint before = std::chrono::steady_clock::now();
+  for (int waits = 0; sockets.heard_until() < before; ++waits) {
+    ASSERT_LT(waits, 100);
+    for (const Sockets::Event& event : sockets.wait(TimePoint::min())) silent.erase(event.fd);
+    if (waits == 0) {
+      EXPECT_LT(sockets.heard_until(), before);
+    }
+  }
+  EXPECT_THAT(silent, IsEmpty());
+  for (const int fd : all) sockets.close(fd);
+  static_cast<void>(sockets.wait(TimePoint::min()));
+  EXPECT_GT(sockets.heard_until(), before);
+}
 
 TEST(Headers, FindComparesNamesWithoutCaseAndTakesTheFirst) {
   Headers headers;

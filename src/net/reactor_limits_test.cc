@@ -70,49 +70,6 @@ TEST(Reactor, AnAnswerThatNeverEndsMeetsTheTotalTimeout) {
   EXPECT_EQ(wait_for_error(reactor, std::move(request)).code, "net.total_timeout");
 }
 
-// More answers than one look at the sockets gives.
-TEST(Reactor, AnAnswerThatCameInTimeCountsHoweverLateItIsRead) {
-  constexpr int kCalls = 300;
-  constexpr auto kLimit = std::chrono::seconds(1);
-  std::latch requested(kCalls);
-  std::latch busy(1);
-  std::latch answered(kCalls);
-  FakeServer server([&](Connection& connection) {
-    connection.wait_request();
-    requested.count_down();
-    busy.wait();
-    connection.respond(200, "");
-    answered.count_down();
-    connection.wait_closed();
-  });
-  FakeServer occupying([&](Connection& connection) {
-    connection.wait_request();
-    requested.wait();
-    connection.respond(200, "");
-  });
-  Reactor reactor;
-  std::latch over(kCalls);
-  std::atomic<int> good = 0;
-  std::vector<Handle> handles;
-  for (int i = 0; i < kCalls; ++i) {
-    Request request = get(server.url());
-    request.timeouts.first_byte = kLimit;
-    handles.push_back(reactor.start(std::move(request), {[&](Result<Response> response) {
-                                      if (response) ++good;
-                                      over.count_down();
-                                      return std::nullopt;
-                                    }}));
-  }
-  handles.push_back(reactor.start(get(occupying.url()), {[&](const Result<Response>&) {
-                                    busy.count_down();
-                                    answered.wait();
-                                    std::this_thread::sleep_for(kLimit);  // the loop's thread: it hears nothing
-                                    return std::nullopt;
-                                  }}));
-  over.wait();
-  EXPECT_EQ(good, kCalls);
-}
-
 TEST(Reactor, NeverHasMoreInFlightThanAllowedAndServesTheRestInOrder) {
   std::atomic<int> open = 0;
   std::atomic<int> most = 0;

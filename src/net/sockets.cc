@@ -67,8 +67,8 @@ void Sockets::watch(int fd, int curl_poll, Multi* multi) {
   register_events(fd, socket, socket.wanted);
 }
 
-// The kernel gives each ready socket once before it gives one again, so that after as many events as there are
-// sockets all those have been given that were ready when the sweep began.
+// The kernel gives each ready socket once before it gives one again, so that after as many events as there
+// are sockets all those have been given that were ready when the sweep began.
 void Sockets::note_given(std::size_t count) {
   given_ += count;
   if (count == kBatch && given_ < sockets_.size()) return;

@@ -64,8 +64,8 @@ class Sockets {
   std::vector<Socket> sockets_;  // by descriptor
   std::array<epoll_event, kBatch> ready_;
   std::vector<Event> events_;
-  std::size_t given_ = 0;     // events since sweep_began_
-  TimePoint sweep_began_{};   // the first wait after heard_until_ was last set
+  std::size_t given_ = 0;    // events since sweep_began_
+  TimePoint sweep_began_{};  // the first wait after heard_until_ was last set
   TimePoint heard_until_ = TimePoint::min();
 };
 
