@@ -296,6 +296,14 @@ class PythonHost final : public window::Host {
   bool may_reach(const Value& given);
   // host_cache.cc
   bool enter_cached(const Site& s, PyObject* cache, const Arguments& arguments, Action& answer);
+  // host_texts.cc
+  bool enter_method(const Site& s, PyObject* method, const char* prelude, std::vector<Value> arguments,
+                    Action& answer);
+  bool enter_builtin(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
+  bool enter_print(const Site& s, const Arguments& arguments, Action& answer);
+  bool enter_format(const Site& s, Action& answer);
+  bool enter_truth(const Site& s, PyObject* object, bool negated, Action& answer);
+  bool enter_contains(const Site& s, PyObject* container, bool negated, Action& answer);
   // host_methods.cc
   Action pending_method(const Site& s, std::string_view name);
   Action builtin_method(const Site& s, PyObject* receiver, PyObject* name, Arguments arguments);
@@ -307,7 +315,7 @@ class PythonHost final : public window::Host {
   bool make_named_tuple(PyTypeObject* type, Arguments arguments, Action& answer);
   Action call_misfit(PyObject* function, const Arguments& arguments);
   bool bind(PyObject* function, const HostProgram& program, Arguments& arguments, std::vector<Value>& slots);
-  bool enter_operator(const Site& s, PyObject* object, const char* name, const char* other, Action& answer);
+  bool enter_operator(const Site& s, PyObject* object, const char* name, Action& answer);
 
   // What a coroutine of an independent callable was made of.
   struct MadeCoroutine {

@@ -294,14 +294,10 @@ bool PythonHost::make_named_tuple(PyTypeObject* type, Arguments arguments, Actio
 }
 
 // Enters the method of the user's that an operator calls, when that may gain something or runs ahead.
-bool PythonHost::enter_operator(const Site& s, PyObject* object, const char* name, const char* other,
-                                Action& answer) {
+bool PythonHost::enter_operator(const Site& s, PyObject* object, const char* name, Action& answer) {
   if ((Py_TYPE(object)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) return false;
   PyObject* method = type_lookup(Py_TYPE(object), interned(name).ptr());
-  if (method == nullptr && other != nullptr && type_lookup(Py_TYPE(object), interned(other).ptr()) != nullptr)
-    return false;
   if (method == nullptr || !PyFunction_Check(method)) return false;
-  if (std::string_view(name) == "__bool__") return false;  // its result has to be checked to be a bool
   if (s.view.quiet() && !reaches_independent(method)) return false;
   Arguments arguments;
   arguments.positional.assign(s.operands.begin(), s.operands.end());

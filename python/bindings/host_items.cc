@@ -62,7 +62,7 @@ Action PythonHost::load_item(const Site& s) {
   }
   PyObject* object = s.object(0);
   PyObject* key = s.object(1);
-  if (Action a; enter_operator(s, object, "__getitem__", nullptr, a)) return a;
+  if (Action a; enter_operator(s, object, "__getitem__", a)) return a;
   if (s.view.quiet()) return outcome(PyObject_GetItem(object, key));
   const Shape shape = shape_of(object);
   if (!is_atom(key)) return ordered(Reason::kUserOperator, Effect::kAnything);
@@ -234,7 +234,7 @@ Action PythonHost::store_item(const Site& s) {
   if (s.view.quiet()) {
     if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
       return needs_operand(i, kUnknown, Effect::kAnything);
-    if (Action a; !removes && enter_operator(s, s.object(0), "__setitem__", nullptr, a)) return a;
+    if (Action a; !removes && enter_operator(s, s.object(0), "__setitem__", a)) return a;
     const int status = removes ? PyObject_DelItem(s.object(0), s.object(1))
                                : PyObject_SetItem(s.object(0), s.object(1), s.object(2));
     return status == 0 ? none_done() : raised();
@@ -247,7 +247,7 @@ Action PythonHost::store_item(const Site& s) {
     return removes ? std::move(a) : stores_operand(std::move(a), 2);
   }
   PyObject* object = s.object(0);
-  if (Action a; !removes && enter_operator(s, object, "__setitem__", nullptr, a)) return a;
+  if (Action a; !removes && enter_operator(s, object, "__setitem__", a)) return a;
   const Shape shape = shape_of(object);
   if (!is_container(shape) || shape == Shape::kSet) return ordered(Reason::kUserOperator, Effect::kAnything);
   if (s[1].is_pending()) {
@@ -296,6 +296,7 @@ Action PythonHost::contains(const Site& s) {
     if (found < 0) return raised();
     return done(borrow_value((found != 0) != negated ? Py_True : Py_False));
   };
+  if (Action a; s[1].ready() && enter_contains(s, s.object(1), negated, a)) return a;
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
     return needs_operand(i, flags, all_data(s.operands, s.view) ? Effect::kNone : Effect::kAnything);
   PyObject* item = s.object(0);

@@ -116,6 +116,7 @@ bool only_displayed(const ir::Fragment& fragment, std::size_t i) {
 Action PythonHost::evaluate(const Site& s) {
   const ir::Fragment& fragment = s.program.fragments[s.node.index];
   if (all_atoms(s.operands) && fragment.kind != Kind::kUnpacking) return call_fragment(s);
+  if (Action a; enter_format(s, a)) return a;
   if (first_pending(s.operands) < s.operands.size()) return evaluate_pending(s, fragment);
   if (s.view.quiet() || fragment.kind == Kind::kDisplay || fragment.kind == Kind::kIdentity)
     return call_fragment(s);
@@ -291,7 +292,7 @@ Action PythonHost::truth(const Site& s) {
     return needs_operand(0, flags, is_data(s[0], s.view) ? Effect::kNone : Effect::kAnything);
   PyObject* object = s.object(0);
   if (object == Py_True || object == Py_False || is_atom(object)) return answer(PyObject_IsTrue(object));
-  if (Action a; enter_operator(s, object, "__bool__", "__len__", a)) return a;
+  if (Action a; enter_truth(s, object, negated, a)) return a;
   if (s.view.quiet()) return answer(PyObject_IsTrue(object));
   const Shape shape = shape_of(object);
   if (shape == Shape::kTuple) return answer(PyObject_IsTrue(object));

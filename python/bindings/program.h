@@ -45,6 +45,8 @@ class HostProgram final : public ir::Program {
   // Whether the user wrote it: what the package itself provides leaves no trace in tracebacks.
   bool is_users() const { return users_; }
 
+  // The Fragments that it was made with, or None.
+  PyObject* source() const { return source_.ptr(); }
   PyObject* code() const { return code_.ptr(); }  // None when it was made from none
   PyObject* globals() const { return globals_.ptr(); }
   PyObject* builtins() const { return builtins_.ptr(); }

@@ -57,6 +57,9 @@ class _Part(NamedTuple):
     defaults: tuple[Any, ...]
 
 
+Use = tuple[int, Callable[..., str], tuple[str, ...]]
+
+
 class Fragments:
     """What the indices of one program stand for, in its function.
 
@@ -95,6 +98,43 @@ class Fragments:
                 self._fragments |= self._fragment_functions([index])
             made = self._fragments[index]
         return made
+
+    def uses(self, index: int, wanted: list[bool]) -> tuple[Use, ...] | None:
+        """How an f-string uses the wanted ones among its operands.
+
+        Returns:
+            In their order, the operand of each use, the builtin that makes its text and that one's other arguments.
+            None when an operand is used in another way, or when formatting another one may fail before.
+        """
+        spec = self._program.fragment(index)
+        holes = {self._hole_key(hole): i for i, hole in enumerate(spec["holes"]) if hole is not None}
+        names = {name: i for i, name in enumerate(spec["operands"])}
+
+        def operand_of(part: ast.AST) -> int | None:
+            return holes.get(id(part), names.get(part.id) if isinstance(part, ast.Name) else None)
+
+        root = self._nodes[spec["syntax"]]
+        if not isinstance(root, ast.JoinedStr):
+            return None
+        found: list[Use] = []
+        may_fail = False
+        for part in root.values:
+            if not isinstance(part, ast.FormattedValue):
+                continue
+            conversion = chr(part.conversion) if part.conversion > 0 else ""
+            text = _constant_text(part.format_spec)
+            operand = operand_of(part.value)
+            if operand is not None and wanted[operand]:
+                if may_fail or text is None or conversion == "a":
+                    return None
+                show: Callable[..., str] = repr if conversion == "r" else str if conversion else format
+                found.append((operand, show, (text,) if show is format else ()))
+                continue
+            inside = map(operand_of, ast.walk(part))
+            if any(i is not None and wanted[i] for i in inside):
+                return None
+            may_fail = may_fail or operand is None or text != ""
+        return tuple(found)
 
     def statement(self, index: int) -> Statement:
         """The statement, ready to run."""
@@ -369,6 +409,15 @@ def _expression(root: Any, holes: dict[int, str]) -> ast.expr:
 def _is_key(root: Any) -> bool:
     """Whether it can only be written as an index."""
     return isinstance(root, ast.Slice) or (isinstance(root, ast.Tuple) and any(map(_is_key, root.elts)))
+
+
+def _constant_text(specification: ast.expr | None) -> str | None:
+    """The text of a format specification; None for one that is computed."""
+    if specification is None:
+        return ""
+    pieces = specification.values if isinstance(specification, ast.JoinedStr) else [specification]
+    texts = [str(piece.value) for piece in pieces if isinstance(piece, ast.Constant)]
+    return "".join(texts) if len(texts) == len(pieces) else None
 
 
 def _hidden_operand(root: Any) -> dict[str, Any]:

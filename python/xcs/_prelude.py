@@ -16,6 +16,7 @@ from typing import Any
 from xcs._caches import follow, miss, numbered, oldest
 
 # ruff: noqa: C416, SIM110, UP028 - loops, not the builtins that would run what is given to them inside
+# ruff: noqa: T201 - what print does
 
 
 # Whether the sum of floats is no more precise than that of one addition after the other.
@@ -107,6 +108,57 @@ def missed(_xcs_cached: Any, _xcs_positional: Any, _xcs_keywords: Any) -> Any:
         miss(_xcs_cached)
         raise
     return _xcs_answer
+
+
+# Objects whose classes have code of their own for a builtin.
+
+
+def text_by(_xcs_method: Any, _xcs_name: Any, _xcs_object: Any, /, *_xcs_specification: Any) -> Any:
+    """`str`, `repr` or `format` of an object, by this method of its class."""
+    _xcs_text = _xcs_method(_xcs_object, *_xcs_specification)
+    if not isinstance(_xcs_text, str):
+        if _xcs_name == "__format__":
+            raise TypeError(f"__format__ must return a str, not {type(_xcs_text).__name__}")
+        raise TypeError(f"{_xcs_name} returned non-string (type {type(_xcs_text).__name__})")
+    return _xcs_text
+
+
+def length_by(_xcs_method: Any, _xcs_object: Any, /) -> Any:
+    return checked_length(_xcs_method(_xcs_object))
+
+
+def truth_by(_xcs_method: Any, _xcs_object: Any, _xcs_negated: Any, /) -> Any:
+    _xcs_truth = _xcs_method(_xcs_object)
+    if _xcs_truth is not True and _xcs_truth is not False:
+        raise TypeError(f"__bool__ should return bool, returned {type(_xcs_truth).__name__}")
+    return _xcs_truth is not _xcs_negated
+
+
+def sized_truth_by(_xcs_method: Any, _xcs_object: Any, _xcs_negated: Any, /) -> Any:
+    return (checked_length(_xcs_method(_xcs_object)) != 0) is not _xcs_negated
+
+
+def contains_by(_xcs_method: Any, _xcs_object: Any, _xcs_item: Any, _xcs_negated: Any, /) -> Any:
+    _xcs_found = _xcs_method(_xcs_object, _xcs_item)
+    return (not _xcs_found) is _xcs_negated
+
+
+def formatted(_xcs_fragment: Any, _xcs_uses: Any, _xcs_others: Any, /, *_xcs_operands: Any) -> Any:
+    """An f-string, whose objects with texts of their own are used as `_xcs_uses` says."""
+    _xcs_texts: list[Any] = []
+    for _xcs_index, _xcs_show, _xcs_how in _xcs_uses:
+        _xcs_texts.append(_xcs_show(_xcs_operands[_xcs_index], *_xcs_how))
+    return filled(_xcs_fragment, _xcs_uses, _xcs_others, _xcs_texts)
+
+
+def printed(_xcs_show: Any, /, *_xcs_objects: Any, sep: Any = " ", end: Any = "\n") -> None:
+    _xcs_before = None
+    for _xcs_object in _xcs_objects:
+        if _xcs_before is not None:
+            print(end=_xcs_before)
+        print(_xcs_show(_xcs_object), end="")
+        _xcs_before = sep
+    print(end=end)
 
 
 async def awaited(_xcs_function: Any, /, *_xcs_positional: Any, **_xcs_keywords: Any) -> Any:
@@ -502,6 +554,45 @@ def permuted(items: list[Any], keys: list[Any], reverse: Any) -> tuple[list[Any]
     except Exception as error:  # noqa: BLE001 - whatever the keys raise when they are compared
         return [items[i] for i in order], error.with_traceback(None)
     return [items[i] for i in order], None
+
+
+def checked_length(length: Any) -> int:
+    """What `len` makes of what a `__len__` returns."""
+    return len(_Sized(length))
+
+
+class _Sized:
+    def __init__(self, length: Any) -> None:
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length  # type: ignore[no-any-return]
+
+
+class _Shown:
+    """Stands in an f-string for an object whose texts are known, in their order."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def __format__(self, specification: str) -> str:
+        return self.texts.pop(0)
+
+    def __str__(self) -> str:
+        return self.texts.pop(0)
+
+    def __repr__(self) -> str:
+        return self.texts.pop(0)
+
+
+def filled(fragment: Any, uses: Any, others: Any, texts: Any) -> Any:
+    """The f-string with these texts, and the other operands."""
+    operands = list(others)
+    for (index, _, _), text in zip(uses, texts, strict=True):
+        if operands[index] is None:
+            operands[index] = _Shown()
+        operands[index].texts.append(text)
+    return fragment(*operands)
 
 
 def is_pair(item: Any) -> bool:

@@ -5,14 +5,14 @@ class Answer:
     def __init__(self, text):
         self.text = text
 
-    def __str__(self):
-        note("shown")
-        return self.text
+    def __add__(self, other):
+        note("added")
+        return self.text + other
 
 
 def waits():
-    return [f"{Answer(ask(question))}" for question in QUESTIONS]
+    return [Answer(ask(question)) + "." for question in QUESTIONS]
 
 
 def repaired():
-    return [f"{Answer(ask(question)).text}" for question in QUESTIONS]
+    return [Answer(ask(question)).text + "." for question in QUESTIONS]
