@@ -423,6 +423,14 @@ Action PythonHost::match_exception(const Site& s) {
   return done(borrow_value(PyErr_GivenExceptionMatches(s.object(0), classes) != 0 ? Py_True : Py_False));
 }
 
+// Whether the cause, context and traceback that raising it gives to an exception might be seen too early.
+bool PythonHost::shows_raised(const Site& s) const {
+  PyObject* exception = s.object(0);
+  return PyExceptionInstance_Check(exception) && !s.view.quiet() &&
+         s.view.standing(address_of(exception)) == window::View::Standing::kExists &&
+         !is_private(s, exception);
+}
+
 // As the bytecode RAISE_VARARGS.
 Action PythonHost::raise(const Site& s) {
   if (s.node.op == ir::Op::kReraise || s.operands.empty()) {
@@ -433,6 +441,11 @@ Action PythonHost::raise(const Site& s) {
   }
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
     return needs_operand(i, kUnknown, raises_plainly(s) ? Effect::kNone : Effect::kAnything);
+  if (shows_raised(s)) {
+    Action a = ordered(Reason::kOrderedStore, Effect::kOpaque);
+    a.effect.stores.push_back({s[0], {Where::kAll}});
+    return a;
+  }
   std::vector<nb::object> instances;
   for (std::size_t i = 0; i < s.operands.size(); ++i) {
     PyObject* object = s.object(i);

@@ -152,6 +152,7 @@ class PythonHost final : public window::Host {
   static Action call_statement(const Site& s, const nb::object& function, const nb::list& variables,
                                const nb::object& inputs);
   Action match_exception(const Site& s);
+  bool shows_raised(const Site& s) const;
   Action raise(const Site& s);
   Action attempt_node(const Site& s);
   static std::span<const Value> asked_by_class(const Site& s);

@@ -286,10 +286,13 @@ Action PythonHost::store_attribute(const Site& s, const Value& target, PyObject*
   return kept && !removes ? sure(std::move(a)) : std::move(a);
 }
 
-// What __exit__ is given: class, exception and traceback, or three times None.
+// What __exit__ is given: class, exception and traceback, or three times None. Of an exception that is not
+// there as little is known as of its class and its traceback.
 void PythonHost::push_exception(const Site& s, Arguments& arguments) {
-  if (s.operands.size() < 2 || !s[1].ready() || s.object(1) == Py_None) {
-    for (int i = 0; i < 3; ++i) arguments.positional.push_back(none());
+  const bool there = s.operands.size() > 1 && s[1].ready() && s.object(1) != Py_None;
+  if (!there) {
+    const bool unknown = s.operands.size() > 1 && s[1].is_pending();
+    for (int i = 0; i < 3; ++i) arguments.positional.push_back(unknown ? s[1] : none());
     return;
   }
   PyObject* exception = s.object(1);
@@ -323,13 +326,15 @@ Action special_missing(PyTypeObject* type, std::string_view name) {
 }  // namespace
 
 Action PythonHost::special(const Site& s) {
-  if (const std::size_t i = first_pending(s.operands); i < s.operands.size()) {
+  if (s[0].is_pending()) {
     const bool data = all_data(s.operands, s.view);  // a file that is not open yet
-    if (data || i == 0 || !is_data(s[1], s.view))
-      return needs_operand(i, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+    return needs_operand(0, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+  }
+  if (const std::size_t i = first_pending(s.operands); i < s.operands.size() && !s.view.walks()) {
+    if (!is_data(s[1], s.view)) return needs_operand(i, kUnknown, Effect::kAnything);
     // What __exit__ may do is what it may do without an exception, as far as its contract tells.
     const Site left{s.program, s.node, s.operands.first(1), s.view};
-    Action a = s.view.quiet() ? ordered(Reason::kNeedsAnswer, Effect::kAnything) : special(left);
+    Action a = special(left);
     if (a.verdict != Action::kOrdered) a.effect = {.memory = Effect::kAnything};
     Action waits = needs_operand(i, a.flags);
     waits.effect = std::move(a.effect);

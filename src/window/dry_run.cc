@@ -304,8 +304,14 @@ void DryRun::control(const ir::Program& program, const ir::Node& n, Env env, Flo
       operands.reserve(n.args.size());
       for (ir::SlotId slot : n.args) operands.push_back(env[slot]);
       for (Value& v : operands) v.settle();
-      if (std::ranges::all_of(operands, &Value::bound))
-        take_effect(machine_.host_.attempt(program, n, operands, *this), operands);
+      if (std::ranges::all_of(operands, &Value::bound)) {
+        const Action action = machine_.host_.attempt(program, n, operands, *this);
+        take_effect(action, operands);
+        if (action.verdict == Action::kRaised)
+          note_raised(action.value);
+        else if (!operands.empty())
+          note_raised(operands[0]);
+      }
     }
   }
 }
@@ -378,6 +384,8 @@ bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<
       summary_.footprint.cause = {&program, &n, action.reason};
   }
   set_dests(program, n, action, env);
+  if (any_leads_out(operands))
+    for (ir::SlotId slot : all_assigned(program, n)) note_leading_out(env[slot]);
   // A new object matters to nobody else, so what is stored through the result is stored through the operand.
   if (action.in_place && operands[0].is_pending() && (operands[0].flags() & kMaybeUnbound) == 0)
     env[n.dest] = operands[0];
@@ -405,6 +413,7 @@ bool DryRun::each_of(const Value& ambiguous, const ir::Program& program, const i
   for (const Value& one : alternatives) {
     std::vector<Value> with = operands;
     with[operand] = one;
+    if (leads_out(ambiguous)) note_leading_out(one);
     Env next = env;
     if (attempt(program, n, std::move(with), next, depth + 1)) join(after, std::move(next));
     if (summary_.footprint.anything) return true;
@@ -422,11 +431,13 @@ void DryRun::note_made(const Value& value) {
 
 KnownRef DryRun::known_of(const Value& value) {
   if (!value.bound()) return nullptr;
+  if (leads_out(value)) return nullptr;
   if (value.is_pending()) return known_of_pending(value);
   return machine_.host_.describe(value, *this);
 }
 
 Summary::Fact DryRun::fact_of(const Value& value) {
+  if (leads_out(value)) return {Flags(value.flags() & kMaybeUnbound), nullptr};
   Summary::Fact fact{Flags(flags_of(value) & (kTypes | kMaybeUnbound)), known_of(value)};
   if (value.bound()) fact.flags |= window::flags_of(fact.known);
   return fact;
@@ -595,6 +606,7 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
         item_flags = Flags((item_flags & ~kTypes) | window::flags_of(item_known));
       }
       const Value item = l.head == ir::kNone ? unknown(item_flags, item_known) : Value();
+      if (l.head == ir::kNone && leads_out((*end)[n.args[0]])) note_leading_out(item);
       join(joined, turn(program, l, *end, item, result));
       if (settle(end, std::move(joined), before, i)) break;
     }
@@ -640,8 +652,8 @@ bool DryRun::settles(const std::optional<Env>& joined, const std::optional<Env>&
     const Value& a = (*joined)[s];
     const Value& b = (*end)[s];
     const bool same =
-        a.object() == b.object() ||
-        (a.is_pending() && b.is_pending() && a.flags() == b.flags() && window::same(a.known(), b.known()));
+        a.object() == b.object() || (a.is_pending() && b.is_pending() && a.flags() == b.flags() &&
+                                     window::same(a.known(), b.known()) && leads_out(a) == leads_out(b));
     if (!same) return false;
   }
   return true;
@@ -781,8 +793,33 @@ void DryRun::see(Tried& tried, ir::SlotId slot, const Value& value) {
 void DryRun::end_try() {
   const Tried inner = std::move(tried_.back());
   tried_.pop_back();
+  if (inner.raises_objects) note_raised_objects();  // it may be raised again
   if (tried_.empty() || tried_.back().activation != inner.activation) return;
   for (const auto& [slot, value] : inner.seen) see(tried_.back(), slot, value);
+}
+
+// Note [raised objects]
+// What a call raises is part of its answer, and what the interpreter raises is new: a handler reads data.
+// What a statement raises may also be, or hold, any object of the program. What is read out of it is
+// followed, and a store through that may go anywhere; so may one through a variable or a place that keeps it,
+// of which nothing is known.
+void DryRun::note_raised(const Value& exception) {
+  const bool data = exception.is_pending() && (exception.flags() & kData) != 0;
+  if (!data || leads_out(exception)) note_raised_objects();
+}
+
+bool DryRun::any_leads_out(std::span<const Value> values) const {
+  return !leading_out_.empty() && std::ranges::any_of(values, [&](const Value& v) { return leads_out(v); });
+}
+
+void DryRun::note_leading_out(const Value& value) {
+  if (value.is_pending() && own_.contains(value.cell()) && (value.flags() & kAtom) == 0)
+    leading_out_.insert(value.cell());
+}
+
+void DryRun::note_raised_objects() {
+  bool& noted = tried_.empty() ? summary_.footprint.raises_objects : tried_.back().raises_objects;
+  if (!std::exchange(noted, true)) changes_.push_back(0);
 }
 
 void DryRun::note_assigned(const Env& env, ir::SlotId slot) {
@@ -824,7 +861,10 @@ DryRun::Flow DryRun::after_body(const ir::Program& program, const ir::Try& t, co
   const Env raised = forgotten(program, t, start, false);
   for (const ir::Handler& h : t.handlers) {
     Env env = raised;
-    if (t.exception != ir::kNone) env[t.exception] = unknown(kData);
+    if (t.exception != ir::kNone) {
+      env[t.exception] = unknown(kData);
+      if (tried_.back().raises_objects) note_leading_out(env[t.exception]);
+    }
     Flow tested = region(program, h.test, std::move(env));
     if (tested.fell) join(flow, region(program, h.body, std::move(*tested.fell)));
   }
@@ -925,6 +965,7 @@ void DryRun::take_effect(const Action& action, std::span<const Value> operands, 
   }
   for (const Effect::Store& store : action.effect.stores) {
     Effect::Store known{store.target, store.where, Flags(stored & kTypes), store.known, ir::kNone, false};
+    if (store.operand != ir::kNone && leads_out(operands[store.operand])) known.stored = kUnknown;
     if (store.operand != ir::kNone) {
       known.known = store.spread ? machine_.host_.describe_items(operands[store.operand], *this)
                                  : known_of(operands[store.operand]);
@@ -941,6 +982,10 @@ void DryRun::add_place(const Effect::Store& store) {
   Effect::Store place{store.target, store.where, store.stored, store.known, ir::kNone, false};
   place.target.settle();
   const bool own = place.target.is_pending() && own_.contains(place.target.cell());
+  if (leads_out(place.target)) {
+    summary_.footprint.anything = true;
+    return;
+  }
   if (place.known == nullptr && (place.stored & kData) != 0) place.known = known_data();
   const bool fresh = own && (place.target.flags() & kFresh) != 0;
   if (place.target.is_pending() && unnamed_.add(place)) changes_.push_back(0);
@@ -992,6 +1037,10 @@ void DryRun::take_explicit(const Frame& frame) {
       continue;
     }
     const auto& entry = static_cast<const Entry&>(*item);
+    if (entry.state == Entry::kFailed)
+      note_raised(entry.exception);
+    else if (entry.node.op == ir::Op::kRaise && !entry.operands.empty())
+      note_raised(entry.operands[0]);
     if (entry.effect.memory == Effect::kAnything) summary_.footprint.anything = true;
     for (const Effect::Store& store : entry.effect.stores) {
       Effect::Store place = store;
@@ -1011,6 +1060,7 @@ void DryRun::take_footprint(const Frame& frame) {
     return;
   }
   for (const Effect::Store& store : found->second.places) add_place(store);
+  if (found->second.raises_objects) note_raised_objects();
   summary_.footprint.held.insert(summary_.footprint.held.end(), found->second.held.begin(),
                                  found->second.held.end());
 }
@@ -1040,6 +1090,11 @@ Value DryRun::join(const Value& a, const Value& b) {
   if (!a.is_pending() || !own_.contains(a.cell()) || !b.is_pending() || !own_.contains(b.cell()))
     flags &= kTypes;
   flags |= (fa | fb) & kMaybeUnbound;
+  if (leads_out(a) || leads_out(b)) {
+    const Value both = unknown(flags);
+    note_leading_out(both);
+    return both;
+  }
   KnownRef known = !a.bound()   ? known_of(b)
                    : !b.bound() ? known_of(a)
                                 : window::join(known_of(a), known_of(b));

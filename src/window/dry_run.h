@@ -72,16 +72,20 @@ class DryRun final : private View {
   Flow attempt_try(const ir::Program& program, const ir::Node& node, Env env);
   Flow after_body(const ir::Program& program, const ir::Try& t, const Env& start, Flow body);
   Flow finally(const ir::Program& program, const ir::Try& t, const Env& start, Flow flow);
-  // What the variables that a try statement assigns have been on the way.
+  // What the variables that a try statement assigns have been on the way, and whether its handlers may meet
+  // an exception that leads to objects which exist.
   struct Tried {
     int activation;
     std::unordered_map<ir::SlotId, Value> seen;
+    bool raises_objects = false;
   };
   Env forgotten(const ir::Program& program, const ir::Try& t, const Env& start, bool anywhere);
   void begin_try(const Frame& frame, int activation);
   void gather_snapshots(const Frame& frame, const std::vector<ir::SlotId>& slots, Tried& tried, int& budget);
   void see(Tried& tried, ir::SlotId slot, const Value& value);
   void end_try();
+  void note_raised(const Value& exception);
+  void note_raised_objects();
   void note_assigned(const Env& env, ir::SlotId slot);
   void note_assigned(const ir::Program& program, const ir::Node& node, const Env& env);
   Value enter(Enter enter);
@@ -99,6 +103,11 @@ class DryRun final : private View {
   void take_footprint(const Frame& frame);
   void add_place(const Effect::Store& store);
   Value unknown(Flags flags, KnownRef known = nullptr);
+  bool leads_out(const Value& value) const {
+    return value.is_pending() && leading_out_.contains(value.cell());
+  }
+  bool any_leads_out(std::span<const Value> values) const;
+  void note_leading_out(const Value& value);
   Flags flags_of(const Value& value);
   Value join(const Value& a, const Value& b);
   void join(std::optional<Env>& into, std::optional<Env> env);
@@ -143,6 +152,9 @@ class DryRun final : private View {
   std::vector<Value> unknowns_;
   std::unordered_set<const Cell*> own_;      // made here: values that do not exist yet
   std::unordered_set<const Cell*> escaped_;  // of these, those that something other than a variable may hold
+  // Of these, those that are data to whoever reads them and may lead to any object that exists; see Note
+  // [raised objects].
+  std::unordered_set<const Cell*> leading_out_;
   // Objects that only this walk has, numbered as they came.
   std::unordered_map<const Object*, std::size_t> made_;
   std::unordered_set<const Object*> described_;  // of these, those that have been

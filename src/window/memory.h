@@ -13,7 +13,8 @@ namespace xcs::window {
 // What code not fetched yet may store.
 struct Footprint {
   bool anything = false;
-  Cause cause = {};  // of `anything`, where one node is to blame
+  bool raises_objects = false;  // an exception of it may lead to objects that exist
+  Cause cause = {};             // of `anything`, where one node is to blame
   std::vector<Effect::Store> places;
   std::vector<Value> held;  // keeps the keys of `places` alive
   Unnamed described;        // what it stores into objects that it makes, after they have been described
