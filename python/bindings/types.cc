@@ -221,6 +221,7 @@ Shape shape_of_class(PyTypeObject* type) {
                 : named_tuple ? Shape::kTuple
                               : Shape::kPlain;
   PyObject* mro = type->tp_mro;
+  if (mro == nullptr) return Shape::kOther;  // a class whose metaclass is asked for its bases
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); ++i) {
     auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(mro, i));
     if (base == &PyBaseObject_Type) continue;
@@ -248,7 +249,7 @@ Shape shape_of_class(PyTypeObject* type) {
 // CPython readies some of its own classes, such as that of co_positions(), when an attribute is first looked
 // up.
 void make_ready(PyTypeObject* type) {
-  if (type->tp_mro == nullptr && PyType_Ready(type) != 0) throw nb::python_error();
+  if (type->tp_mro == nullptr && is_static(type) && PyType_Ready(type) != 0) throw nb::python_error();
 }
 
 Shape find_shape(PyTypeObject* type) {

@@ -27,15 +27,16 @@ PAIRS = (("plain", "jit"), ("late-plain", "late"))
 QUICK = "augassign contains raise".split()
 
 LANGUAGE = """
-    abc baseexception binop compare dictcomps dynamic except_star global grammar keywordonlyarg listcomps
-    named_expressions scope unpack with bool builtin call class closure collections complex context contextlib coroutines
-    dataclasses decorators defaultdict deque descr dict dictviews dynamicclassattribute enum enumerate
-    exception_group exception_hierarchy exception_variations exceptions extcall float format fstring funcattrs
-    functools generator_stop generators genericalias genericclass genexps hash heapq index int isinstance iter
-    itertools lambda list metaclass opcodes operator ordered_dict patma positional_only_arg pow property range
-    reprlib richcmp set setcomps slice sort string string_literals subclassinit super syntax threading_local
-    traceback tuple type_annotations types typing unary unicode unpack_ex userdict userlist weakref weakset
-    yield_from
+    abc asyncgen baseexception binop bool builtin bytes call class collections compare complex context
+    contextlib contextlib_async copy coroutines dataclasses decorators defaultdict deque descr dict
+    dictcomps dictviews dynamic dynamicclassattribute enum enumerate eof except_star exception_group
+    exception_hierarchy exception_variations exceptions extcall finalization float flufl format fstring
+    funcattrs functools generator_stop generators genericalias genericclass genexps global grammar hash
+    heapq index inspect int int_literal isinstance iter itertools keywordonlyarg list listcomps metaclass
+    module named_expressions opcodes operator ordered_dict patma positional_only_arg pow print property
+    range reprlib richcmp scope set setcomps slice sort string string_literals strtod subclassinit super
+    syntax sys_settrace threading_local traceback tuple type_annotations types typing unary unicode unpack
+    unpack_ex userdict userlist userstring weakref weakset with yield_from
 """.split()
 
 Outcomes = dict[str, list[list[str]]]

@@ -135,7 +135,12 @@ def _late(value: Any) -> Any:
 
 
 def load(name: str, mode: str, seed: int, folder: Path) -> types.ModuleType:
-    """The test module, prepared for the mode."""
+    """The test module, prepared for the mode.
+
+    XCS is imported in all of them: libraries that it uses change the standard library, as typing_extensions does.
+    """
+    import xcs
+
     if mode in ("plain", "jit"):
         module = importlib.import_module(name)
         if mode == "jit":
@@ -145,8 +150,6 @@ def load(name: str, mode: str, seed: int, folder: Path) -> types.ModuleType:
             jit_namespace(module, str(module.__file__), name, set())
         return module
     if mode == "late":
-        import xcs
-
         vars(builtins).update(__jit__=jitted, __late__=xcs.op(_late))
     else:
         vars(builtins).update(__jit__=identity, __late__=identity)

@@ -142,3 +142,24 @@ def test_a_class_that_cpython_has_not_readied_is_walked(check: Check) -> None:
         return type(next(positions)), ask("a")
 
     check(run)
+
+
+def test_a_class_whose_bases_are_being_found_is_walked(check: Check) -> None:
+    def run():
+        found = []
+
+        class Meta(type):
+            @xcs.jit
+            def mro(cls):
+                found.append((cls.__dict__["tell"](), cls.__name__, ask("a")))
+                return super().mro()
+
+        class Told(metaclass=Meta):
+            @staticmethod
+            @xcs.jit
+            def tell():
+                return ask("b")
+
+        return found, Told.__mro__[1:]
+
+    check(run)
