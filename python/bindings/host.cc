@@ -426,9 +426,7 @@ Action PythonHost::match_exception(const Site& s) {
 // Whether the cause, context and traceback that raising it gives to an exception might be seen too early.
 bool PythonHost::shows_raised(const Site& s) const {
   PyObject* exception = s.object(0);
-  return PyExceptionInstance_Check(exception) && !s.view.quiet() &&
-         s.view.standing(address_of(exception)) == window::View::Standing::kExists &&
-         !is_private(s, exception);
+  return PyExceptionInstance_Check(exception) && !s.view.quiet() && !is_private(s, exception);
 }
 
 // As the bytecode RAISE_VARARGS.

@@ -249,7 +249,8 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
       if (v.ready() && PyIter_Check(object_of(v)))
         return ordered(Reason::kIterator, Effect::kAnything, flags);
   if (Action a; mutate_privately(s, container, name, arguments, a)) return a;
-  if (name == "append" && arguments.positional.size() == 1 && arguments.keywords.empty())
+  const bool takes_anything = shape_of(container) != Shape::kBuffer;
+  if (name == "append" && takes_anything && arguments.positional.size() == 1 && arguments.keywords.empty())
     return sure(in_order(Effect::kStores, {Where::kKeys}));
   if (name == "sort" || name == "__init__" || shape_of(container) == Shape::kBuffer ||
       !arguments.keywords.empty())

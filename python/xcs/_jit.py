@@ -74,6 +74,10 @@ def _refuse_what_cannot_run(function: Any) -> None:
         raise UsageError(
             f"{name} is an asynchronous generator; put @xcs.jit on the coroutine that consumes it"
         )
+    if function.__code__.co_flags & inspect.CO_ITERABLE_COROUTINE:
+        raise UsageError(
+            f"{name} is a generator that is awaited; put @xcs.jit on the coroutine that awaits it"
+        )
 
 
 def with_config(jitted: Any, options: dict[str, Any]) -> Any:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from typing import Any
 
 import pytest
@@ -111,9 +112,15 @@ async def _async_generator() -> Any:
     yield 1
 
 
+@types.coroutine
+def _awaited_generator() -> Any:
+    yield 1
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
+        (_awaited_generator, "is a generator that is awaited; put @xcs.jit on the coroutine that awaits it"),
         (_async_generator, "is an asynchronous generator; put @xcs.jit on the coroutine that consumes it"),
         (dict, "is a class; put @xcs.jit on its methods"),
         (len, "len is compiled code; @xcs.jit takes a Python function"),

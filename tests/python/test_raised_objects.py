@@ -182,3 +182,17 @@ def test_the_message_of_an_error_of_ones_own_does_not_hold_up_the_next_item(chec
     stats = check(run, lambda: (["a", "bb", "ccc", "d"],), width=4)
     assert stats is not None
     assert stats.rounds == 1
+
+
+def test_a_store_that_a_container_of_bytes_refuses_is_handled(check: Check) -> None:
+    def run():
+        data = bytearray()
+        shared = [data]
+        data.append(len(ask("a")))
+        try:
+            data.append("b")
+        except TypeError:
+            data.append(len(ask("c")))
+        return shared, data
+
+    check(run)
