@@ -19,6 +19,12 @@ void Lowering::if_node(Index at, SlotId condition, const Branch& then, const Bra
   join(then, otherwise);
 }
 
+// Whether `e`, an `and`, `or` or conditional expression, is not evaluated as one fragment: where a part of it
+// would become a node of its own, the fragment would ask for the truth of what that part has asked already.
+bool Lowering::branches(Index e) const {
+  return has_nodes(e) || any_emits(part_of(e), syntax_.children_of(e));
+}
+
 // `and` and `or` as a value. Each operand's truth is asked once, as in Python, also where they are nested.
 SlotId Lowering::boolean(Index e, SlotId dest) {
   const SlotId result = scratch(dest);
@@ -61,7 +67,7 @@ SlotId Lowering::test(Index e) {
   const Kind kind = syntax_.kind(e);
   const bool chain = kind == Kind::kCompare && syntax_.list(e, 2).size() > 1;
   if (kind != Kind::kBoolOp && kind != Kind::kIfExp && !chain) return value(e);
-  if (!has_nodes(e)) return fragment(e, kNone, kind == Kind::kIfExp ? kNone : syntax_.children_of(e).back());
+  if (!branches(e)) return fragment(e, kNone, kind == Kind::kIfExp ? kNone : syntax_.children_of(e).back());
   const SlotId result = temp();
   test_into(e, result);
   return result;
@@ -70,9 +76,9 @@ SlotId Lowering::test(Index e) {
 // Makes `dest` the truth of `e`, as a bool.
 void Lowering::test_into(Index e, SlotId dest) {
   const Kind kind = syntax_.kind(e);
-  if (kind == Kind::kBoolOp && has_nodes(e)) {
+  if (kind == Kind::kBoolOp && branches(e)) {
     tests_into(syntax_.list(e, 0), syntax_[e].op, dest);
-  } else if (kind == Kind::kIfExp && has_nodes(e)) {
+  } else if (kind == Kind::kIfExp && branches(e)) {
     const auto [condition, then, otherwise] = syntax_.fields<3>(e);
     const SlotId chosen = test(condition);
     const Branch first = branch([&] { test_into(then, dest); });

@@ -92,9 +92,9 @@ SlotId Lowering::value(Index e, SlotId dest) {
     case Kind::kNamedExpr:
       return walrus(e, dest);
     case Kind::kBoolOp:
-      return has_nodes(e) ? boolean(e, dest) : fragment(e, dest);
+      return branches(e) ? boolean(e, dest) : fragment(e, dest);
     case Kind::kIfExp:
-      return has_nodes(e) ? conditional(e, dest) : fragment(e, dest);
+      return branches(e) ? conditional(e, dest) : fragment(e, dest);
     case Kind::kCompare:
       return comparison(e, dest);
     case Kind::kUnaryOp:

@@ -167,6 +167,7 @@ class Lowering {
   bool hashes(Index display) const;
   bool emits(Part outer, Index e) const;
   bool any_emits(Part outer, std::span<const Index> es) const;
+  bool branches(Index e) const;
   // Evaluates `e` with what surrounds no node of it; `as` is the part of `e` that is meant, or kNone.
   SlotId fragment(Index e, SlotId dest, Index as = ir::kNone);
   void gather(Gathering& to, Index e, bool later);
