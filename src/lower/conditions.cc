@@ -42,7 +42,7 @@ void Lowering::boolean_into(std::span<const Index> values, Operator op, SlotId d
     return;
   }
   SlotId condition = truth;
-  if (truth != kNone || syntax_.kind(first) == Kind::kBoolOp) {
+  if (truth != kNone || syntax_.kind(first) == Kind::kBoolOp || syntax_.kind(first) == Kind::kIfExp) {
     if (condition == kNone) condition = temp();
     value_and_truth(first, dest, condition);
   } else {
@@ -55,6 +55,14 @@ void Lowering::boolean_into(std::span<const Index> values, Operator op, SlotId d
 void Lowering::value_and_truth(Index e, SlotId dest, SlotId truth) {
   if (syntax_.kind(e) == Kind::kBoolOp) {
     boolean_into(syntax_.list(e, 0), syntax_[e].op, dest, truth);
+    return;
+  }
+  if (syntax_.kind(e) == Kind::kIfExp) {
+    const auto [condition, then, otherwise] = syntax_.fields<3>(e);
+    const SlotId chosen = test(condition);
+    const Branch first = branch([&] { value_and_truth(then, dest, truth); });
+    const Branch second = branch([&] { value_and_truth(otherwise, dest, truth); });
+    if_node(e, chosen, first, second);
     return;
   }
   value(e, dest);
@@ -84,7 +92,7 @@ void Lowering::test_into(Index e, SlotId dest) {
     const Branch first = branch([&] { test_into(then, dest); });
     const Branch second = branch([&] { test_into(otherwise, dest); });
     if_node(e, chosen, first, second);
-  } else if (kind == Kind::kCompare && syntax_.list(e, 2).size() > 1 && has_nodes(e)) {
+  } else if (kind == Kind::kCompare && syntax_.list(e, 2).size() > 1 && branches(e)) {
     chain_into(e, 0, operand(syntax_.child(e, 0), true), temp(), dest);
   } else {
     emit(Op::kTruth, e, dest, kNone, {test(e)});
