@@ -5,11 +5,13 @@ import __future__
 
 import ast
 import builtins
+import gc
 import inspect
 import linecache
 import sys
 import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
@@ -154,16 +156,29 @@ def _parsed(code: CodeType, globals: dict[str, Any]) -> _File:
     known = _files.get(code.co_filename)
     if known is not None and (known.lines is lines or known.lines == lines):
         return known
-    try:
-        tree = ast.parse("".join(lines), code.co_filename)
-    except SyntaxError as error:
-        raise _unavailable(code, f"its file does not parse ({error.msg}, line {error.lineno})") from error
-    functions: dict[int, list[_Candidate]] = {}
-    for candidate in _walk(tree):
-        functions.setdefault(_first_line(candidate.node), []).append(candidate)
+    with _uncollected():
+        try:
+            tree = ast.parse("".join(lines), code.co_filename)
+        except SyntaxError as error:
+            raise _unavailable(code, f"its file does not parse ({error.msg}, line {error.lineno})") from error
+        functions: dict[int, list[_Candidate]] = {}
+        for candidate in _walk(tree):
+            functions.setdefault(_first_line(candidate.node), []).append(candidate)
     file = _File(lines, functions, list(_imported(tree)))
     _files[code.co_filename] = file
     return file
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """A tree of many nodes and no garbage is built: looking for garbage meanwhile takes most of the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _generated(code: CodeType) -> list[str]:
