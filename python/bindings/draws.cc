@@ -1,5 +1,7 @@
 #include "draws.h"
 
+#include <string_view>
+
 #include "types.h"
 
 namespace xcs::python {
@@ -17,7 +19,13 @@ nb::object done_on(const nb::object& copy, const Draw& draw) {
 
 bool Draws::is_generator(PyObject* object) {
   static auto* type = imported("random", "Random").release().ptr();
-  return reinterpret_cast<PyObject*>(Py_TYPE(object)) == type;
+  return reinterpret_cast<PyObject*>(Py_TYPE(object)) == type || is_numpy_generator(object);
+}
+
+bool Draws::is_numpy_generator(PyObject* object) {
+  const std::string_view name(Py_TYPE(object)->tp_name);
+  return is_static(Py_TYPE(object)) &&
+         (name == "numpy.random.mtrand.RandomState" || name == "numpy.random._generator.Generator");
 }
 
 bool Draws::is_iterator(PyObject* object) {
@@ -37,7 +45,8 @@ nb::object Draws::draw(PyObject* source, std::size_t pending, Draw draw) {
   if (shadow.draws.size() < pending) return {};
   if (pending == 0) shadow.copy = {};  // anything may have used the source in the meantime
   if (!shadow.copy) {
-    shadow.copy = imported("copy", "copy")(shadow.source);
+    // A copy of numpy's shares what it draws from.
+    shadow.copy = imported("copy", is_numpy_generator(source) ? "deepcopy" : "copy")(shadow.source);
     for (const Draw& earlier : shadow.draws) done_on(shadow.copy, earlier);
   }
   nb::object result = done_on(shadow.copy, draw);

@@ -25,8 +25,9 @@ struct Draw {
 class Draws {
  public:
   // Whether a copy of the object gives what the object would give.
-  static bool is_generator(PyObject* object);  // random.Random
-  static bool is_iterator(PyObject* object);   // of itertools.count, or of a list, tuple, string or range
+  static bool is_generator(PyObject* object);  // random.Random, and numpy's
+  static bool is_numpy_generator(PyObject* object);
+  static bool is_iterator(PyObject* object);  // of itertools.count, or of a list, tuple, string or range
 
   // What `draw` gives when the first `pending` of the draws done here have not happened yet, and no others.
   // Null when it raises: it has not been done then.

@@ -16,6 +16,13 @@ Action in_turn(PyObject* source, Flags flags, Reason reason) {
 
 nb::object method(const char* name) { return nb::object(imported("random", "Random").attr(name)); }
 
+// Whether it seeds the generator behind the functions of numpy.random, as no method of it.
+bool is_numpy_seed(PyObject* callee) {
+  PyObject* module = PyDict_GetItemString(PyImport_GetModuleDict(), "numpy.random");
+  PyObject* seed = module == nullptr ? nullptr : PyDict_GetItemString(PyModule_GetDict(module), "seed");
+  return seed != nullptr && seed == callee;
+}
+
 // The list that an iterator runs over, or null when it is exhausted.
 nb::object list_of(PyObject* iterator) {
   const nb::object parts = nb::handle(iterator).attr("__reduce__")();
@@ -37,7 +44,7 @@ Action PythonHost::early(const Site& s, PyObject* source, PyObject* function,
   if (s.view.walks()) return in_turn(source, flags, Reason::kOrderedResource);
   Draw draw{nb::borrow(function), {}, nb::dict()};
   Snapshot now(s.view, placeholders_, Depth::kShallow);
-  now.keep_placeholders();
+  if (!Draws::is_numpy_generator(source)) now.keep_placeholders();
   for (const Value& v : positional) {
     if (const Obstacle o = now.add(object_of(v)); o != Obstacle::kNothing) return held(o, now.element());
     draw.positional.push_back(now.get(object_of(v)));
@@ -62,6 +69,12 @@ Action PythonHost::early(const Site& s, PyObject* source, PyObject* function,
 // A method of a random generator.
 bool PythonHost::draw_early(const Site& s, PyObject* callee, const Contract& contract,
                             const Arguments& arguments, Action& answer) {
+  if (contract.resource == "rng" && is_numpy_seed(callee)) {
+    if (s.view.quiet() || !arguments.ready() || !arguments.data(s.view)) return false;
+    answer =
+        in_turn(imported("numpy.random.mtrand", "_rand").ptr(), contract.flags(), Reason::kOrderedResource);
+    return true;
+  }
   if (contract.resource != "object:{0}") return false;
   const bool bound = is_bound_builtin(callee);
   if (!bound && arguments.positional.empty()) return false;
@@ -99,7 +112,9 @@ bool PythonHost::draw_early(const Site& s, PyObject* callee, const Contract& con
 bool PythonHost::take_next(const Site& s, const Arguments& arguments, Action& answer) {
   static auto* next = imported("builtins", "next").release().ptr();
   const auto& given = arguments.positional;
-  if (given.empty() || !arguments.ready() || !Draws::is_iterator(object_of(given[0]))) return false;
+  if (given.empty() || !arguments.ready()) return false;
+  if (enter_next(s, arguments, answer)) return true;
+  if (!Draws::is_iterator(object_of(given[0]))) return false;
   PyObject* iterator = object_of(given[0]);
   if (s.view.quiet()) {
     draws_.happens(iterator);

@@ -52,7 +52,21 @@ const std::unordered_map<std::string, Shape>& named_shapes() {
                              "pathlib._local.PurePosixPath",
                              "zoneinfo.ZoneInfo",
                              "ipaddress.IPv4Address",
-                             "ipaddress.IPv6Address"})
+                             "ipaddress.IPv6Address",
+                             "numpy.bool",
+                             "numpy.bool_",
+                             "numpy.float16",
+                             "numpy.float32",
+                             "numpy.float64",
+                             "numpy.int16",
+                             "numpy.int32",
+                             "numpy.int64",
+                             "numpy.int8",
+                             "numpy.str_",
+                             "numpy.uint16",
+                             "numpy.uint32",
+                             "numpy.uint64",
+                             "numpy.uint8"})
       t->emplace(name, Shape::kAtom);
     for (const char* name : {"builtins.function",
                              "builtins.builtin_function_or_method",
