@@ -32,6 +32,8 @@ class HostProgram final : public ir::Program {
   // The constant, compiled fragment, statement, or code object of a nested function; made on first use.
   PyObject* constant(ir::Index i) const { return made(constants_, "constant", i); }
   PyObject* fragment(ir::Index i) const { return made(fragments_, "fragment", i); }
+  // What an import statement reads when it runs nothing: namespaces and names, or None.
+  nb::object imported(ir::Index i) const { return source_.attr("imported")(i); }
   PyObject* statement(ir::Index i) const { return made(statements_, "statement", i); }
   PyObject* function(ir::Index i) const { return made(functions_, "function", i); }
   // A function that stands for this one, paused at `position`: it calls its first argument with the others.

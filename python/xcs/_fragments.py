@@ -20,6 +20,7 @@ from xcs._capture import (
     find_code,
     requalified,
 )
+from xcs._imports import places
 from xcs._narrowing import is_list, is_tuple
 
 
@@ -142,6 +143,11 @@ class Fragments:
         node = self._nodes[spec["syntax"]]
         code = self._statement_code(node, spec)
         return Statement(code, self._captured, spec["output_names"], spec["cell_names"])
+
+    def imported(self, index: int) -> list[tuple[dict[str, Any], str]] | None:
+        """What the statement, an import, reads where it runs nothing (`xcs._imports.places`)."""
+        spec = self._program.statement(index)
+        return places(self._nodes[spec["syntax"]], spec["output_names"], self._captured.globals)
 
     def function(self, index: int) -> tuple[CodeType, tuple[str, ...], dict[str, str]]:
         """The code of a nested function, the names its annotation operands are for, and annotations known already.

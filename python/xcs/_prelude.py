@@ -304,6 +304,15 @@ def all_of(_xcs_items: Any, /) -> bool:
     return True
 
 
+def first_of(_xcs_items: Any, /, *_xcs_default: Any) -> Any:
+    """`next`, of an iterator that nobody has asked for an item yet."""
+    for _xcs_item in _xcs_items:
+        return _xcs_item
+    if not _xcs_default:
+        raise StopIteration
+    return _xcs_default[0]
+
+
 def summed(_xcs_items: Any, /, start: Any = 0) -> Any:
     if isinstance(start, (str, bytes, bytearray)):
         return sum([], start)

@@ -131,7 +131,7 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
     {Reason::kExceptStar, "except-star", kMissed, "A statement with except* runs whole, in order.",
      "Use except where exception groups are not needed, or move the calls out of the statement."},
     {Reason::kImportStatement, "import-statement", kMissed,
-     "An import runs the module it names, so it happens in order.",
+     "An import runs the module it names unless it is loaded already, so it happens in order.",
      "Import at module level, or at the start of the function."},
     {Reason::kLazyAnnotations, "lazy-annotations", kMissed,
      "A nested function whose annotations are evaluated lazily is defined in order.",

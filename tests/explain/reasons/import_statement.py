@@ -1,15 +1,19 @@
+import sys
+
 from explain.stand_in import ask
 
 
 def waits():
+    sys.modules.pop("colorsys", None)
     first = ask("one")
-    import string
+    import colorsys
 
-    return first, ask(string.digits)
+    return first, ask(colorsys.__name__)
 
 
 def repaired():
-    import string
+    sys.modules.pop("colorsys", None)
+    import colorsys
 
     first = ask("one")
-    return first, ask(string.digits)
+    return first, ask(colorsys.__name__)
