@@ -16,6 +16,9 @@ using window::Flags;
 nb::object module_name_of(PyObject* callee) {
   if (PyFunction_Check(callee)) return nb::borrow(reinterpret_cast<PyFunctionObject*>(callee)->func_module);
   if (PyCFunction_Check(callee)) return nb::borrow(reinterpret_cast<PyCFunctionObject*>(callee)->m_module);
+  // Functions that Cython made know their module, like those of Python.
+  if (std::string_view(Py_TYPE(callee)->tp_name).ends_with("cython_function_or_method"))
+    return nb::getattr(nb::handle(callee), "__module__", nb::none());
   PyTypeObject* type = nullptr;
   if (Py_TYPE(callee) == &PyMethodDescr_Type || Py_TYPE(callee) == &PyClassMethodDescr_Type ||
       Py_TYPE(callee) == &PyWrapperDescr_Type)
@@ -88,6 +91,18 @@ void Contracts::read_registry(PyObject* module_name) {
     if (table_.contains(callee.ptr())) continue;
     table_.emplace(callee.ptr(), Entry{callee, contract_from(nb::cast<nb::dict>(pair[1]))});
   }
+  const nb::object attributes = imported("xcs._contracts", "pure_attributes_of")(nb::borrow(module_name));
+  for (nb::handle descriptor : attributes) attributes_.emplace(descriptor.ptr(), nb::borrow(descriptor));
+}
+
+bool Contracts::is_pure_attribute(PyTypeObject* type, PyObject* descriptor) {
+  PyObject* mro = type->tp_mro;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); ++i) {
+    const nb::object module = module_name_of(PyTuple_GET_ITEM(mro, i));
+    if (module && PyUnicode_Check(module.ptr()) && modules_.emplace(module.ptr(), module).second)
+      read_registry(module.ptr());
+  }
+  return attributes_.contains(descriptor);
 }
 
 void Contracts::set(nb::object callee, Contract contract, bool keep_alive) {

@@ -46,6 +46,9 @@ class Contracts {
   const Contract* find(PyObject* callee);
   // As find, for a method that `type` defines: `function` is what the class holds.
   const Contract* find_method(PyTypeObject* type, PyObject* function);
+  // Whether the registry says that reading the attribute, for which a class of `type` holds `descriptor`, is
+  // pure.
+  bool is_pure_attribute(PyTypeObject* type, PyObject* descriptor);
 
   // Declares a contract, in place of what the registry says. Without `keep_alive` the caller sees to it that
   // forget() is called before another object can have the callee's address.
@@ -64,7 +67,8 @@ class Contracts {
     Contract contract;
   };
   std::unordered_map<PyObject*, Entry> table_;
-  std::unordered_map<PyObject*, nb::object> modules_;  // names of modules whose contracts have been read
+  std::unordered_map<PyObject*, nb::object> attributes_;  // descriptors whose reading is pure
+  std::unordered_map<PyObject*, nb::object> modules_;     // names of modules whose contracts have been read
   std::uint64_t generation_ = 0;
 };
 

@@ -411,6 +411,8 @@ KnownRef PythonHost::describe_items(const Value& value, View& view) {
 
 bool PythonHost::is_sole(const Value& value) {
   PyObject* object = object_of(value);
+  const auto walked = walked_.find(reinterpret_cast<PyObject*>(Py_TYPE(object)));
+  if (walked != walked_.end() && walked->second.object.ptr() == object) return true;
   return Py_REFCNT(object) == (placeholders_.holds(object) ? 2 : 1);
 }
 

@@ -359,8 +359,30 @@ Action PythonHost::statement(const Site& s) {
     if (reason) a.reason = static_cast<window::ReasonCode>(*reason);
     return a;
   }
-  if (!s.view.quiet()) return ordered(reason.value_or(Reason::kNeedsAnswer), Effect::kAnything);
+  if (!s.view.quiet()) {
+    if (reason == Reason::kImportStatement && only_finds(s, shape)) return run_statement(s, shape);
+    return ordered(reason.value_or(Reason::kNeedsAnswer), Effect::kAnything);
+  }
   return reason ? s.in_order(*reason, [&] { return run_statement(s, shape); }) : run_statement(s, shape);
+}
+
+// Whether an import only looks up modules and names that are there, and nothing earlier may still change
+// them.
+bool PythonHost::only_finds(const Site& s, const ir::Statement& import) {
+  static PyObject* const modules = imported("sys", "modules").release().ptr();
+  if (!import.cells.empty()) return false;
+  const nb::object places = s.program.imported(s.node.index);
+  if (places.is_none() || s.view.look(address_of(modules), {Where::kAll}) != View::State::kClear)
+    return false;
+  for (nb::handle place : places) {
+    PyObject* key = Py_NewRef(nb::object(place[1]).ptr());
+    PyUnicode_InternInPlace(&key);
+    const nb::object name = nb::steal(key);
+    const nb::object space = place[0];
+    if (s.view.look(address_of(space.ptr()), {Where::kItem, address_of(key)}) != View::State::kClear)
+      return false;
+  }
+  return true;
 }
 
 Action PythonHost::run_statement(const Site& s, const ir::Statement& shape) {

@@ -148,6 +148,7 @@ class PythonHost final : public window::Host {
   Action load_cell(const Site& s);
   Action store_cell(const Site& s);
   Action statement(const Site& s);
+  bool only_finds(const Site& s, const ir::Statement& import);
   static Action run_statement(const Site& s, const ir::Statement& shape);
   static Action call_statement(const Site& s, const nb::object& function, const nb::list& variables,
                                const nb::object& inputs);
@@ -260,6 +261,7 @@ class PythonHost final : public window::Host {
   bool take_next(const Site& s, const Arguments& arguments, Action& answer);
   Action early(const Site& s, PyObject* source, PyObject* function, std::span<const Value> positional,
                const Arguments& arguments, Flags flags);
+  Action make_for_walk(const Site& s, PyObject* callee, const Arguments& arguments);
   Action started_in_turn(const Site& s, PyObject* callee, const Arguments& arguments, Action a);
   bool is_known_method(PyObject* callee) const;
   Action call_unknown(const Site& s, PyObject* callee, Arguments arguments, Reason reason);
@@ -284,6 +286,7 @@ class PythonHost final : public window::Host {
   bool enter_sort(const Site& s, PyObject* list, const Arguments& arguments, Action& answer);
   bool enter_mutator(const Site& s, PyObject* container, std::string_view method, const Arguments& arguments,
                      Action& answer);
+  bool enter_next(const Site& s, const Arguments& arguments, Action& answer);
   bool enter_gathering(const Site& s, PyObject* function, const Arguments& arguments, Action& answer);
   bool enter_function(PyObject* function, Arguments arguments, Action& answer);
   bool make_iterator(const Site& s, PyObject* callee, PyObject* function, const Arguments& arguments,
@@ -306,6 +309,7 @@ class PythonHost final : public window::Host {
   bool enter_truth(const Site& s, PyObject* object, bool negated, Action& answer);
   bool enter_contains(const Site& s, PyObject* container, bool negated, Action& answer);
   // host_methods.cc
+  bool gives_atom(std::string_view name) const;
   Action pending_method(const Site& s, std::string_view name);
   Action builtin_method(const Site& s, PyObject* receiver, PyObject* name, Arguments arguments);
   Action get_key(const Site& s, PyObject* dict, const Arguments& arguments);
@@ -329,6 +333,11 @@ class PythonHost final : public window::Host {
   bool identifies_ = false;
   Placeholders placeholders_;
   Iterators iterators_;
+  struct Walked {
+    nb::object object;
+    std::uint64_t walk;  // that had it last
+  };
+  std::unordered_map<PyObject*, Walked> walked_;  // by class: an instance that only walks have
   Draws draws_;
   Contracts& contracts_;
   std::unordered_map<PyObject*, Begun> generators_;

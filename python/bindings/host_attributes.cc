@@ -100,9 +100,10 @@ Action PythonHost::load_attribute(const Site& s, const Value& of, PyObject* name
   if (PyModule_CheckExact(object)) return load_module_attribute(s, object, name);
   if (PyType_Check(object)) return load_class_attribute(s, reinterpret_cast<PyTypeObject*>(object), name);
   if (!has_plain_getattr(type)) {
-    // A method of the class, which no __getattr__ is asked for.
+    // A method of the class, or an attribute of the instance, which no __getattr__ is asked for.
     PyObject* found = finds_plainly(type) ? type_lookup(type, name) : nullptr;
-    if (found == nullptr || is_data_descriptor(found) || !binds_plainly(found))
+    const bool of_class = found != nullptr && !is_data_descriptor(found) && binds_plainly(found);
+    if (!of_class && !(finds_plainly(type) && found == nullptr && attribute_in_dict(object, name) != nullptr))
       return load_with_hook(s, object, name);
   }
   return load_instance_attribute(s, object, name);
@@ -206,7 +207,8 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
       return settled(*value);
     }
   }
-  if (!binds_plainly(found) && attribute_in_dict(object, name) == nullptr)
+  if (!binds_plainly(found) && attribute_in_dict(object, name) == nullptr &&
+      !contracts_.is_pure_attribute(type, found))
     return load_by_getter(s, object, found, name);
   return outcome(PyObject_GetAttr(object, name));
 }

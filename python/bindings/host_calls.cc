@@ -420,7 +420,7 @@ Action PythonHost::needs_argument(const Site& s, const Value& argument, Flags fl
 bool PythonHost::calls_back(const Contract& contract, const Arguments& arguments) const {
   auto may_run_code = [&](const Value& v) {
     if (!v.ready()) return (v.flags() & (kData | kAtom)) == 0;
-    if (object_of(v) == Py_None) return false;
+    if (PyCallable_Check(object_of(v)) == 0) return false;
     if (is_python_callable(object_of(v)) || is_bound_builtin(object_of(v)))
       return true;  // it reads its receiver
     const Contract* c = contracts_.find(object_of(v));
@@ -495,6 +495,21 @@ bool keeps_atoms(PyObject* callee) {
   return callee == add || callee == largest || callee == smallest;
 }
 
+// Whether a keyword is given that the callee changes.
+bool changes_named(const Contract& contract, const Arguments& arguments) {
+  return std::ranges::any_of(arguments.keywords, [&](const auto& k) {
+    return std::ranges::any_of(contract.mutated_names, [&](const std::string& name) {
+      return PyUnicode_CompareWithASCIIString(k.first.ptr(), name.c_str()) == 0;
+    });
+  });
+}
+
+// Whether an argument is given that the callee changes.
+bool changes_any(const Contract& contract, const Arguments& arguments) {
+  const auto is_given = [&](std::uint32_t position) { return position < arguments.positional.size(); };
+  return std::ranges::any_of(contract.mutates, is_given) || changes_named(contract, arguments);
+}
+
 bool will_be_atom(const Value& v) {
   return v.is_pending() ? (v.flags() & kAtom) != 0 : is_atom(object_of(v));
 }
@@ -528,12 +543,7 @@ Action PythonHost::changes_arguments(const Site& s, const Contract& contract, co
   for (const auto& [name, v] : arguments.keywords) data = data && is_pure_data(v, s.view);
   if (data)
     for (Effect::Store& store : a.effect.stores) store.known = window::known_data();
-  const bool named = std::ranges::any_of(arguments.keywords, [&](const auto& k) {
-    return std::ranges::any_of(contract.mutated_names, [&](const std::string& name) {
-      return PyUnicode_CompareWithASCIIString(k.first.ptr(), name.c_str()) == 0;
-    });
-  });
-  a.effect.memory = named || a.effect.stores.empty() ? Effect::kAnything : Effect::kOpaque;
+  a.effect.memory = changes_named(contract, arguments) ? Effect::kAnything : Effect::kOpaque;
   a.reason = static_cast<window::ReasonCode>(Reason::kChangesArguments);
   return a;
 }
@@ -564,7 +574,7 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
     const bool may_do_more = back || !plain;
     Action a = needs_argument(s, *pending, flags, may_do_more ? Effect::kAnything : Effect::kNone);
     if (back) a.reason = static_cast<window::ReasonCode>(Reason::kCallback);
-    if (!may_do_more && !contract.mutates.empty())
+    if (!may_do_more && changes_any(contract, arguments))
       return changes_arguments(s, contract, arguments, std::move(a));
     return may_do_more ? std::move(a)
                        : with_result(std::move(a), result_of_pure(s, callee, contract, arguments));
@@ -572,7 +582,7 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
   if (s.view.quiet() && PyFunction_Check(callee)) return call_framed(s, callee, std::move(arguments));
   if (s.view.quiet()) return call_composing(s, callee, arguments, nullptr);
   if (back) return ordered(Reason::kCallback, Effect::kAnything, flags);
-  if (!contract.mutates.empty()) {
+  if (changes_any(contract, arguments)) {
     if (!plain) return ordered(Reason::kChangesArguments, Effect::kAnything, flags);
     if (Action a; change_privately(s, callee, contract, arguments, a)) return a;
     return changes_arguments(s, contract, arguments,
@@ -914,14 +924,14 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
   const bool plain =
       memory_of(contract) == context_variables() || contract.resource == kCacheResource ||
       (std::ranges::all_of(arguments.keywords, [&](const auto& k) { return is_data(k.second, s.view); }) &&
-       all_data(given, s.view) && !calls_back(contract, arguments) && contract.mutates.empty());
+       all_data(given, s.view) && !calls_back(contract, arguments) && !changes_any(contract, arguments));
   if (plain) {
     const Value* pending = arguments.pending();
     PyObject* memory = memory_of(contract);
     // A reader need not wait for its turn when no earlier code may still change what it reads.
     if (memory != nullptr && contract.effect == Contract::kReads && pending == nullptr && !s.awaited() &&
         s.view.look(address_of(memory), {Where::kAll}) == View::State::kClear)
-      return call_native(callee, arguments);
+      return s.view.walks() ? make_for_walk(s, callee, arguments) : call_native(callee, arguments);
     // Nobody can tell in what order the system was asked for random numbers.
     const bool unordered = contract.effect == Contract::kReads && contract.resource == "entropy";
     if (unordered && pending == nullptr && !s.awaited() && !s.view.walks())
@@ -938,8 +948,21 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
   }
   return started_in_turn(
       s, callee, arguments,
-      ordered(contract.mutates.empty() ? Reason::kOrderedResource : Reason::kChangesArguments,
+      ordered(changes_any(contract, arguments) ? Reason::kChangesArguments : Reason::kOrderedResource,
               Effect::kAnything, contract.flags()));
+}
+
+// Clients take long to make: a walk, which throws them away, gets the one that an earlier walk had.
+Action PythonHost::make_for_walk(const Site& s, PyObject* callee, const Arguments& arguments) {
+  if (!PyType_Check(callee)) return call_native(callee, arguments);
+  Walked& walked = walked_[callee];
+  if (walked.object && walked.walk != s.view.walks()) {
+    walked.walk = s.view.walks();
+    return done(walked.object);
+  }
+  Action a = call_native(callee, arguments);
+  if (a.verdict == Action::kDone && !walked.object) walked = {nb::borrow(object_of(a.value)), s.view.walks()};
+  return a;
 }
 
 // `a` waits for its turn, unless that has come: then the call is started, and its result awaited.

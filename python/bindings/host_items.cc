@@ -54,6 +54,18 @@ Action item_of(PyObject* object, PyObject* key) {
   return done(to_value(item));
 }
 
+// Whether its class finds items as the dict or list does that it derives from, and its attributes are not its
+// items.
+bool inherits_items(PyObject* object) {
+  PyTypeObject* type = Py_TYPE(object);
+  PyTypeObject* base = PyDict_Check(object) ? &PyDict_Type : PyList_Check(object) ? &PyList_Type : nullptr;
+  if (base == nullptr || type_lookup(type, interned("__missing__").ptr()) != nullptr) return false;
+  const nb::object name = interned("__getitem__");
+  PyObject** attributes = _PyObject_GetDictPtr(object);
+  return type_lookup(type, name.ptr()) == type_lookup(base, name.ptr()) &&
+         (attributes == nullptr || *attributes != object);
+}
+
 }  // namespace
 
 Action PythonHost::load_item(const Site& s) {
@@ -103,6 +115,8 @@ Action PythonHost::load_item(const Site& s) {
         return item_of(object, key);
       [[fallthrough]];
     default:
+      if (inherits_items(object) && s.view.look(address_of(object), {Where::kAll}) == View::State::kClear)
+        return item_of(object, key);
       return ordered(Reason::kUserOperator, Effect::kAnything);
   }
 }
@@ -137,7 +151,10 @@ Action PythonHost::load_pending_item(const Site& s, std::size_t pending) {
     if (only && index < size && index >= -size)
       items = window::held(known->parts[static_cast<std::size_t>(index < 0 ? index + size : index)]);
   }
-  if (!one && items != nullptr)  // perhaps a slice
+  const Flags data = window::flags_of(window::known_of_pending(s[0]));
+  if (s[0].is_pending() && s[1].ready() && PySlice_Check(s.object(1)) && data != kUnknown)
+    return with_known(needs_operand(pending, data), s[0].known());  // it is what it is a slice of
+  if (!one && items != nullptr)                                     // perhaps a slice
     items = s[1].ready() ? window::known_container(items) : join(items, window::known_container(items));
   const bool atom = keyed && one && holds_atoms(s[0], s.view);
   return with_known(needs_operand(pending, atom ? kData | kAtom : kUnknown), std::move(items));

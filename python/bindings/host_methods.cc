@@ -145,6 +145,14 @@ KnownRef given_by(std::string_view name, const Value& container, const Arguments
 }  // namespace
 
 // A method of something that is not there yet.
+// Of a method of atoms, no matter which: whether it gives one. Where other atoms than strings have one by the
+// same name, it does the same.
+bool PythonHost::gives_atom(std::string_view name) const {
+  PyObject* method = type_lookup(&PyUnicode_Type, interned(std::string(name).c_str()).ptr());
+  const Contract* contract = method == nullptr ? nullptr : contracts_.find(method);
+  return contract != nullptr && contract->returns == Contract::kAtom;
+}
+
 Action PythonHost::pending_method(const Site& s, std::string_view name) {
   Arguments arguments;
   const bool plain = std::ranges::all_of(s.program.calls[s.node.index].args, [](const ir::Arg& arg) {
@@ -159,7 +167,8 @@ Action PythonHost::pending_method(const Site& s, std::string_view name) {
     return needs_operand(0, kUnknown, Effect::kAnything);
   const bool pure = all_pure_data(s.operands, s.view);
   if (!is_mutator(name) || (s[0].flags() & kAtom) != 0) {
-    if (pure) return needs_operand(0, kData);
+    if (pure)
+      return needs_operand(0, (s[0].flags() & kAtom) != 0 && gives_atom(name) ? kData | kAtom : kData);
     const KnownRef known = given_by(name, s[0], arguments, s.view);
     return with_known(needs_operand(0, kUnknown, known == nullptr ? Effect::kAnything : Effect::kNone),
                       known);

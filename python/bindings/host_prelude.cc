@@ -208,6 +208,19 @@ bool PythonHost::enter_mutator(const Site& s, PyObject* container, std::string_v
   return function != nullptr && enter_function(function, std::move(all), answer);
 }
 
+// next, of a generator that has not started. One that is exhausted raises what it returned, unless there is a
+// fallback: only generator expressions and iterators of the library are known to return nothing.
+bool PythonHost::enter_next(const Site& s, const Arguments& arguments, Action& answer) {
+  static PyObject* const first = prelude("first_of");
+  const auto& given = arguments.positional;
+  if (!arguments.keywords.empty() || given.size() > 2 || !gains_generator(s, given[0])) return false;
+  const Begun* found = begun(given[0]);
+  if (found == nullptr) return false;
+  const HostProgram& program = program_of(*found->enter.program);
+  const bool returns_nothing = program.qualname.ends_with("<genexpr>") || !program.is_users();
+  return (given.size() == 2 || returns_nothing) && enter_function(first, arguments, answer);
+}
+
 // See Note [gathered generators].
 bool PythonHost::enter_gathering(const Site& s, PyObject* function, const Arguments& arguments,
                                  Action& answer) {

@@ -161,13 +161,31 @@ def of_module(name: str) -> list[tuple[Any, dict[str, Any]]]:
     return found
 
 
-@functools.cache
+def pure_attributes_of(name: str) -> list[Any]:
+    """The descriptors in classes of the loaded module `name` that the registry says are pure to read."""
+    module = sys.modules.get(name)
+    found: list[Any] = []
+    for key, fields in _table_of(name.partition(".")[0], "attribute").items():
+        if module is None or not key.startswith(name + ".") or fields.get("effect") != "pure":
+            continue
+        owner, _, attribute = key[len(name) + 1 :].rpartition(".")
+        held = _held(module, owner)
+        if isinstance(held, type) and attribute in vars(held):
+            found.append(vars(held)[attribute])
+    return found
+
+
 def _contracts_of(package: str) -> dict[str, dict[str, Any]]:
+    return _table_of(package, "callable")
+
+
+@functools.cache
+def _table_of(package: str, table: str) -> dict[str, dict[str, Any]]:
     file = _REGISTRY / f"{package}.toml"
     if not file.is_file():
         return {}
     with file.open("rb") as text:
-        contracts: dict[str, dict[str, Any]] = tomllib.load(text).get("callable", {})
+        contracts: dict[str, dict[str, Any]] = tomllib.load(text).get(table, {})
     return contracts
 
 

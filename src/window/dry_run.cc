@@ -58,7 +58,8 @@ Summary Machine::summarize(Frame& frame) {
   return DryRun(*this, frame).run();
 }
 
-DryRun::DryRun(Machine& machine, Frame& outer) : machine_(machine), outer_(outer) {}
+DryRun::DryRun(Machine& machine, Frame& outer)
+    : machine_(machine), number_(++machine.walks_), outer_(outer) {}
 
 Summary DryRun::run() {
   Frame* frame = leaf_of(outer_);
@@ -891,8 +892,8 @@ DryRun::Flow DryRun::finally(const ir::Program& program, const ir::Try& t, const
 
 // Note [recursion]
 // A function that is entered again while it is walked is walked once more with nothing known of its atoms, so
-// that this walk covers every further activation that is given the same objects and any atoms. Those return
-// what this walk finds that it returns: it is repeated until that is so.
+// that this walk covers every further activation that is given the same objects, data of which the same is
+// known, and any atoms. Those return what this walk finds that it returns: it is repeated until that is so.
 Value DryRun::enter(Enter enter) {
   const ir::Program& program = *enter.program;
   const auto same = [&](const Entered& e) { return e.program == &program; };
@@ -939,6 +940,10 @@ bool DryRun::is_covered(const std::vector<Value>& slots, const std::vector<Value
   for (std::size_t i = 0; i < slots.size(); ++i) {
     if (slots[i].object() == general[i].object()) continue;
     if (!slots[i].bound() || !general[i].bound()) return false;
+    if (slots[i].is_pending() && general[i].is_pending()) {
+      const KnownRef known = known_of_pending(slots[i]);
+      if (is_data(known) && window::same(known, known_of_pending(general[i]))) continue;
+    }
     if ((flags_of(slots[i]) & flags_of(general[i]) & kAtom) == 0 || general[i].ready()) return false;
   }
   return true;

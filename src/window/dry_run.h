@@ -116,7 +116,7 @@ class DryRun final : private View {
   void set_dests(const ir::Program& program, const ir::Node& node, const Action& action, Env& env);
 
   bool quiet() override { return false; }
-  bool walks() override { return true; }
+  std::uint64_t walks() override { return number_; }
   State look(Object* object, Where where) override;
   State look_anywhere() override;
   bool describes_made(Object* object) override;
@@ -129,6 +129,7 @@ class DryRun final : private View {
   std::span<const PendingStore> stores() override { return answer_.stores; }
 
   Machine& machine_;
+  std::uint64_t number_;
   Frame& outer_;
   Place place_{nullptr, 0};
   Summary summary_;

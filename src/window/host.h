@@ -117,8 +117,9 @@ class View {
     (void)object, (void)references;
     return Taking::kNo;
   }
-  // Whether nothing but what the node would do is asked for: it is not going to happen.
-  virtual bool walks() { return false; }
+  // The number of the walk that asks for nothing but what the node would do, which is not going to happen; 0
+  // when it is.
+  virtual std::uint64_t walks() { return 0; }
   // Says that the node at hand took `nanoseconds`, done in order for this reason although nothing was in its
   // way.
   virtual void done_in_order(ReasonCode reason, std::uint64_t nanoseconds) {

@@ -248,6 +248,7 @@ class Machine : private View {
   std::uint64_t stops_ = 0;  // see Note [exits that hold up]
   std::unordered_map<const ir::Node*, std::vector<ir::SlotId>> assigned_;
   std::map<std::pair<const ir::Node*, std::size_t>, ir::Node> reads_;  // of operands that may be unbound
+  std::uint64_t walks_ = 0;                                            // dry runs so far
   // Stores that stored_known() is being asked about, each for the sake of the one before; and all that it was
   // asked about for the sake of the first.
   int describing_ = 0, described_ = 0;

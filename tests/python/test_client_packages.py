@@ -39,6 +39,41 @@ def same(function: Any, *arguments: Any) -> Any:
     return jitted
 
 
+# --- openai, anthropic ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["openai", "anthropic"])
+def test_clients_that_a_helper_makes_for_itself_overlap(sim: xcs.Simulator, name: str) -> None:
+    package: Package = pytest.importorskip(name)
+    http = package.DefaultHttpxClient()
+
+    def told(prompt: str) -> str:
+        messages: list[Any] = [{"role": "user", "content": prompt}]
+        if name == "openai":
+            client = package.OpenAI(base_url=f"{sim.base_url}/v1", api_key="k", http_client=http)
+            response = client.chat.completions.create(model="m", messages=messages)
+            return str(response.choices[0].message.content)
+        client = package.Anthropic(base_url=sim.base_url, api_key="k", http_client=http)
+        response = client.messages.create(model="m", max_tokens=9, messages=messages)
+        return str(response.content[0].text)
+
+    @xcs.jit
+    def run() -> list[str]:
+        out = []
+        for i in range(4):
+            text = told(f"Say {i}. [one of: yes]")
+            if "y" in text:
+                text = told(f"Say {text} {i}. [one of: no]")
+            out.append(text)
+        return out
+
+    with http:
+        same(run)
+    stats = xcs.stats(run)
+    assert stats is not None
+    assert stats.rounds == 2
+
+
 # --- requests, httpx, httpx2, aiohttp -------------------------------------------------------------------------------------------
 
 

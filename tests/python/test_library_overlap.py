@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from .conftest import Check
-from .library import PROGRAMS, Program, draws, iterators  # noqa: F401 - adds its programs
+from .library import PROGRAMS, Program, draws, iterators, unplanned  # noqa: F401 - adds its programs
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.function.__name__)
