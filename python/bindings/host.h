@@ -49,6 +49,10 @@ struct Arguments {
   std::vector<Value> positional;
   std::vector<std::pair<nb::object, Value>> keywords;
   bool has_self = false;  // the first positional one is what the method was found on
+  // Only while code is walked: a mapping of data, not there yet, that is spread out over the parameters that
+  // the others leave, and what these may get: one of its values, or that or a default. Unbound: there is
+  // none.
+  Value spread = {}, spread_item = {}, spread_or_default = {};
 
   bool ready() const;
   bool data(View& view) const;   // is_data of each
@@ -187,6 +191,7 @@ class PythonHost final : public window::Host {
   // host_instances.cc
   static const window::Instance* instance_of(const Value& value, View& view);
   static KnownRef own_attribute(const window::Instance& instance, PyObject* name, View& view);
+  static bool load_attribute_of_any(const Value& of, PyObject* name, View& view, Action& answer);
   Action load_instance_attribute(const Site& s, const Value& of, const window::Instance& instance,
                                  PyObject* name);
   static Action store_instance_attribute(const Value& target, const window::Instance& instance,
@@ -199,6 +204,7 @@ class PythonHost final : public window::Host {
   bool call_base_slot(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   bool set_attribute(const Site& s, const Arguments& arguments, bool by_class, Action& answer);
   // host_items.cc
+  bool enter_default(const Site& s, Action& answer);
   Action load_item(const Site& s);
   Action load_pending_item(const Site& s, std::size_t pending);
   Action load_list_item(const Site& s, PyObject* list, PyObject* index);
@@ -236,6 +242,7 @@ class PythonHost final : public window::Host {
   Action gather_arguments(const Site& s, const ir::CallShape& shape, Arguments& arguments);
   Action needs_spread(const Site& s, std::size_t operand);
   Action spread_argument(const Site& s, std::size_t operand, bool mapping, Arguments& arguments);
+  bool takes_spread(PyObject* callee) const;
   Action star_error(const Site& s, std::size_t operand, bool mapping);
   Action call_found(const Site& s, PyObject* callee, Arguments arguments);
   Action call_object(const Site& s, PyObject* callee, Arguments arguments);

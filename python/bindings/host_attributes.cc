@@ -90,6 +90,7 @@ Action PythonHost::load_attribute(const Site& s, const Value& of, PyObject* name
     const bool data = (of.flags() & (kData | kAtom)) != 0;
     if (const window::Instance* instance = instance_of(of, s.view))
       return load_instance_attribute(s, of, *instance, name);
+    if (Action a; !data && load_attribute_of_any(of, name, s.view, a)) return a;
     if (!data && !is_builtin(of, s.view)) return needs_operand(0, kUnknown, Effect::kAnything);
     const bool atom = (of.flags() & kAtom) != 0;
     const KnownRef what = atom ? window::known_atom() : data ? window::known_data() : nullptr;

@@ -44,6 +44,17 @@ const Value* assigned_attribute(const PendingStore& store) {
   }
 }
 
+namespace {
+
+// The operand that is this pending value. REQUIRES: there is one
+std::size_t operand_of(const Site& s, const Value& pending) {
+  std::size_t i = 0;
+  while (!s[i].is_pending() || s[i].cell() != pending.cell()) ++i;
+  return i;
+}
+
+}  // namespace
+
 bool is_python_callable(PyObject* object) {
   if (PyMethod_Check(object)) return is_python_callable(PyMethod_GET_FUNCTION(object));
   if (is_lru_cache(object)) return true;
@@ -59,7 +70,7 @@ const Value* Arguments::pending() const {
     if (v.is_pending()) return &v;
   for (const auto& [name, v] : keywords)
     if (v.is_pending()) return &v;
-  return nullptr;
+  return spread.bound() ? &spread : nullptr;
 }
 
 bool Arguments::data(View& view) const {
@@ -79,6 +90,8 @@ Action PythonHost::call(const Site& s) {
 
 // What the node calls has been found.
 Action PythonHost::call_found(const Site& s, PyObject* callee, Arguments arguments) {
+  if (arguments.spread.bound() && (s.awaited() || !takes_spread(callee)))
+    return needs_operand(operand_of(s, arguments.spread), kUnknown, Effect::kAnything);
   return s.awaited() ? call_awaited(s, callee, std::move(arguments))
                      : call_object(s, callee, std::move(arguments));
 }
@@ -115,6 +128,8 @@ Action PythonHost::call_method(const Site& s) {
   const Shape kind = shape_of(receiver);
   const bool builtin = (Py_TYPE(receiver)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 &&
                        !PyModule_Check(receiver) && !PyType_Check(receiver);
+  if (builtin && arguments.spread.bound())
+    return needs_operand(operand_of(s, arguments.spread), kUnknown, Effect::kAnything);
   if (builtin && kind <= Shape::kView && s.awaited())
     return call_awaited(s, checked(PyObject_GetAttr(receiver, name)).ptr(), std::move(arguments));
   if (builtin && (kind <= Shape::kView)) return builtin_method(s, receiver, name, std::move(arguments));
@@ -216,7 +231,14 @@ Action PythonHost::needs_spread(const Site& s, std::size_t operand) {
 }
 
 Action PythonHost::spread_argument(const Site& s, std::size_t operand, bool mapping, Arguments& arguments) {
-  if (s[operand].is_pending()) return needs_spread(s, operand);
+  if (s[operand].is_pending()) {
+    if (!mapping || !s.view.walks() || arguments.spread.bound() || !is_pure_data(s[operand], s.view))
+      return needs_spread(s, operand);
+    arguments.spread = s[operand];
+    arguments.spread_item = s.view.any_of(window::known_data());
+    arguments.spread_or_default = s.view.any_of(nullptr);
+    return {};
+  }
   nb::object source = nb::borrow(s.object(operand));
   const Shape shape = shape_of(source.ptr());
   if (!s.view.quiet()) {
@@ -255,6 +277,21 @@ Action PythonHost::spread_argument(const Site& s, std::size_t operand, bool mapp
 
 // The error that the interpreter raises for this * or ** argument: it is asked to make the call's arguments
 // itself.
+// Whether entering the callee is all that calling it comes to.
+bool PythonHost::takes_spread(PyObject* callee) const {
+  if (PyMethod_Check(callee)) callee = PyMethod_GET_FUNCTION(callee);
+  if (contracts_.find(callee) != nullptr) return false;
+  if (PyFunction_Check(callee)) {
+    constexpr int kMakes = CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR;
+    return (reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(callee))->co_flags & kMakes) == 0;
+  }
+  if (!PyType_Check(callee)) return false;
+  auto* type = reinterpret_cast<PyTypeObject*>(callee);
+  PyObject* init = type_lookup(type, interned("__init__").ptr());
+  return Py_TYPE(callee) == &PyType_Type && init != nullptr && PyFunction_Check(init) &&
+         type->tp_new == PyBaseObject_Type.tp_new && lowered(init)->refusal.empty();
+}
+
 Action PythonHost::star_error(const Site& s, std::size_t operand, bool mapping) {
   PyErr_Clear();
   const char* source =

@@ -42,6 +42,12 @@ void push_cells(PyObject* function, const HostProgram& program, std::vector<Valu
   }
 }
 
+// What a parameter gets that the mapping may name; `otherwise`: its default, or null.
+const Value& given_by_spread(const Arguments& arguments, PyObject* otherwise) {
+  const bool data = otherwise == nullptr || is_constant(otherwise);
+  return data ? arguments.spread_item : arguments.spread_or_default;
+}
+
 // Calls __init__ on an instance and returns the instance; written in the IR so that __init__ can be entered.
 ProgramRef construction() {
   static const auto* program = [] {
@@ -143,6 +149,20 @@ bool keeps_arguments(PyTypeObject* exception) {
   return exception->tp_new == base->tp_new && exception->tp_init == base->tp_init;
 }
 
+// Whether calling the class looks one of its members up by value, and runs no code of the user's.
+bool looks_member_up(PyTypeObject* type) {
+  static auto* metatype = reinterpret_cast<PyTypeObject*>(imported("enum", "EnumMeta").release().ptr());
+  static auto* base = reinterpret_cast<PyTypeObject*>(imported("enum", "Enum").release().ptr());
+  if (Py_TYPE(type) != metatype || type_lookup(type, interned("_member_map_").ptr()) == nullptr) return false;
+  for (const char* name : {"_missing_", "__new__"}) {
+    nb::object found = nb::borrow(type_lookup(type, interned(name).ptr()));
+    if (nb::hasattr(found, "__func__")) found = found.attr("__func__");
+    if (!comes_with_python(found.ptr())) return false;
+  }
+  return PyObject_Length(type_lookup(type, interned("_member_map_").ptr())) > 0 &&
+         PyType_IsSubtype(type, base) != 0;
+}
+
 bool is_plain_metatype(PyTypeObject* metatype) {
   return metatype == &PyType_Type || (metatype->tp_call == PyType_Type.tp_call);
 }
@@ -169,6 +189,12 @@ bool PythonHost::bind(PyObject* function, const HostProgram& program, Arguments&
   const std::size_t count = defaults == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(defaults));
   for (std::size_t i = taken; i < p.positional; ++i) {
     if (slots[i].bound()) continue;
+    if (arguments.spread.bound() && i >= p.positional_only) {
+      const bool required = i + count < p.positional;
+      slots[i] = given_by_spread(arguments,
+                                 required ? nullptr : PyTuple_GET_ITEM(defaults, i + count - p.positional));
+      continue;
+    }
     if (i + count < p.positional) return false;
     slots[i] = borrow_value(PyTuple_GET_ITEM(defaults, i + count - p.positional));
   }
@@ -178,11 +204,17 @@ bool PythonHost::bind(PyObject* function, const HostProgram& program, Arguments&
     PyObject* v = keyword_defaults == nullptr
                       ? nullptr
                       : PyDict_GetItemString(keyword_defaults, program.slots[i].c_str());
+    if (arguments.spread.bound()) {
+      slots[i] = given_by_spread(arguments, v);
+      continue;
+    }
     if (v == nullptr) return false;
     slots[i] = borrow_value(v);
   }
   if (p.star) slots.push_back(steal_value(tuple_of(std::span(given).subspan(taken), placeholders_)));
-  if (p.double_star) slots.push_back(steal_value(dict_of(arguments.keywords, placeholders_)));
+  if (p.double_star)
+    slots.push_back(arguments.spread.bound() ? arguments.spread_or_default
+                                             : steal_value(dict_of(arguments.keywords, placeholders_)));
   push_cells(function, program, slots);
   return true;
 }
@@ -253,6 +285,12 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
   if (quiet && arguments.ready() && !(python_init && reaches_independent(init)))
     return call_framed(s, cls, std::move(arguments));
   const bool exception = PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0 && !looks_inside(type);
+  if (looks_member_up(type) && arguments.keywords.empty() && arguments.positional.size() == 1) {
+    const Value& value = arguments.positional[0];
+    if (value.is_pending() && is_pure_data(value, s.view))
+      return needs_argument(s, value, kData | kAtom, Effect::kNone);
+    if (value.ready() && is_atom(object_of(value))) return call_native(cls, arguments);
+  }
   PyObject* maker = type_lookup(type, interned("__new__").ptr());
   const bool named_tuple = makes_named_tuple(type, maker);
   const bool builtin_new = maker != nullptr && PyCFunction_Check(maker);
@@ -261,6 +299,8 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
     return call_unknown(s, cls, std::move(arguments), Reason::kUnknownCallee);
   if (named_tuple)
     if (Action a; make_named_tuple(type, arguments, a)) return a;
+  if (arguments.spread.bound() && !arguments.keywords.empty())  // both are for __init__
+    return needs_argument(s, arguments.spread, kFresh, Effect::kAnything);
   const bool whole = !python_init || has_generated_init(type, init);
   if (whole && arguments.ready()) return call_native(cls, arguments);
   if (whole && (!python_init || !lowered(init)->refusal.empty()))
@@ -279,7 +319,8 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
   a.enter.slots.push_back(borrow_value(init));
   a.enter.slots.push_back(steal_value(made));
   a.enter.slots.push_back(steal_value(tuple_of(arguments.positional, placeholders_)));
-  a.enter.slots.push_back(steal_value(dict_of(arguments.keywords, placeholders_)));
+  a.enter.slots.push_back(arguments.spread.bound() ? arguments.spread
+                                                   : steal_value(dict_of(arguments.keywords, placeholders_)));
   return a;
 }
 

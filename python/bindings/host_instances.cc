@@ -18,6 +18,38 @@ PyObject* given_by_class(const window::Instance& instance, PyObject* found, PyOb
   return PyObject_GetAttr(object_of(instance.type), name);
 }
 
+bool set_by_class(PyObject* found) {
+  return found != nullptr && Py_TYPE(found)->tp_descr_set != nullptr && !is_slot(found);
+}
+
+// What the attribute of an object that exists may be at the view's place: null when that is not known.
+KnownRef describe_attribute(PyObject* object, PyObject* name, PyObject* found, View& view) {
+  if (look_in_dict(object, name, view) != View::State::kClear) return nullptr;
+  const View::State state = view.look(address_of(object), {Where::kAttr, address_of(name)});
+  if (state == View::State::kPending) {
+    const Value* assigned = assigned_attribute(view.stores().back());
+    if (assigned == nullptr) return nullptr;
+    Value v = *assigned;
+    v.settle();
+    return v.bound() ? known_of(v, view) : nullptr;
+  }
+  KnownRef stored = state == View::State::kBlocked ? view.blocked_known() : window::known_nothing();
+  if (stored == nullptr) return nullptr;
+  for (const auto& [own, value] : own_attributes_of(object))
+    if (own.ptr() == name) return join(stored, describe_object(value, false, view));
+  if (found == nullptr || is_slot(found)) return stored;
+  return Py_TYPE(found)->tp_descr_get == nullptr ? join(stored, describe_object(found, false, view))
+                                                 : nullptr;
+}
+
+// Whether builtin data has an attribute by this name.
+bool is_of_builtins(PyObject* name) {
+  for (PyTypeObject* type : {&PyList_Type, &PyDict_Type, &PyTuple_Type, &PySet_Type, &PyFrozenSet_Type,
+                             &PyUnicode_Type, &PyLong_Type, &PyFloat_Type, &PyBytes_Type, Py_TYPE(Py_None)})
+    if (type_lookup(type, name) != nullptr) return true;
+  return false;
+}
+
 bool is_nothing(const KnownRef& known) { return window::same(known, window::known_nothing()); }
 
 }  // namespace
@@ -38,10 +70,41 @@ KnownRef PythonHost::own_attribute(const window::Instance& instance, PyObject* n
   return own == nullptr || unnamed == nullptr ? nullptr : join(own, unnamed);
 }
 
+// Of a value that is one of several objects, or instances, whose attributes are found without running code,
+// or else something builtin that has none by this name. Returns whether it is.
+bool PythonHost::load_attribute_of_any(const Value& of, PyObject* name, View& view, Action& answer) {
+  const KnownRef known = of.known();
+  if (known == nullptr || known->any || (known->objects.empty() && known->instances.empty())) return false;
+  if (view.look_anywhere() != View::State::kClear) return false;
+  const bool builtin = known->data || known->constant.bound() || may_be_container(*known);
+  if (builtin && is_of_builtins(name)) return false;
+  KnownRef all = known->data ? window::known_data() : window::known_nothing();  // of exceptions
+  auto add = [&](PyTypeObject* type, auto describe) {
+    if (!has_plain_getattr(type)) return false;
+    PyObject* found = type_lookup(type, name);
+    if (set_by_class(found) || !binds_plainly(found)) return false;
+    if (all != nullptr) all = join(all, describe(found));
+    return true;
+  };
+  for (const Value& object : known->objects) {
+    PyObject* o = object_of(object);
+    if (PyModule_Check(o) || PyType_Check(o) || is_static(Py_TYPE(o))) return false;
+    if (!add(Py_TYPE(o), [&](PyObject* found) { return describe_attribute(o, name, found, view); }))
+      return false;
+  }
+  for (const window::Instance& instance : known->instances)
+    if (!add(class_of(instance), [&](PyObject* found) {
+          return found == nullptr || is_slot(found) ? own_attribute(instance, name, view) : nullptr;
+        }))
+      return false;
+  answer = with_known(needs_operand(0, kUnknown), all);
+  return true;
+}
+
 Action PythonHost::load_instance_attribute(const Site& s, const Value& of, const window::Instance& instance,
                                            PyObject* name) {
   PyObject* found = type_lookup(class_of(instance), name);
-  if (found != nullptr && Py_TYPE(found)->tp_descr_set != nullptr && !is_slot(found)) {
+  if (set_by_class(found)) {
     const nb::object getter =
         Py_TYPE(found) == &PyProperty_Type ? nb::object(nb::handle(found).attr("fget")) : nb::object();
     if (!getter || !PyFunction_Check(getter.ptr())) return needs_operand(0, kUnknown, Effect::kAnything);
@@ -67,8 +130,7 @@ Action PythonHost::store_instance_attribute(const Value& target, const window::I
                                             PyObject* name, std::uint32_t value) {
   PyTypeObject* type = class_of(instance);
   PyObject* found = type_lookup(type, name);
-  const bool set_by_class = found != nullptr && Py_TYPE(found)->tp_descr_set != nullptr && !is_slot(found);
-  if (!has_plain_setattr(type) || set_by_class) return needs_operand(0, kUnknown, Effect::kAnything);
+  if (!has_plain_setattr(type) || set_by_class(found)) return needs_operand(0, kUnknown, Effect::kAnything);
   Action a = needs_operand(0, kUnknown, Effect::kOpaque);
   a.effect.stores.push_back({target, {Where::kAttr, address_of(name)}});
   if (value != ir::kNone) return stores_operand(std::move(a), value);
@@ -82,7 +144,7 @@ bool PythonHost::call_instance_method(const Site& s, const Value& receiver, PyOb
   const window::Instance* instance = instance_of(receiver, s.view);
   if (instance == nullptr) return false;
   PyObject* found = type_lookup(class_of(*instance), name);
-  if (found != nullptr && Py_TYPE(found)->tp_descr_set != nullptr && !is_slot(found)) return false;
+  if (set_by_class(found)) return false;
   const KnownRef own = own_attribute(*instance, name, s.view);
   if (own == nullptr) return false;
   if (!is_nothing(own) || found == nullptr || is_slot(found)) {

@@ -2,12 +2,18 @@
 #include <fmt/format.h>
 
 #include "host.h"
+#include "reach.h"
 
 namespace xcs::python {
 namespace {
 
-bool is_default_dict(PyObject* dict) {
+PyTypeObject* default_dict_type() {
   static auto* type = reinterpret_cast<PyTypeObject*>(imported("collections", "defaultdict").release().ptr());
+  return type;
+}
+
+bool is_default_dict(PyObject* dict) {
+  PyTypeObject* type = default_dict_type();
   return PyType_IsSubtype(Py_TYPE(dict), type) != 0;
 }
 
@@ -68,7 +74,21 @@ bool inherits_items(PyObject* object) {
 
 }  // namespace
 
+// Enters the factory of a defaultdict, in case the key is missing. Returns whether that gains something.
+bool PythonHost::enter_default(const Site& s, Action& answer) {
+  if (!s[0].ready() || Py_TYPE(s.object(0)) != default_dict_type()) return false;
+  const nb::object factory = nb::handle(s.object(0)).attr("default_factory");
+  if (!PyFunction_Check(factory.ptr()) || (s.view.quiet() && !reaches_independent(factory.ptr())))
+    return false;
+  if (s[1].ready() ? !is_atom(s.object(1)) : !is_data(s[1], s.view)) return false;
+  static auto* defaulted = imported("xcs._prelude", "defaulted").release().ptr();
+  Arguments arguments;
+  arguments.positional = {s[0], borrow_value(factory.ptr()), s[1]};
+  return enter_function(defaulted, std::move(arguments), answer);
+}
+
 Action PythonHost::load_item(const Site& s) {
+  if (Action a; enter_default(s, a)) return a;
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size()) {
     return load_pending_item(s, i);
   }
@@ -135,7 +155,7 @@ Action PythonHost::load_pending_item(const Site& s, std::size_t pending) {
     return with_known(std::move(a), join(items_of(s[0], Part::kValues, s.view), missing));
   }
   const bool keyed = s[0].ready() && PyDict_Check(s.object(0));
-  KnownRef items = items_of(s[0], keyed ? Part::kValues : Part::kItems, s.view);
+  KnownRef items = items_of(s[0], Part::kValues, s.view);
   if (s[0].is_pending() && (s[0].flags() & kData) == 0 && items == nullptr)
     return needs_operand(pending, kUnknown, Effect::kAnything);
   if (s[0].ready() && !is_data(s[0], s.view)) return needs_operand(pending, kUnknown, Effect::kAnything);

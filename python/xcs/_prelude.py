@@ -522,6 +522,15 @@ def shuffled(_xcs_random: Any, x: Any) -> None:
     x[:] = [x[_xcs_index] for _xcs_index in _xcs_order]
 
 
+def defaulted(_xcs_dict: dict[Any, Any], _xcs_factory: Any, _xcs_key: Any) -> Any:
+    """`dict[key]` of a defaultdict."""
+    if _xcs_key in _xcs_dict:
+        return _xcs_dict.get(_xcs_key)
+    _xcs_value = _xcs_factory()
+    _xcs_dict[_xcs_key] = _xcs_value
+    return _xcs_value
+
+
 def sort_in_place(_xcs_list: list[Any], _xcs_key: Any, _xcs_reverse: Any = False) -> None:
     """`list.sort`, which empties the list while it calls the key and compares."""
     _xcs_items = _xcs_list[:]

@@ -460,7 +460,7 @@ void Machine::narrow(Action& action, const ir::Program& program, const ir::Node&
                      std::span<const Value> operands, Place place) {
   if (action.verdict != Action::kOperand || action.effect.memory != Effect::kAnything || !options_.summaries)
     return;
-  if (operands[action.operand].known() == nullptr) return;
+  if (known_of_pending(operands[action.operand]) == nullptr) return;
   Summary summary = DryRun(*this, *const_cast<Frame*>(place.frame)).run(program, node, operands, place);
   if (summary.footprint.anything) return;
   action.effect.memory = summary.footprint.places.empty() ? Effect::kNone : Effect::kOpaque;

@@ -117,6 +117,7 @@ class DryRun final : private View {
 
   bool quiet() override { return false; }
   std::uint64_t walks() override { return number_; }
+  Value any_of(KnownRef known) override { return unknown(window::flags_of(known), known); }
   State look(Object* object, Where where) override;
   State look_anywhere() override;
   bool describes_made(Object* object) override;

@@ -120,6 +120,8 @@ class View {
   // The number of the walk that asks for nothing but what the node would do, which is not going to happen; 0
   // when it is.
   virtual std::uint64_t walks() { return 0; }
+  // REQUIRES: walks(). A value of which no more than this is known.
+  virtual Value any_of(KnownRef known) { return (void)known, Value(); }
   // Says that the node at hand took `nanoseconds`, done in order for this reason although nothing was in its
   // way.
   virtual void done_in_order(ReasonCode reason, std::uint64_t nanoseconds) {

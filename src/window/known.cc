@@ -6,7 +6,7 @@ namespace xcs::window {
 
 namespace {
 
-constexpr std::size_t kMostObjects = 16;  // that one value may be before nothing is said about it
+constexpr std::size_t kMostObjects = 32;  // that one value may be before nothing is said about it
 constexpr std::size_t kMostClasses = 4;   // likewise, of classes that one may be an instance of
 constexpr int kDeepest = 6;               // containers in containers
 
