@@ -565,11 +565,10 @@ View::State Machine::look(Object* object, Where where) {
 KnownRef Machine::blocked_known() {
   const MemoryIndex::Answer answer = answer_;  // looking at what is stored makes another one
   Item* blocker = blocker_;
-  KnownRef all;
+  KnownRef all = answer.hidden ? nullptr : answer.unnamed.value_or(known_nothing());
   for (const auto& [item, store] : answer.met) {
-    const KnownRef known = stored_known(*item, store, *this);
-    all = all == nullptr || known == nullptr ? known : join(all, known);
     if (all == nullptr) break;
+    all = join(all, stored_known(*item, store, *this));
   }
   answer_ = answer;
   blocker_ = blocker;

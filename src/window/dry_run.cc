@@ -1161,7 +1161,8 @@ KnownRef DryRun::blocked_known() {
     any = true;
   }
   answer_ = answer;
-  return all;
+  if (!answer.unnamed) return all;
+  return any ? window::join(all, *answer.unnamed) : *answer.unnamed;
 }
 
 KnownRef DryRun::stored_unnamed(const Object* attribute) {

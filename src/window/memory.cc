@@ -216,6 +216,8 @@ bool is_reached(const Item& item, Place place) {
 
 }  // namespace
 
+constexpr std::size_t kMostListed = 16;  // stores through values that are not there, one by one
+
 MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, bool forward, bool guesses) {
   Answer answer;
   auto blocked = [&](Item* item) {
@@ -234,7 +236,11 @@ MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, 
     if (!overlap(u.store.where, where) || !before(*u.item, place) || !may_be(u.store.target, object))
       continue;
     answer.flags &= u.store.stored;
-    answer.met.emplace_back(u.item, u.store);
+    if (answer.met.size() < kMostListed) {
+      answer.met.emplace_back(u.item, u.store);
+    } else if (!answer.unnamed) {
+      answer.unnamed = unnamed_.of(where);
+    }
     if (blocker == nullptr) blocker = u.item;
   }
   auto found = places_.find(object);

@@ -1,6 +1,7 @@
 // Memory order: which earlier stores a load meets.
 #pragma once
 
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -37,7 +38,9 @@ class MemoryIndex {
     Flags flags = kUnknown;                                  // kBlocked: of all that may be stored there
     std::vector<PendingStore> stores;                        // kPending
     std::vector<std::pair<const Item*, Effect::Store>> met;  // the stores that may be there
-    bool hidden = false;                                     // kBlocked: there may be others
+    // kBlocked: beyond those, all that is stored through values that are not there.
+    std::optional<KnownRef> unnamed;
+    bool hidden = false;  // kBlocked: there may be others
   };
   // What is known of the value that a store at `node` puts into its place.
   Flags stored_flags(const ir::Node& node, std::span<const Value> operands) const;

@@ -49,4 +49,12 @@ KnownRef Unnamed::of(const Object* attribute) const {
   return found == attributes_.end() ? any_attribute_ : join(any_attribute_, found->second);
 }
 
+KnownRef Unnamed::of(const Where& where) const {
+  if (where.kind == Where::kAttr && where.key != nullptr) return of(where.key);
+  KnownRef all = join(items_, any_attribute_);
+  if (where.kind == Where::kAll || where.kind == Where::kAttr)
+    for (const auto& [attribute, known] : attributes_) all = join(all, known);
+  return all;
+}
+
 }  // namespace xcs::window

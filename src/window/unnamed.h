@@ -15,6 +15,8 @@ class Unnamed {
   bool add(const Unnamed& other);
   // Of the attribute by this name, or with null of what containers hold; null when that may be anything.
   KnownRef of(const Object* attribute) const;
+  // Of what such a place of an object may hold.
+  KnownRef of(const Where& where) const;
   // Whether operators on all of it run no code of the program's.
   bool plain() const;
 
