@@ -13,10 +13,6 @@
 namespace xcs::python {
 namespace {
 
-bool is_data_descriptor(PyObject* descriptor) {
-  return descriptor != nullptr && Py_TYPE(descriptor)->tp_descr_set != nullptr;
-}
-
 // Whether it is the `name` or `value` of members of enumerations, which never change.
 bool is_enum_property(PyObject* found) {
   static auto* base = reinterpret_cast<PyTypeObject*>(imported("enum", "Enum").release().ptr());
@@ -37,12 +33,6 @@ PyObject* enum_member(PyTypeObject* type, PyObject* name) {
   if (Py_TYPE(type) != metatype) return nullptr;
   PyObject* members = type_lookup(type, interned("_member_map_").ptr());
   return members != nullptr && PyDict_CheckExact(members) ? PyDict_GetItemWithError(members, name) : nullptr;
-}
-
-// The attribute that the instance itself has, borrowed, or null.
-PyObject* attribute_in_dict(PyObject* object, PyObject* name) {
-  PyObject** dict = _PyObject_GetDictPtr(object);
-  return dict == nullptr || *dict == nullptr ? nullptr : PyDict_GetItemWithError(*dict, name);
 }
 
 PyTypeObject* cached_property_type() {

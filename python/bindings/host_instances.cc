@@ -18,9 +18,7 @@ PyObject* given_by_class(const window::Instance& instance, PyObject* found, PyOb
   return PyObject_GetAttr(object_of(instance.type), name);
 }
 
-bool set_by_class(PyObject* found) {
-  return found != nullptr && Py_TYPE(found)->tp_descr_set != nullptr && !is_slot(found);
-}
+bool set_by_class(PyObject* found) { return is_data_descriptor(found) && !is_slot(found); }
 
 // What the attribute of an object that exists may be at the view's place: null when that is not known.
 KnownRef describe_attribute(PyObject* object, PyObject* name, PyObject* found, View& view) {
@@ -35,8 +33,10 @@ KnownRef describe_attribute(PyObject* object, PyObject* name, PyObject* found, V
   }
   KnownRef stored = state == View::State::kBlocked ? view.blocked_known() : window::known_nothing();
   if (stored == nullptr) return nullptr;
-  for (const auto& [own, value] : own_attributes_of(object))
-    if (own.ptr() == name) return join(stored, describe_object(value, false, view));
+  if (PyObject* own = attribute_in_dict(object, name)) return join(stored, describe_object(own, false, view));
+  if (is_slot(found))
+    for (const auto& [slot, value] : own_attributes_of(object))
+      if (slot.ptr() == name) return join(stored, describe_object(value, false, view));
   if (found == nullptr || is_slot(found)) return stored;
   return Py_TYPE(found)->tp_descr_get == nullptr ? join(stored, describe_object(found, false, view))
                                                  : nullptr;

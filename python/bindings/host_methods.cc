@@ -159,8 +159,8 @@ Action PythonHost::pending_method(const Site& s, std::string_view name) {
     return arg.kind == ir::ArgKind::kPositional || arg.kind == ir::ArgKind::kKeyword;
   });
   if (plain) gather_arguments(s, s.program.calls[s.node.index], arguments);
-  if (Action a;
-      plain && call_instance_method(s, s[0], interned(std::string(name).c_str()).ptr(), arguments, a))
+  if (Action a; plain && instance_of(s[0], s.view) != nullptr &&
+                call_instance_method(s, s[0], interned(std::string(name).c_str()).ptr(), arguments, a))
     return a;
   const bool data = plain && is_data(s[0], s.view) && arguments.data(s.view);
   if (!plain || !is_builtin(s[0], s.view) || (!data && !only_puts(name)))

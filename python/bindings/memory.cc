@@ -162,6 +162,11 @@ std::vector<std::pair<nb::object, PyObject*>> own_attributes_of(PyObject* object
   return attributes;
 }
 
+PyObject* attribute_in_dict(PyObject* object, PyObject* name) {
+  PyObject** dict = _PyObject_GetDictPtr(object);
+  return dict == nullptr || *dict == nullptr ? nullptr : PyDict_GetItemWithError(*dict, name);
+}
+
 std::vector<PyObject*> attributes_of(PyObject* object) {
   std::vector<PyObject*> values;
   if (PyExceptionInstance_Check(object))

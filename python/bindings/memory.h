@@ -33,6 +33,8 @@ struct Replayed {
   Value element;    // kElement
 };
 
+// The attribute that is in the dict of the instance, borrowed, or null.
+PyObject* attribute_in_dict(PyObject* object, PyObject* name);
 // The attributes and slots that the instance has of its own: interned names, and what they hold, borrowed.
 std::vector<std::pair<nb::object, PyObject*>> own_attributes_of(PyObject* object);
 // What they hold, borrowed; of an exception, its arguments too.

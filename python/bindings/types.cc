@@ -371,6 +371,10 @@ bool finds_plainly(PyTypeObject* type) {
 }
 bool has_plain_setattr(PyTypeObject* type) { return type->tp_setattro == PyObject_GenericSetAttr; }
 
+bool is_data_descriptor(PyObject* descriptor) {
+  return descriptor != nullptr && Py_TYPE(descriptor)->tp_descr_set != nullptr;
+}
+
 bool is_slot(PyObject* descriptor) {
   if (descriptor == nullptr || Py_TYPE(descriptor) != &PyMemberDescr_Type) return false;
   const PyMemberDef* member = reinterpret_cast<PyMemberDescrObject*>(descriptor)->d_member;

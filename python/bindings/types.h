@@ -57,6 +57,8 @@ bool has_plain_getattr(PyTypeObject* type);
 bool finds_plainly(PyTypeObject* type);
 bool has_plain_setattr(PyTypeObject* type);
 
+// Whether it is asked before the instance's own attributes.
+bool is_data_descriptor(PyObject* descriptor);
 // Whether it is a place of a class's __slots__, which takes any object.
 bool is_slot(PyObject* descriptor);
 // Whether binding the descriptor runs no code of the user's: functions, builtin descriptors, plain values.
