@@ -56,6 +56,12 @@ class WorkerGil final : public exec::Hold {
   void release() override { PyEval_SaveThread(); }
 };
 
+// An interrupt comes before the calls that have finished: there may be no other in flight.
+void check_signals(std::vector<window::Completion>& completions) {
+  if (PyErr_CheckSignals() == 0) return;
+  completions.insert(completions.begin(), {0, true, steal_value(take_error())});
+}
+
 exec::WorkerPool& pool() {
   exec::WorkerPool*& slot = pool_slot();
   if (slot == nullptr) slot = new exec::WorkerPool(kMostThreads, new WorkerGil);
@@ -158,6 +164,7 @@ void PythonExecutor::send(window::Ticket ticket, std::unique_ptr<AdoptedCall> ca
   }
   auto [object, raised] = sent.call->take();
   sent_adopted_.erase(ticket);
+  if (interrupts(object, raised)) return;
   finish({ticket, raised, steal_value(std::move(object))}, true);
 }
 
@@ -176,7 +183,6 @@ void PythonExecutor::submit(window::Ticket ticket, std::unique_ptr<PythonCall> c
 // With a recorder, what has finished is kept before it is given up: it has been paid for.
 void PythonExecutor::cancel(window::Ticket ticket) {
   if (recorder_ != nullptr) ready_ = deliver(queue_.poll());
-  std::erase_if(ready_, [&](const window::Completion& c) { return c.ticket == ticket; });
   storing_.erase(ticket);
   if (models_.cancel(ticket) || sent_adopted_.erase(ticket) != 0) {
     if (recorder_ != nullptr) recorder_->forget(ticket);
@@ -224,12 +230,20 @@ void PythonExecutor::finish(window::Completion completion, bool wanted) {
 
 void PythonExecutor::deliver_answer(const ModelCalls::Answered& answered) {
   std::optional<window::Completion> completion = models_.receive(answered);
-  if (!completion) return;
+  if (!completion || interrupts(nb::borrow(object_of(completion->value)), completion->raised)) return;
   static auto* is_refusal = imported("xcs._journal", "is_refusal").release().ptr();
   const bool refused =
       recorder_ != nullptr && recorder_->has_cache() && answered.answer &&
       nb::cast<bool>(nb::handle(is_refusal)(answered.answer->finish_reason, answered.answer->raw));
   keep(*std::move(completion), true, refused);
+}
+
+// Whether a signal struck while an answer was read, which is an interrupt then, and nothing that the call
+// raised; see Note [interrupts]. The oldest call in flight, which gets it, is not after this one.
+bool PythonExecutor::interrupts(const nb::object& exception, bool raised) {
+  if (!raised || !raised_by_signal(exception.ptr())) return false;
+  ready_.insert(ready_.begin(), {0, true, steal_value(nb::object(exception))});
+  return true;
 }
 
 // The call has ended. Its result is delivered, if it is wanted, once it is durable.
@@ -251,6 +265,7 @@ void PythonExecutor::deliver_response(const Responded& responded) {
   const auto sent = sent_adopted_.extract(responded.ticket);
   if (sent.empty()) return;
   auto [object, raised] = sent.mapped().call->receive(responded.response);
+  if (interrupts(object, raised)) return;
   finish({responded.ticket, raised, steal_value(std::move(object)),
           static_cast<std::uint64_t>(responded.took.count())},
          true);
@@ -277,7 +292,9 @@ std::vector<window::Completion> PythonExecutor::poll() {
     }
     let_go_ = std::chrono::steady_clock::now();
   }
-  return deliver(queue_.poll());
+  std::vector<window::Completion> completions = deliver(queue_.poll());
+  check_signals(completions);
+  return completions;
 }
 
 std::vector<window::Completion> PythonExecutor::wait() {
@@ -290,7 +307,7 @@ std::vector<window::Completion> PythonExecutor::wait() {
       finished = queue_.wait_for(kSignalPeriod);
     }
     std::vector<window::Completion> completions = deliver(std::move(finished));
-    if (PyErr_CheckSignals() != 0) completions.push_back({0, true, steal_value(take_error())});
+    check_signals(completions);
     if (!completions.empty()) return completions;
   }
 }

@@ -85,6 +85,7 @@ class PythonExecutor final : public window::Executor {
   void deliver_answer(const ModelCalls::Answered& answered);
   void deliver_response(const Responded& responded);
   void deliver_stored(const Stored& stored);
+  bool interrupts(const nb::object& exception, bool raised);
   void finish(window::Completion completion, bool wanted);
   void keep(window::Completion completion, bool wanted, bool refused);
 

@@ -63,6 +63,8 @@ Action PythonHost::attempt(const ir::Program& program, const ir::Node& node, std
   return a;
 }
 
+bool PythonHost::is_interrupt(const Value& exception) { return raised_by_signal(object_of(exception)); }
+
 // What the node does depends on what the classes of these operands define. Stores to classes may touch
 // anything.
 std::span<const Value> PythonHost::asked_by_class(const Site& s) {

@@ -83,6 +83,7 @@ class PythonHost final : public window::Host {
   Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                  View& view) override;
   Action next(const ir::Program& program, const ir::Node& node, const Value& iterator, View& view) override;
+  bool is_interrupt(const Value& exception) override;
   bool is_true(const Value& value) override;
   window::Flags known(const Value& value) override;
   bool is_shared(const Value& value) override;

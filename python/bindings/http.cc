@@ -184,8 +184,13 @@ std::pair<nb::object, bool> AdoptedCall::ended(nb::object outcome) {
 
 std::optional<net::Handle> AdoptedCall::send(Ledger& ledger, llm::OnResponse done) {
   static auto* begin = imported("xcs._adopt", "begin").release().ptr();
-  const nb::object begun =
-      context_.attr("run")(nb::handle(begin), callee_, arguments_.positional, arguments_.keywords);
+  nb::object begun;
+  try {
+    begun = context_.attr("run")(nb::handle(begin), callee_, arguments_.positional, arguments_.keywords);
+  } catch (nb::python_error& error) {
+    outcome_ = nb::make_tuple(true, error.value());
+    return std::nullopt;
+  }
   if (nb::object(begun[0]).is_none()) {
     outcome_ = begun[1];
     return std::nullopt;
@@ -199,7 +204,11 @@ std::pair<nb::object, bool> AdoptedCall::receive(const Result<net::Response>& re
   // What a run's bounds refuse was never sent: the SDK has no exception for it.
   if (!response && response.error().code.starts_with("llm."))
     return ended(nb::make_tuple(true, to_exception(response.error())));
-  return ended(context_.attr("run")(replay_, to_outcome(response)));
+  try {
+    return ended(context_.attr("run")(replay_, to_outcome(response)));
+  } catch (nb::python_error& error) {
+    return ended(nb::make_tuple(true, error.value()));
+  }
 }
 
 std::pair<nb::object, bool> AdoptedCall::take() { return ended(outcome_); }

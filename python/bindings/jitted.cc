@@ -114,7 +114,13 @@ PyObject* run(Jitted* self, PyObject* const* args, std::size_t count, PyObject* 
   Ledger* ledger = nullptr;  // null: there is none
   const std::unique_ptr<window::Executor> executor = executor_of_context(options, recorder.get(), ledger);
   window::Run run(host, *executor, options.window);
-  window::Outcome outcome = run.call(std::move(begun.enter));
+  window::Outcome outcome;
+  try {
+    outcome = run.call(std::move(begun.enter));
+  } catch (nb::python_error& error) {
+    if (recorder != nullptr) recorder->finish(true, error.value());
+    throw;
+  }
   host.finish();
   outcome.value.settle();
   if (recorder != nullptr) recorder->finish(outcome.raised, object_of(outcome.value));

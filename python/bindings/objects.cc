@@ -16,6 +16,11 @@ nb::object take_error() {
 #endif
 }
 
+bool raised_by_signal(PyObject* exception) {
+  static auto* raised = imported("xcs._interrupts", "raised_by_signal").release().ptr();
+  return nb::cast<bool>(nb::handle(raised)(nb::handle(exception)));
+}
+
 void set_error(PyObject* exception) {
 #if PY_VERSION_HEX >= 0x030C0000
   PyErr_SetRaisedException(Py_NewRef(exception));

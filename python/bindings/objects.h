@@ -31,6 +31,8 @@ inline Value steal_value(nb::object object) { return steal_value(object.release(
 
 // The current Python error, which is cleared: the exception with its traceback. REQUIRES: an error is set.
 nb::object take_error();
+// Whether a signal's handler raised the exception, rather than the code that the signal interrupted.
+bool raised_by_signal(PyObject* exception);
 // Makes `exception` the current Python error, with the traceback it has.
 void set_error(PyObject* exception);
 

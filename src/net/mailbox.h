@@ -40,7 +40,7 @@ class Mailbox {
   // next take: the loop looks for more of them by itself, within kCancelRest. Who gives up ten thousand
   // requests would otherwise compete for the processor with the loop that closes their connections.
   Delivery take();
-  static constexpr std::chrono::milliseconds kCancelRest{50};
+  static constexpr std::chrono::milliseconds kCancelRest{100};
   // The loop's thread: whether there is mail that must not wait.
   bool has_urgent();
 

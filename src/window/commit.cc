@@ -29,6 +29,7 @@ void Machine::abandon() {
 }
 
 Outcome Machine::take() {
+  if (interrupt_.bound()) outcome_ = {true, std::exchange(interrupt_, Value())};
   outcome_.value.settle();
   abandon();
   host_.set_handled(Value());
@@ -434,7 +435,10 @@ Ticket Machine::oldest() const {
 // Sequential execution would be in the oldest call: that is where the interrupt arrives.
 void Machine::interrupt(Value exception) {
   const auto found = in_flight_.find(oldest());
-  if (found == in_flight_.end()) return;
+  if (found == in_flight_.end()) {
+    interrupt_ = std::move(exception);
+    return;
+  }
   Entry& entry = *found->second;
   executor_.cancel(entry.ticket);
   in_flight_.erase(found);

@@ -162,7 +162,7 @@ Frame* Machine::next_item(Frame& frame) {
     if (take_generator(frame)) return resume_producer(frame);
   }
   stand_at(frame.end(), frame.handled);
-  Action action = host_.next(frame.program, *frame.node, iterator, *this);
+  Action action = apart_from_interrupts(host_.next(frame.program, *frame.node, iterator, *this), *this);
   switch (action.verdict) {
     case Action::kDone:
       action.value.chain = longest(longest(action.value.chain, contents_of(action.value)), iterator.chain);

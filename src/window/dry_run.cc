@@ -306,7 +306,7 @@ void DryRun::control(const ir::Program& program, const ir::Node& n, Env env, Flo
       for (ir::SlotId slot : n.args) operands.push_back(env[slot]);
       for (Value& v : operands) v.settle();
       if (std::ranges::all_of(operands, &Value::bound)) {
-        const Action action = machine_.host_.attempt(program, n, operands, *this);
+        const Action action = machine_.ask(program, n, operands, *this);
         take_effect(action, operands);
         if (action.verdict == Action::kRaised)
           note_raised(action.value);
@@ -360,7 +360,7 @@ constexpr int kMostAmbiguous = 3;  // operands of one node
 // table), and it is known to be one of a few objects, the node is walked once for each of them.
 bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<Value> operands, Env& env,
                      int depth) {
-  Action action = machine_.host_.attempt(program, n, operands, *this);
+  Action action = machine_.ask(program, n, operands, *this);
   if (action.verdict == Action::kRaised) return false;
   if (action.verdict == Action::kEnter) {
     for (const Value& v : action.enter.slots) note_made(v);
@@ -514,7 +514,7 @@ DryRun::Flow DryRun::branch(const ir::Program& program, const ir::Node& n, Env e
   condition.settle();
   if (!condition.bound()) return {};
   const ir::Node truth{ir::Op::kTruth, ir::kNone, ir::kNone, {}, n.position};
-  Action action = machine_.host_.attempt(program, truth, std::span(&condition, 1), *this);
+  Action action = machine_.ask(program, truth, std::span(&condition, 1), *this);
   if (action.verdict == Action::kRaised) return {};
   if (action.verdict == Action::kDone && action.value.ready())
     return region(program, machine_.host_.is_true(action.value) ? i.then_region : i.else_region,
@@ -537,7 +537,7 @@ DryRun::Flow DryRun::loop_once(const ir::Program& program, const ir::Loop& l, En
     condition.settle();
     if (condition.bound()) {
       const ir::Node truth{ir::Op::kTruth, ir::kNone, ir::kNone, {}, {}};
-      Action action = machine_.host_.attempt(program, truth, std::span(&condition, 1), *this);
+      Action action = machine_.ask(program, truth, std::span(&condition, 1), *this);
       if (action.verdict != Action::kDone && action.verdict != Action::kRaised)
         take_effect(action, std::span(&condition, 1));
     }

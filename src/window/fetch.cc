@@ -125,6 +125,7 @@ void Machine::stall(Frame& frame) {
 
 bool Machine::has_arrivals() {
   constexpr std::uint32_t kPause = 256;
+  if (!arrived_.empty()) return true;
   if (++advances_ % kPause != 0 || in_flight_.empty()) return false;
   arrived_ = executor_.poll();
   return !arrived_.empty();
@@ -233,7 +234,29 @@ Action Machine::attempt(const ir::Program& program, const ir::Node& node, std::s
   stand_at(place, handled);
   attempted_.program = &program;
   attempted_.node = &node;
-  return host_.attempt(program, node, operands, *this);
+  return ask(program, node, operands, *this);
+}
+
+// Note [interrupts]
+// Sequential execution would be waiting in the oldest call when a signal's handler raises. A node that the
+// signal struck while the window ran ahead has not failed: the exception is an interrupt like that of a wait.
+Action Machine::ask(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
+                    View& view) {
+  return apart_from_interrupts(host_.attempt(program, node, operands, view), view);
+}
+
+Action Machine::apart_from_interrupts(Action action, View& view) {
+  if (interrupt_.bound() && view.quiet()) {
+    action.verdict = Action::kRaised;
+    action.value = std::exchange(interrupt_, Value());
+  }
+  if (action.verdict != Action::kRaised || view.quiet() || !host_.is_interrupt(action.value)) return action;
+  arrived_.insert(arrived_.begin(), {0, true, std::move(action.value)});
+  Action again;
+  again.verdict = Action::kOrdered;
+  again.reason = static_cast<ReasonCode>(explain::Reason::kExceptionOrder);
+  again.effect.memory = Effect::kAnything;
+  return again;
 }
 
 namespace {

@@ -229,6 +229,13 @@ class Host {
   virtual Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                          View& view) = 0;
 
+  // Whether an exception that an attempt raised was raised by something that interrupted it, such as a
+  // signal's handler.
+  virtual bool is_interrupt(const Value& exception) {
+    (void)exception;
+    return false;
+  }
+
   // One step of the iterator that kIter made (loops[index].item receives the item). As attempt(), and kStop
   // at the end. `node` is the kLoop node.
   virtual Action next(const ir::Program& program, const ir::Node& node, const Value& iterator,

@@ -176,6 +176,8 @@ class Machine : private View {
   void stand_at(Place place, const Value& handled);
   Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                  Place place, const Value& handled);
+  Action ask(const ir::Program& program, const ir::Node& node, std::span<const Value> operands, View& view);
+  Action apart_from_interrupts(Action action, View& view);
   void gather(Frame& frame, const ir::Node& node);
   static std::optional<ir::SlotId> first_unbound(const ir::Node& node, std::span<const Value> operands);
   void note_contents(const Value& object, Chain chain);
@@ -236,6 +238,7 @@ class Machine : private View {
   std::set<Item*, InOrder> ready_;  // see Note [what is ready]
   std::vector<Frame*> stalled_;     // for want of room in the window, or for what arrived_ holds
   std::vector<Completion> arrived_;
+  Value interrupt_;  // that found no call in flight: raised by the next node that runs in order
   std::uint32_t advances_ = 0;
   std::vector<Entry*> failed_;
   std::map<std::uint64_t, Entry*> unstarted_;  // issued, for want of room in flight; by Entry::line

@@ -402,6 +402,42 @@ def test_ctrl_c_ends_ten_thousand_calls_in_flight_at_once_and_keeps_what_finishe
     assert float(seconds) < 0.1, f"{seconds} s of processor time from the signal to the exception"
 
 
+STRUCK = """
+    import signal, sys, xcs
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    @xcs.jit(max_in_flight=20_000)
+    def program(count, url):
+        return [xcs.llm(f"{i} [fault black_hole always]", model="m", base_url=url) for i in range(count)]
+
+    signal.signal(signal.SIGINT, interrupt if sys.argv[3] == "own" else signal.default_int_handler)
+    try:
+        with xcs.config(journal=sys.argv[1]):
+            program(200_000, sys.argv[2])
+    except KeyboardInterrupt as error:
+        print(*error.__notes__)
+"""
+
+
+# The calls before the place that the signal strikes are never answered: who waited for them would wait for ever.
+@pytest.mark.parametrize("handler", ["own", "default"])
+def test_ctrl_c_while_calls_are_being_issued_waits_for_none_of_them(tmp_path: Path, handler: str) -> None:
+    script = tmp_path / "program.py"
+    script.write_text(textwrap.dedent(STRUCK))
+    with xcs.Simulator(latency_ms=0) as sim:
+        for wanted in (1, 100, 200, 300):
+            command = [sys.executable, str(script), str(tmp_path / f"{wanted}.db"), sim.base_url, handler]
+            sim.reset()
+            with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+                while sim.stats()["in_flight"] < wanted:
+                    assert child.poll() is None
+                child.send_signal(signal.SIGINT)
+                note = child.communicate(timeout=60)[0]
+            assert "xcs: 0 finished calls kept in the journal" in note
+
+
 def answered(journal: Path) -> int:
     connection = sqlite3.connect(journal)
     assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -707,6 +707,31 @@ class Interrupting final : public Executor {
   VirtualExecutor inner_;
 };
 
+// What comes before the node that was struck is not waited for: the calls take a unit of time each.
+TEST(Failure, ANodeThatIsInterruptedAheadOfOthersLeavesTheInterruptToTheOldestCall) {
+  const Scenario s = scenario({main_program(with_names(R"(
+  call %print(%one)
+  try %e {
+    %a = call %ask(%one)
+    %b = call %ask(%two)
+    %c = call %ask(%b)
+    call %print(%c)
+  } except {
+    call %print(%e)
+  }
+)"))});
+  World world;
+  VirtualExecutor executor(1, 1, 100);
+  ToyHost host(world);
+  host.strike(world.exception("KeyboardInterrupt: now"));
+  window::Run r(host, executor, {});
+  const Outcome outcome = r.call(prepare(s, world));
+  EXPECT_FALSE(outcome.raised);
+  EXPECT_THAT(world.log, ElementsAre("1 ", "!KeyboardInterrupt: now "));
+  EXPECT_EQ(executor.now(), 0);
+  EXPECT_EQ(executor.running(), 0U);
+}
+
 TEST(Failure, AnInterruptArrivesInTheOldestCall) {
   const Scenario s = scenario({main_program(with_names(R"(
   call %print(%one)

@@ -151,6 +151,10 @@ std::string ToyCall::text() const {
 Action ToyHost::attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                         View& view) {
   count_attempt();
+  if (interrupt_.bound() && !struck_ && !view.quiet()) {
+    struck_ = true;
+    return answer_of(Action::kRaised, interrupt_);
+  }
   const Node n{world_, program, node, operands};
   Forwarding memory(world_, view, fault_);
   try {

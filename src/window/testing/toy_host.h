@@ -73,6 +73,11 @@ class ToyHost final : public Host {
     toy(iterator).number -= static_cast<std::int64_t>(steps);
   }
   Value leaves_generator(const Value& exception) override { return exception; }
+  // The next attempt that is made ahead of something else raises this, which is an interrupt.
+  void strike(Value exception) { interrupt_ = std::move(exception); }
+  bool is_interrupt(const Value& exception) override {
+    return interrupt_.bound() && exception.object() == interrupt_.object();
+  }
   bool is_true(const Value& value) override { return toy(value).number != 0; }
   Value unbound_error(const ir::Program& program, ir::SlotId slot, const ir::Node& node) override;
   Value depth_error(std::uint32_t depth) override;
@@ -99,6 +104,8 @@ class ToyHost final : public Host {
 
   World& world_;
   const Fault fault_;
+  Value interrupt_;
+  bool struck_ = false;
   std::size_t attempts_left_ = 100'000;
 };
 
