@@ -4,12 +4,13 @@ PYTHON ?= python3
 JOBS ?= 2
 SETUP_FLAGS ?=
 CHAOS_CALLS ?= 100000
+KILLS ?= 50
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
 
 VENV := .venv/bin/python
 
-.PHONY: chaos conformance litmus help setup setup-lint build wheel test demo bench fuzz fuzz-parsers format lint asan tsan clean
+.PHONY: chaos chaos-kill conformance litmus help setup setup-lint build wheel test demo bench fuzz fuzz-parsers format lint asan tsan clean
 
 help:
 	@echo 'make demo     watch ordinary functions finish sooner, with the same answers'
@@ -23,6 +24,7 @@ help:
 	@echo '              execution, for FUZZ_SECONDS each'
 	@echo 'make chaos    a hundred thousand model calls of each kind, with and without limits, to a'
 	@echo '              server that fails one request in five'
+	@echo 'make chaos-kill  programs with a journal, killed KILLS times each and run again'
 	@echo 'make fuzz-parsers  what servers send, mutated, for FUZZ_SECONDS'
 	@echo 'make asan     the C++ tests under the address and undefined-behaviour sanitizers'
 	@echo 'make tsan     the C++ tests under the thread sanitizer'
@@ -66,6 +68,9 @@ fuzz: build
 
 chaos: build
 	$(VENV) tests/python/chaos.py --calls $(CHAOS_CALLS)
+
+chaos-kill: build
+	$(VENV) tests/python/chaos_kill.py --kills $(KILLS)
 
 fuzz-parsers: setup-lint
 	cmake --preset fuzz
