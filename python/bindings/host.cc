@@ -93,17 +93,23 @@ std::span<const Value> PythonHost::asked_by_class(const Site& s) {
   }
 }
 
-bool PythonHost::may_change_class(const Site& s) {
-  if (s.view.quiet()) return false;
-  for (const Value& v : asked_by_class(s))
-    if (v.ready() && !is_static(Py_TYPE(object_of(v))))
-      return s.view.look_anywhere() == View::State::kBlocked;
+// Whether what the object's class defines, or the class that it is, can be changed. A module may be given
+// another class.
+static bool has_mutable_class(PyObject* object) {
+  if (PyType_Check(object)) return !is_static(reinterpret_cast<PyTypeObject*>(object));
+  return !is_static(Py_TYPE(object)) || PyModule_CheckExact(object);
+}
+
+bool PythonHost::may_change_class(std::span<const Value> asked, View& view) {
+  if (view.quiet()) return false;
+  for (const Value& v : asked)
+    if (v.ready() && has_mutable_class(object_of(v))) return view.look_anywhere() == View::State::kBlocked;
   return false;
 }
 
 Action PythonHost::attempt_node(const Site& s) {
   const ir::Node& node = s.node;
-  if (may_change_class(s)) {
+  if (may_change_class(asked_by_class(s), s.view)) {
     Action a = blocked(kUnknown);
     a.effect.memory = Effect::kAnything;
     return a;

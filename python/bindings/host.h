@@ -162,7 +162,7 @@ class PythonHost final : public window::Host {
   Action raise(const Site& s);
   Action attempt_node(const Site& s);
   static std::span<const Value> asked_by_class(const Site& s);
-  static bool may_change_class(const Site& s);
+  static bool may_change_class(std::span<const Value> asked, View& view);
   static void add_traceback(const HostProgram& program, const ir::Node& node, PyObject* exception);
   // host_operators.cc
   Action evaluate(const Site& s);

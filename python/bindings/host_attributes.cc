@@ -90,6 +90,12 @@ Action PythonHost::load_attribute(const Site& s, const Value& of, PyObject* name
   PyTypeObject* type = Py_TYPE(object);
   if (PyModule_CheckExact(object)) return load_module_attribute(s, object, name);
   if (PyType_Check(object)) return load_class_attribute(s, reinterpret_cast<PyTypeObject*>(object), name);
+  const bool of_function = PyMethod_Check(object) && (type_lookup(type, name) == nullptr ||
+                                                      PyUnicode_CompareWithASCIIString(name, "__doc__") == 0);
+  if (of_function) return load_attribute(s, borrow_value(PyMethod_GET_FUNCTION(object)), name);
+  if (!has_plain_keys(object))
+    return s.view.quiet() ? outcome(PyObject_GetAttr(object, name))
+                          : ordered(Reason::kUserAttribute, Effect::kAnything);
   if (!has_plain_getattr(type)) {
     // A method of the class, or an attribute of the instance, which no __getattr__ is asked for.
     PyObject* found = finds_plainly(type) ? type_lookup(type, name) : nullptr;
@@ -161,7 +167,8 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
     const bool is_dict = PyUnicode_CompareWithASCIIString(name, "__dict__") == 0;
     const bool python = !builtin && getter_of(object, found, name);
     const bool whole = s.view.quiet() && !python;
-    if (whole || (is_static(type) && shape_of(object) == Shape::kAtom) || is_enum_property(found))
+    if (whole || (is_static(type) && shape_of(object) == Shape::kAtom) ||
+        (is_enum_property(found) && shape_of(object) == Shape::kAtom))
       return outcome(PyObject_GetAttr(object, name));
     if (is_field(found) && PyTuple_Check(object)) {  // which may still be a placeholder
       const nb::object item = checked(PyObject_GetAttr(object, name));
@@ -249,6 +256,7 @@ Action PythonHost::store_attribute(const Site& s, const Value& target, PyObject*
     return a;
   }
   PyObject* object = object_of(target);
+  note_assigned(object);
   PyObject* stored = removes || s[value].is_pending() ? nullptr : s.object(value);
   if (s.view.quiet()) {
     if (!removes && stored == nullptr) return needs_operand(value, kUnknown, Effect::kAnything);

@@ -134,7 +134,8 @@ Action PythonHost::call_method(const Site& s) {
     return call_awaited(s, checked(PyObject_GetAttr(receiver, name)).ptr(), std::move(arguments));
   if (builtin && (kind <= Shape::kView)) return builtin_method(s, receiver, name, std::move(arguments));
   // A method that the class defines and the instance does not hide is called without binding it first.
-  if (!PyModule_Check(receiver) && !PyType_Check(receiver) && finds_plainly(Py_TYPE(receiver))) {
+  if (!PyModule_Check(receiver) && !PyType_Check(receiver) && finds_plainly(Py_TYPE(receiver)) &&
+      has_plain_keys(receiver)) {
     PyObject* found = type_lookup(Py_TYPE(receiver), name);
     if (found != nullptr &&
         (PyFunction_Check(found) || Py_TYPE(found) == &PyMethodDescr_Type || is_lru_cache(found))) {
@@ -524,6 +525,13 @@ bool asks_plainly(PyObject* callee, const Arguments& arguments) {
          type_lookup(Py_TYPE(asked), interned("__class__").ptr()) == own_class;
 }
 
+// Of a callable that looks at no argument's memory: whether its answer depends on the arguments' classes.
+bool asks_for_class(PyObject* callee, const Contract& contract) {
+  static auto* identity = imported("builtins", "id").release().ptr();
+  if (PyType_Check(callee)) return callee == reinterpret_cast<PyObject*>(&PyType_Type);
+  return contract.returns == Contract::kAtom && callee != identity;
+}
+
 // Whether it makes atoms of atoms: arithmetic, or the choice of one of its arguments.
 bool keeps_atoms(PyObject* callee) {
   static auto* add = imported("operator", "add").release().ptr();
@@ -627,6 +635,11 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
   }
   if (!asks_plainly(callee, arguments)) return ordered(Reason::kUserOperator, Effect::kAnything, flags);
   if (contract.reads == Contract::kNothing) {
+    if (asks_for_class(callee, contract) && may_change_class(arguments.positional, s.view)) {
+      Action a = blocked(flags);
+      a.effect.memory = Effect::kAnything;
+      return a;
+    }
     // A tuple of classes is no memory, but one of them may still be a placeholder.
     Snapshot tuples(s.view, placeholders_, Depth::kShallow);
     for (const Value& v :
@@ -642,6 +655,8 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
                                                            : Depth::kReached;
   Snapshot now(s.view, placeholders_, depth);
   auto add = [&](const Value& v) {
+    if (depth == Depth::kShallow && !is_of_builtins(callee))
+      if (const Obstacle o = now.add_attributes(object_of(v)); o != Obstacle::kNothing) return o;
     // An iterator or generator among the arguments would be stepped.
     const Shape shape = shape_of(object_of(v));
     const bool steps = shape == Shape::kIterator || (shape == Shape::kCallable && PyIter_Check(object_of(v)));

@@ -266,6 +266,9 @@ Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments)
     a.effect.memory = Effect::kAnything;
     return a;
   }
+  if (PyObject* defaults = as_function(function)->func_kwdefaults; defaults != nullptr && !s.view.quiet())
+    if (s.view.look(address_of(defaults), {Where::kAll}) != View::State::kClear)
+      return ordered(Reason::kPendingMemory, Effect::kAnything);
   Action a;
   a.verdict = Action::kEnter;
   Arguments rest = arguments;

@@ -218,6 +218,11 @@ Action PythonHost::builtin_method(const Site& s, PyObject* receiver, PyObject* n
   if (contract == nullptr || contract->effect != Contract::kPure)
     return call_unknown(s, receiver, std::move(arguments), Reason::kUndeclaredCCallable);
   arguments.positional.insert(arguments.positional.begin(), borrow_value(receiver));
+  if (contract->guard && !guard_holds(*contract, arguments)) {
+    const nb::object method = checked(PyObject_GetAttr(receiver, name));
+    arguments.positional.erase(arguments.positional.begin());
+    return call_unknown(s, method.ptr(), std::move(arguments), Reason::kGuardFailed);
+  }
   return call_contract(s, function, *contract, std::move(arguments));
 }
 

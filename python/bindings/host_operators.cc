@@ -86,6 +86,17 @@ bool looks_inside(const ir::Fragment& fragment) {
   return fragment.kind != Kind::kOperator || fragment.text.find_first_of("<>=!%{") != std::string::npos;
 }
 
+// Whether it looks at attributes: those of any object, or the names of functions and what modules hold, which
+// texts show.
+bool reads_attributes(const ir::Fragment& fragment) {
+  return fragment.kind == Kind::kFormat || fragment.kind == Kind::kPattern ||
+         fragment.text.find('%') != std::string::npos;
+}
+
+bool all_constants(std::span<const Value> operands) {
+  return std::ranges::all_of(operands, [](const Value& v) { return v.ready() && is_constant(object_of(v)); });
+}
+
 // Whether it unpacks into a set, and not into a list, a tuple or a dict.
 bool hashes_items(const ir::Fragment& fragment) {
   return fragment.text.find('{') != std::string::npos && fragment.text.find("**") == std::string::npos;
@@ -115,7 +126,9 @@ bool only_displayed(const ir::Fragment& fragment, std::size_t i) {
 
 Action PythonHost::evaluate(const Site& s) {
   const ir::Fragment& fragment = s.program.fragments[s.node.index];
-  if (all_atoms(s.operands) && fragment.kind != Kind::kUnpacking) return call_fragment(s);
+  const bool plain = all_atoms(s.operands) && fragment.kind != Kind::kUnpacking;
+  if (plain && (!reads_attributes(fragment) || s.view.quiet() || all_constants(s.operands)))
+    return call_fragment(s);
   if (Action a; enter_format(s, a)) return a;
   if (first_pending(s.operands) < s.operands.size()) return evaluate_pending(s, fragment);
   if (s.view.quiet() || fragment.kind == Kind::kDisplay || fragment.kind == Kind::kIdentity)
@@ -135,6 +148,8 @@ Action PythonHost::evaluate(const Site& s) {
         if (PyIter_Check(object_of(v)) || (!is_atom(object_of(v)) && !unpacks_plainly(object_of(v))))
           return held_to_order();
       return evaluate_over(s, hashes_items(fragment) ? Depth::kDeep : Depth::kShallow);
+    case Kind::kPattern:
+      return evaluate_over(s, Depth::kReached);
     default:
       return evaluate_over(s, looks_inside(fragment) ? Depth::kDeep : Depth::kShallow);
   }
@@ -201,6 +216,9 @@ Action PythonHost::evaluate_over(const Site& s, Depth depth) {
     if (const Obstacle o = now.add(s.object(i)); o != Obstacle::kNothing)
       return described(held_up_inside(o, now.element(), kUnknown, all_data(s.operands, s.view)));
   }
+  const bool matches = !inplace && s.program.fragments[s.node.index].kind == Kind::kPattern;
+  if (matches && !std::ranges::all_of(now.instances(), gives_attributes_plainly))
+    return described(ordered(Reason::kUserAttribute, Effect::kAnything));
   if (!now.copied()) return call_fragment(s);
   std::vector<nb::object> held;
   std::vector<PyObject*> args{nullptr};
@@ -234,7 +252,8 @@ bool PythonHost::inplace_privately(const Site& s, Action& answer) {
 }
 
 Action PythonHost::inplace(const Site& s) {
-  if (all_atoms(s.operands)) return call_fragment(s);
+  const bool shows = reads_attributes(s.program.fragments[s.node.index]) && !s.view.quiet();
+  if (shows ? all_constants(s.operands) : all_atoms(s.operands)) return call_fragment(s);
   if (s[0].is_pending() || (s[1].is_pending() && is_atom(s.object(0)))) {
     const std::uint32_t first = s[0].is_pending() ? 0 : 1;
     if (!all_data(s.operands, s.view)) return needs_operand(first, kUnknown, Effect::kAnything);

@@ -6,6 +6,7 @@
 #include <new>
 #include <unordered_set>
 
+#include "held.h"
 #include "program.h"
 
 namespace xcs::python {
@@ -162,6 +163,17 @@ std::vector<std::pair<nb::object, PyObject*>> own_attributes_of(PyObject* object
   return attributes;
 }
 
+bool has_plain_keys(PyObject* instance) {
+  PyObject** dict = _PyObject_GetDictPtr(instance);
+  if (dict == nullptr || *dict == nullptr) return true;
+  if (reinterpret_cast<PyDictObject*>(*dict)->ma_values != nullptr) return true;  // names of attributes only
+  PyObject* key = nullptr;
+  Py_ssize_t position = 0;
+  while (PyDict_Next(*dict, &position, &key, nullptr) != 0)
+    if (!PyUnicode_CheckExact(key)) return false;
+  return true;
+}
+
 PyObject* attribute_in_dict(PyObject* object, PyObject* name) {
   PyObject** dict = _PyObject_GetDictPtr(object);
   return dict == nullptr || *dict == nullptr ? nullptr : PyDict_GetItemWithError(*dict, name);
@@ -253,6 +265,23 @@ Obstacle Snapshot::add(PyObject* operand) {
   return Obstacle::kNothing;
 }
 
+namespace {
+
+// What stands in the way of reading, where it is, an object that this was said of.
+Obstacle obstacle_of(View::State state) {
+  switch (state) {
+    case View::State::kClear:
+      return Obstacle::kNothing;
+    case View::State::kBlocked:
+      return Obstacle::kBlocked;
+    case View::State::kPending:
+      return Obstacle::kHeld;
+  }
+  return Obstacle::kUnknown;
+}
+
+}  // namespace
+
 // Whether something that can be reached from the instance, which was visited, is replaced by a copy.
 bool Snapshot::leads_to_copy(PyObject* instance) const {
   std::unordered_set<PyObject*> seen;
@@ -272,7 +301,7 @@ bool Snapshot::leads_to_copy(PyObject* instance) const {
     } else if (is_container(shape_of(object)) || PyTuple_Check(object)) {
       for (nb::handle held : nb::borrow(object)) push(held.ptr());
     } else {
-      for (PyObject* value : attributes_of(object)) push(value);
+      for (PyObject* value : held_by(object, depth_)) push(value);
     }
   }
   return false;
@@ -292,11 +321,7 @@ Obstacle Snapshot::visit_at(PyObject* object, bool inside) {
   const Shape shape = shape_of(object);
   switch (shape) {
     case Shape::kCallable:
-      // A bound method is formatted with what it is bound to.
-      if (depth_ == Depth::kShallow || depth_ == Depth::kArguments || !PyMethod_Check(object))
-        return Obstacle::kNothing;
-      if (!PyFunction_Check(PyMethod_GET_FUNCTION(object))) return Obstacle::kUnknown;
-      return visit(PyMethod_GET_SELF(object), true);
+      return visit_callable(object);
     case Shape::kAtom:
       return is_atom(object) ? Obstacle::kNothing : Obstacle::kUnknown;
     case Shape::kIterator:
@@ -311,9 +336,14 @@ Obstacle Snapshot::visit_at(PyObject* object, bool inside) {
     case Shape::kOther:
       return depth_ == Depth::kArguments ? visit_attributes(object) : Obstacle::kUnknown;
     case Shape::kPlain:
-      return depth_ >= Depth::kReached ? visit_attributes(object) : Obstacle::kNothing;
+      if (depth_ == Depth::kDeep) return obstacle_of(view_.look_anywhere());  // its class may be changed
+      if (depth_ == Depth::kShallow) return Obstacle::kNothing;
+      return depth_ == Depth::kReached && has_copy_hooks(Py_TYPE(object)) ? Obstacle::kUnknown
+                                                                          : visit_attributes(object);
     case Shape::kRecord:
-      return depth_ == Depth::kShallow ? Obstacle::kNothing : visit_attributes(object);
+      if (depth_ == Depth::kShallow) return Obstacle::kNothing;
+      return depth_ == Depth::kReached && has_copy_hooks(Py_TYPE(object)) ? Obstacle::kUnknown
+                                                                          : visit_attributes(object);
     case Shape::kView:
       return visit_container(dict_of_view(object), inside);
     case Shape::kTuple:
@@ -370,24 +400,49 @@ Obstacle Snapshot::visit_elements(PyObject* container) {
   return obstacle;
 }
 
-// Instances are never copied: one that has pending stores, or leads to something that has, holds up the node.
+// Neither instances nor functions are ever copied: one that has pending stores, or leads to something that
+// has, holds up the node.
 Obstacle Snapshot::visit_attributes(PyObject* object) {
   if (!visited_.emplace(object, nb::borrow(object)).second) return Obstacle::kNothing;
   if (visited_.size() > kMostVisited) return Obstacle::kHeld;
   instances_.push_back(object);
-  if (const View::State state = look_in_dict(object, nullptr, view_); state != View::State::kClear)
-    return state == View::State::kBlocked ? Obstacle::kBlocked : Obstacle::kHeld;
-  switch (view_.look(address_of(object), {Where::kAll})) {
-    case View::State::kClear:
-      break;
-    case View::State::kBlocked:
-      return Obstacle::kBlocked;
-    case View::State::kPending:
-      return Obstacle::kHeld;
-  }
-  for (PyObject* value : attributes_of(object))
+  if (const Obstacle o = obstacle_of(look_in_dict(object, nullptr, view_)); o != Obstacle::kNothing) return o;
+  if (const Obstacle o = obstacle_of(view_.look(address_of(object), {Where::kAll})); o != Obstacle::kNothing)
+    return o;
+  return visit_all(held_by(object, depth_));
+}
+
+Obstacle Snapshot::visit_all(std::span<PyObject* const> held) {
+  for (PyObject* value : held)
     if (const Obstacle o = visit(value, true); o != Obstacle::kNothing) return o;
   return Obstacle::kNothing;
+}
+
+Obstacle Snapshot::add_attributes(PyObject* instance) {
+  const Shape shape = shape_of(instance);
+  if (shape != Shape::kPlain && shape != Shape::kRecord && shape != Shape::kCallable)
+    return Obstacle::kNothing;
+  if (has_copy_hooks(Py_TYPE(instance))) return Obstacle::kUnknown;
+  if (const Obstacle o = obstacle_of(look_in_dict(instance, nullptr, view_)); o != Obstacle::kNothing)
+    return o;
+  return obstacle_of(view_.look(address_of(instance), {Where::kAll}));
+}
+
+// Operators look at no more than which callable it is; its text is made of its names.
+Obstacle Snapshot::visit_callable(PyObject* object) {
+  if (depth_ == Depth::kShallow || is_fixed(object)) return Obstacle::kNothing;
+  if (PyMethod_Check(object) && depth_ != Depth::kArguments) {
+    PyObject* function = PyMethod_GET_FUNCTION(object);
+    if (!PyFunction_Check(function)) return Obstacle::kUnknown;
+    if (const Obstacle o = visit(function, true); o != Obstacle::kNothing) return o;
+  }
+  if (!PyModule_Check(object)) return visit_attributes(object);
+  if (const Obstacle o = obstacle_of(view_.look(address_of(PyModule_GetDict(object)), {Where::kAll}));
+      o != Obstacle::kNothing)
+    return o;
+  if (depth_ == Depth::kArguments) return Obstacle::kNothing;
+  const auto shown = shown_of_module(object);
+  return shown ? visit_all(*shown) : Obstacle::kUnknown;
 }
 
 namespace {

@@ -33,6 +33,8 @@ struct Replayed {
   Value element;    // kElement
 };
 
+// Whether finding an attribute in the dict of the instance runs no code of the keys that are in it.
+bool has_plain_keys(PyObject* instance);
 // The attribute that is in the dict of the instance, borrowed, or null.
 PyObject* attribute_in_dict(PyObject* object, PyObject* name);
 // The attributes and slots that the instance has of its own: interned names, and what they hold, borrowed.
@@ -94,12 +96,16 @@ class Snapshot {
   // Adds an operand; stops at the first obstacle.
   Obstacle add(PyObject* operand);
   const Value& element() const { return element_; }  // after kElement
+  // As add(), of an instance of which a copy is made.
+  Obstacle add_attributes(PyObject* instance);
 
   // Whether any operand is replaced by a copy, and whether anything an operand holds is.
   bool copied() const { return !copies_.empty(); }
   bool copied_inside() const { return copied_inside_; }
   // The operand, or the copy that replaces it.
   nb::object get(PyObject* operand);
+  // What was visited for its attributes.
+  std::span<PyObject* const> instances() const { return instances_; }
   // Whether something other than this holds a copy that get() gave.
   bool is_held() const;
 
@@ -109,6 +115,8 @@ class Snapshot {
   Obstacle visit_container(PyObject* object, bool inside);
   Obstacle visit_elements(PyObject* container);
   Obstacle visit_attributes(PyObject* object);
+  Obstacle visit_callable(PyObject* object);
+  Obstacle visit_all(std::span<PyObject* const> held);
   bool leads_to_copy(PyObject* instance) const;
   nb::object rebuild(PyObject* object);
 

@@ -2,6 +2,7 @@
 
 #include <structmember.h>
 
+#include <algorithm>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -224,12 +225,25 @@ Operators operators_of(PyTypeObject* type, bool enumeration) {
   return result;
 }
 
+// Enumerations whose members get attributes. A class that is made where one of them was is none of them, but
+// is taken for one, which is harmless.
+std::unordered_set<PyTypeObject*>& changing_enumerations() {
+  static auto* types = new std::unordered_set<PyTypeObject*>;
+  return *types;
+}
+
+TypeTable& known_types() {
+  static auto* table = new TypeTable;
+  return *table;
+}
+
 Shape shape_of_class(PyTypeObject* type) {
   const std::string metatype = full_name(Py_TYPE(type));
   const bool enumeration = metatype == "enum.EnumType" || metatype == "enum.EnumMeta";
   const bool exception = PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0;
   const bool named_tuple = PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS) != 0 &&
                            type_lookup(type, interned("_field_defaults").ptr()) != nullptr;
+  if (enumeration && changing_enumerations().contains(type)) return Shape::kOther;
   Shape shape = enumeration   ? Shape::kAtom
                 : exception   ? Shape::kRecord
                 : named_tuple ? Shape::kTuple
@@ -283,14 +297,21 @@ Shape find_shape(PyTypeObject* type) {
 
 Shape shape_of(PyObject* object) { return shape_of_instances(Py_TYPE(object)); }
 
+void note_assigned(PyObject* object) {
+  PyTypeObject* type = Py_TYPE(object);
+  if (is_static(type) || shape_of(object) != Shape::kAtom) return;
+  changing_enumerations().insert(type);
+  known_types().erase(type);
+}
+
 Shape shape_of_instances(PyTypeObject* type) {
-  static auto* table = new TypeTable;
-  auto found = table->find(type);
-  if (found != table->end() && found->second.version == type->tp_version_tag && type->tp_version_tag != 0)
+  TypeTable& table = known_types();
+  auto found = table.find(type);
+  if (found != table.end() && found->second.version == type->tp_version_tag && type->tp_version_tag != 0)
     return found->second.shape;
   const Shape shape = find_shape(type);
   type_lookup(type, interned("__class__").ptr());  // gives the type a version tag when it has none
-  (*table)[type] = {shape, type->tp_version_tag};
+  table[type] = {shape, type->tp_version_tag};
   return shape;
 }
 
@@ -390,6 +411,33 @@ bool is_partial_method(PyObject* found) {
 }
 
 }  // namespace
+
+bool has_copy_hooks(PyTypeObject* type) {
+  constexpr const char* kHooks[] = {"__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__",
+                                    "__new__"};
+  if (is_static(type)) return false;
+  return std::ranges::any_of(kHooks, [&](const char* name) {
+    PyObject* hook = type_lookup(type, interned(name).ptr());
+    return hook != nullptr && (PyFunction_Check(hook) || Py_TYPE(hook) == &PyStaticMethod_Type) &&
+           !comes_with_python(hook);
+  });
+}
+
+bool gives_attributes_plainly(PyObject* object) {
+  PyTypeObject* type = Py_TYPE(object);
+  if (PyModule_CheckExact(object))
+    return PyDict_GetItemString(PyModule_GetDict(object), "__getattr__") == nullptr;
+  if (!has_plain_getattr(type) && !PyFunction_Check(object)) return is_static(type);
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(type->tp_mro); ++i) {
+    auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(type->tp_mro, i));
+    if (is_static(base)) continue;
+    PyObject *key = nullptr, *value = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(base->tp_dict, &position, &key, &value) != 0)
+      if (!binds_plainly(value) && Py_TYPE(value) != &PyGetSetDescr_Type) return false;
+  }
+  return true;
+}
 
 bool binds_plainly(PyObject* found) {
   if (found == nullptr || Py_TYPE(found)->tp_descr_get == nullptr) return true;

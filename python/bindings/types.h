@@ -30,6 +30,9 @@ Shape shape_of(PyObject* object);
 // user's.
 bool is_atom(PyObject* object);
 
+// Says that an attribute of the object is assigned: a member of an enumeration is no constant then.
+void note_assigned(PyObject* object);
+
 // As shape_of, for instances of a class.
 Shape shape_of_instances(PyTypeObject* type);
 
@@ -61,6 +64,10 @@ bool has_plain_setattr(PyTypeObject* type);
 bool is_data_descriptor(PyObject* descriptor);
 // Whether it is a place of a class's __slots__, which takes any object.
 bool is_slot(PyObject* descriptor);
+// Whether copying an instance runs code of the program's.
+bool has_copy_hooks(PyTypeObject* type);
+// Whether no attribute of the object is given by code of the program's.
+bool gives_attributes_plainly(PyObject* object);
 // Whether binding the descriptor runs no code of the user's: functions, builtin descriptors, plain values.
 bool binds_plainly(PyObject* found);
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+import string
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
@@ -102,6 +103,20 @@ def one_argument(positional: Positional, keywords: Keywords) -> bool:
     return len(positional) == 1 and not keywords
 
 
+def plain_fields(positional: Positional, _keywords: Keywords) -> bool:
+    return bool(positional) and type(positional[0]) is str and not _names_attribute(positional[0])
+
+
+def _names_attribute(template: str) -> bool:
+    if "." not in template:
+        return False
+    try:
+        fields = list(string.Formatter().parse(template))
+    except ValueError:
+        return False  # which the call raises
+    return any("." in (name or "") or _names_attribute(spec or "") for _, name, spec, _ in fields)
+
+
 def plain_get(positional: Positional, keywords: Keywords) -> bool:
     data = positional[1] if len(positional) > 1 else keywords.get("data")
     return len(positional) > 0 and type(positional[0]) is str and data is None
@@ -182,6 +197,7 @@ GUARDS: Mapping[str, Guard] = {
         no_tools,
         not_streaming,
         one_argument,
+        plain_fields,
         plain_get,
         safe_method,
         sdk_model,

@@ -14,7 +14,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,7 @@ class Row:
     Attributes:
         excused: How many differences the list has.
         stale: Lines of the list, as mode and test, for tests that came to the same.
+        not_compared: By mode, why CPython itself gave nothing to compare with.
     """
 
     module: str
@@ -64,6 +65,7 @@ class Row:
     differences: list[Difference]
     excused: int = 0
     stale: tuple[tuple[str, str], ...] = ()
+    not_compared: tuple[tuple[str, str], ...] = ()
 
     @property
     def problems(self) -> int:
@@ -94,11 +96,14 @@ def _current(results: Path) -> str:
 def compare(module: str, folder: Path, timeout: float) -> Row:
     """Runs the module in all modes."""
     differences: list[Difference] = []
+    not_compared: list[tuple[str, str]] = []
     tests = 0
     for plain, mode in PAIRS:
-        expected, actual = (run(module, each, folder, timeout) for each in (plain, mode))
+        expected = run(module, plain, folder, timeout)
         if isinstance(expected, str):
-            continue  # not a module that CPython itself runs here
+            not_compared.append((plain, expected))
+            continue
+        actual = run(module, mode, folder, timeout)
         tests = max(tests, len(expected))
         if isinstance(actual, str):
             differences.append(Difference(mode, module, "ends", actual))
@@ -107,7 +112,7 @@ def compare(module: str, folder: Path, timeout: float) -> Row:
             before, after = _summary(expected[test]), _summary(actual.get(test, []))
             if before != after:
                 differences.append(Difference(mode, test, before, after))
-    return _judged(Row(module, tests, differences))
+    return _judged(Row(module, tests, differences, not_compared=tuple(not_compared)))
 
 
 def _judged(row: Row) -> Row:
@@ -127,7 +132,7 @@ def _judged(row: Row) -> Row:
         )
     )
     rest = [d for d in row.differences if (d.mode, d.test) not in known]
-    return Row(row.module, row.tests, rest, len(met & known.keys()), stale)
+    return replace(row, differences=rest, excused=len(met & known.keys()), stale=stale)
 
 
 def _summary(outcomes: list[list[str]]) -> str:
@@ -156,9 +161,13 @@ def main() -> int:
                 print(f"    {d.mode}: {d.test}: {d.expected} -> {d.actual}", flush=True)
             for mode, test in row.stale:
                 print(f"    {mode}: {test}: excused.toml lists it, and it comes to the same", flush=True)
+            for plain, reason in row.not_compared:
+                print(f"    {plain}: not compared, CPython itself {reason}", flush=True)
     different = sum(row.problems for row in rows)
     tests, excused = (sum(getattr(row, name) for row in rows) for name in ("tests", "excused"))
     print(f"{tests} tests in {len(rows)} modules, {different} differences and {excused} excused")
+    missing = [f"{row.module} ({plain})" for row in rows for plain, _ in row.not_compared]
+    print(f"{len(missing)} runs of modules not compared" + (f": {', '.join(missing)}" if missing else ""))
     return 1 if different else 0
 
 

@@ -1,0 +1,156 @@
+#include "held.h"
+
+#include <unordered_map>
+
+#include "cached.h"
+#include "jitted.h"
+
+namespace xcs::python {
+namespace {
+
+using Objects = std::vector<PyObject*>;
+
+void push(Objects& objects, PyObject* held) {
+  if (held != nullptr && held != Py_None) objects.push_back(held);
+}
+
+void push_items(Objects& objects, PyObject* tuple) {
+  if (tuple == nullptr || !PyTuple_Check(tuple)) return;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); ++i) push(objects, PyTuple_GET_ITEM(tuple, i));
+}
+
+PyTypeObject* partial_type() {
+  static auto* type = reinterpret_cast<PyTypeObject*>(imported("functools", "partial").release().ptr());
+  return type;
+}
+
+// Whether it is an object that a class may share among its instances, rather than a part of the class.
+bool is_shared(PyObject* value) {
+  if (PyFunction_Check(value)) return PyFunction_GET_CLOSURE(value) != nullptr;
+  switch (shape_of(value)) {
+    case Shape::kAtom:
+    case Shape::kCallable:
+    case Shape::kIterator:
+      return false;
+    case Shape::kOther:
+      return !is_static(Py_TYPE(value)) && Py_TYPE(value)->tp_descr_get == nullptr;
+    default:
+      return true;
+  }
+}
+
+Objects find_shared(PyTypeObject* type) {
+  Objects found;
+  for (Py_ssize_t i = 0; type->tp_mro != nullptr && i < PyTuple_GET_SIZE(type->tp_mro); ++i) {
+    auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(type->tp_mro, i));
+    if (is_static(base)) continue;
+    PyObject *key = nullptr, *value = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(base->tp_dict, &position, &key, &value) != 0) {
+      const char* name = PyUnicode_Check(key) ? PyUnicode_AsUTF8(key) : nullptr;
+      if (name != nullptr && std::string_view(name).starts_with("__")) continue;
+      if (is_shared(value)) found.push_back(value);
+    }
+  }
+  return found;
+}
+
+// What the class holds for its instances. A class that changes has another version.
+const Objects& shared_by(PyTypeObject* type) {
+  struct Found {
+    unsigned version = 0;
+    Objects objects;
+  };
+  static auto* table = new std::unordered_map<PyTypeObject*, Found>;
+  Found& found = (*table)[type];
+  if (found.version == 0 || found.version != type->tp_version_tag) {
+    found.objects = find_shared(type);
+    type_lookup(type, interned("__class__").ptr());  // gives the type a version tag when it has none
+    found.version = type->tp_version_tag;
+  }
+  return found.objects;
+}
+
+void push_callable(Objects& objects, PyObject* callable) {
+  if (PyFunction_Check(callable)) {
+    auto* function = reinterpret_cast<PyFunctionObject*>(callable);
+    push_items(objects, function->func_closure);
+    push_items(objects, function->func_defaults);
+    push(objects, function->func_kwdefaults);
+  } else if (PyMethod_Check(callable)) {
+    push(objects, PyMethod_GET_FUNCTION(callable));
+    push(objects, PyMethod_GET_SELF(callable));
+  } else if (is_bound_builtin(callable)) {
+    push(objects, PyCFunction_GET_SELF(callable));
+  } else if (Py_TYPE(callable) == jitted_type()) {
+    push(objects, jitted_function(callable));
+  } else if (Py_TYPE(callable) == partial_type()) {
+    const nb::handle partial(callable);  // which keeps these alive
+    push(objects, nb::object(partial.attr("func")).ptr());
+    push_items(objects, nb::object(partial.attr("args")).ptr());
+    push(objects, nb::object(partial.attr("keywords")).ptr());
+  } else if (PyType_Check(callable)) {
+    const Objects& shared = shared_by(reinterpret_cast<PyTypeObject*>(callable));
+    objects.insert(objects.end(), shared.begin(), shared.end());
+  }
+}
+
+}  // namespace
+
+Objects held_by(PyObject* object, Depth depth) {
+  if (PyCell_Check(object)) {
+    Objects content;
+    push(content, PyCell_GET(object));
+    return content;
+  }
+  if (shape_of(object) != Shape::kCallable) {
+    Objects objects = attributes_of(object);
+    if (depth == Depth::kArguments && !is_static(Py_TYPE(object))) {
+      const Objects& shared = shared_by(Py_TYPE(object));
+      objects.insert(objects.end(), shared.begin(), shared.end());
+    }
+    return objects;
+  }
+  Objects objects;
+  const bool copied =
+      Py_TYPE(object) == partial_type();  // by copy.deepcopy, which gives functions as they are
+  const bool whole = depth == Depth::kArguments || (depth == Depth::kReached && copied);
+  if (PyMethod_Check(object) && !whole) push(objects, PyMethod_GET_SELF(object));
+  if (copied && !whole) push_callable(objects, object);
+  if (!whole || PyModule_Check(object)) return objects;
+  push_callable(objects, object);
+  if (!PyType_Check(object))
+    for (PyObject* value : attributes_of(object)) push(objects, value);
+  return objects;
+}
+
+bool is_fixed(PyObject* callable) {
+  if (PyCFunction_Check(callable)) return !is_bound_builtin(callable);
+  if (PyType_Check(callable)) return is_static(reinterpret_cast<PyTypeObject*>(callable));
+  PyTypeObject* type = Py_TYPE(callable);
+  return type == &PyMethodDescr_Type || type == &PyWrapperDescr_Type || type == &PyClassMethodDescr_Type ||
+         type == &PyGetSetDescr_Type || type == &PyMemberDescr_Type || type == &PyBaseObject_Type;
+}
+
+std::optional<Objects> shown_of_module(PyObject* module) {
+  static auto* specification =
+      reinterpret_cast<PyTypeObject*>(imported("importlib.machinery", "ModuleSpec").release().ptr());
+  PyObject* space = PyModule_GetDict(module);
+  const auto get = [&](const char* name) { return PyDict_GetItemString(space, name); };
+  const auto is_missing = [](PyObject* value) { return value == nullptr || value == Py_None; };
+  Objects shown;
+  PyObject* spec = get("__spec__");
+  if (is_missing(spec)) {
+    if (get("__getattr__") != nullptr || !is_missing(get("__loader__"))) return std::nullopt;
+    push(shown, get("__name__"));
+    push(shown, get("__file__"));
+    return shown;
+  }
+  if (Py_TYPE(spec) != specification) return std::nullopt;
+  PyObject* origin = attribute_in_dict(spec, interned("origin").ptr());
+  if (origin == nullptr || !PyUnicode_CheckExact(origin)) return std::nullopt;  // then its loader is shown
+  push(shown, spec);
+  return shown;
+}
+
+}  // namespace xcs::python

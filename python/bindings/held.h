@@ -1,0 +1,20 @@
+// What an object leads to in one step, for what reads everything that can be reached.
+#pragma once
+
+#include "memory.h"
+
+namespace xcs::python {
+
+// The attributes and items of `object`, no container, that a node of this depth may come upon; borrowed. Of a
+// function, what its closure, defaults and attributes hold; of an instance, with kArguments, what its class
+// holds besides methods, too.
+std::vector<PyObject*> held_by(PyObject* object, Depth depth);
+
+// Whether the callable has no memory of its own that anything could change.
+bool is_fixed(PyObject* callable);
+
+// The text of a module is that of its specification or, when it has none, made of these attributes. Nothing
+// when making it may run the program's code.
+std::optional<std::vector<PyObject*>> shown_of_module(PyObject* module);
+
+}  // namespace xcs::python
