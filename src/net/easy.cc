@@ -18,6 +18,9 @@ namespace {
 
 // Small, because one exists per call in flight; larger answers merely take more reads.
 constexpr long kReadBuffer = 4096;
+// What fills the buffer of an HTTP/2 answer stops its connection, and libcurl 7.88 does not go on when the
+// answer's end was in what it stopped at. So there is room for several of TLS's records, which have 16 kB.
+constexpr long kTlsReadBuffer = 128 << 10;
 constexpr long kNameCacheSeconds = 300;
 constexpr std::size_t kMostHeaderBytes = std::size_t{256} << 10;
 
@@ -63,6 +66,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   transfer.phase = Transfer::Phase::kReceiving;
   transfer.progressed = now();
+  transfer.multi->note_progress();
   std::string_view line(data, size);
   while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
   if (line.starts_with("HTTP/")) {
@@ -86,6 +90,8 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
 // Hands a piece of a streamed answer to its handler; false ends the attempt.
 bool deliver(Transfer& transfer, std::string_view piece) {
   if (!transfer.gate.try_enter()) return false;
+  const bool first = transfer.body_bytes == piece.size();
+  if (first && transfer.handler.on_head) transfer.handler.on_head(transfer.response);
   Result<void> accepted = transfer.handler.on_piece(piece);
   const bool open = transfer.gate.leave();
   if (!open) transfer.handler = {};
@@ -97,6 +103,7 @@ bool deliver(Transfer& transfer, std::string_view piece) {
 std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   transfer.progressed = now();
+  transfer.multi->note_progress();
   Response& response = transfer.response;
   const std::size_t bound = transfer.request.max_response_bytes;
   if (size > bound - transfer.body_bytes) {
@@ -134,16 +141,16 @@ TrustStore TrustStore::from_environment() {
   return {.file = file != nullptr ? file : "", .directory = directory != nullptr ? directory : ""};
 }
 
-Easy::Easy(Sockets& sockets, CURLSH* share, const TrustStore& trust)
-    : sockets_(sockets), handle_(curl_easy_init()) {
+Easy::Easy(Sockets& sockets, CURLSH* share, const TrustStore& trust, bool tls)
+    : sockets_(sockets), handle_(curl_easy_init()), tls_(tls) {
   XCS_CHECK(handle_ != nullptr);
   set(handle_, CURLOPT_SHARE, share);
   set(handle_, CURLOPT_NOSIGNAL, 1L);
+  set(handle_, CURLOPT_BUFFERSIZE, tls ? kTlsReadBuffer : kReadBuffer);
   set(handle_, CURLOPT_PROTOCOLS_STR, "http,https");
   set(handle_, CURLOPT_FOLLOWLOCATION, 0L);
   set(handle_, CURLOPT_TCP_NODELAY, 1L);
   set(handle_, CURLOPT_TCP_KEEPALIVE, 1L);
-  set(handle_, CURLOPT_BUFFERSIZE, kReadBuffer);
   set(handle_, CURLOPT_DNS_CACHE_TIMEOUT, kNameCacheSeconds);
   set(handle_, CURLOPT_ACCEPT_ENCODING, "");  // every encoding libcurl can undo
   set(handle_, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
@@ -197,7 +204,7 @@ Result<void> Easy::aim(Transfer& transfer) {
         "net.url", "the address of a request must begin with http:// or https:// and name a host"));
   }
   set(handle_, CURLOPT_URL, request.url.c_str());
-  set_version(origin.scheme == "https");
+  set_version();
   set_method(request);
   // libcurl's own limits stay out of the way: the loop's timers are the ones that count.
   set(handle_, CURLOPT_CONNECTTIMEOUT, 24L * 3600);
@@ -211,9 +218,10 @@ Result<void> Easy::aim(Transfer& transfer) {
 // With TLS, requests wait for the handshake under way to a host, because it may yield an HTTP/2 connection
 // that takes them all. Without TLS there is nothing to wait for: libcurl would hold every request back
 // until the host's first answer.
-void Easy::set_version(bool tls) {
-  set(handle_, CURLOPT_HTTP_VERSION, static_cast<long>(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
-  set(handle_, CURLOPT_PIPEWAIT, tls ? 1L : 0L);
+void Easy::set_version() {
+  set(handle_, CURLOPT_HTTP_VERSION,
+      static_cast<long>(tls_ ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+  set(handle_, CURLOPT_PIPEWAIT, tls_ ? 1L : 0L);
 }
 
 void Easy::set_method(const Request& request) {

@@ -25,7 +25,8 @@ struct TrustStore {
 // kConnecting to kReceiving and collect the response.
 class Easy {
  public:
-  Easy(Sockets& sockets, CURLSH* share, const TrustStore& trust);
+  // `tls` is whether it will be aimed at https, which takes a larger buffer.
+  Easy(Sockets& sockets, CURLSH* share, const TrustStore& trust, bool tls);
   ~Easy();
   Easy(const Easy&) = delete;
   Easy& operator=(const Easy&) = delete;
@@ -35,19 +36,21 @@ class Easy {
   Result<void> aim(Transfer& transfer);
 
   CURL* get() const { return handle_; }
+  bool tls() const { return tls_; }
   static Transfer& transfer_of(CURL* handle);
 
   // What libcurl's code means for the transfer this handle is aimed at.
   Error describe(CURLcode code) const;
 
  private:
-  void set_version(bool tls);
+  void set_version();
   void set_method(const Request& request);
   Result<void> set_headers(const Request& request);
   static curl_socket_t on_open(void* easy, curlsocktype, curl_sockaddr* address);
 
   Sockets& sockets_;
   CURL* const handle_;
+  const bool tls_;
   curl_slist* headers_ = nullptr;
   std::array<char, CURL_ERROR_SIZE> detail_{};
   Transfer* transfer_ = nullptr;

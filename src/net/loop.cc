@@ -61,7 +61,7 @@ Loop::Loop(std::size_t max_in_flight, std::shared_ptr<Mailbox> mailbox)
 }
 
 Loop::~Loop() {
-  idle_easies_.clear();
+  idle_easies_ = {};
   multis_.clear();
   curl_share_cleanup(share_);
 }
@@ -203,7 +203,7 @@ void Loop::begin(Owner transfer) {
     transfer->leads = turn == Lookups<Owner>::Turn::kLead;
     if (transfer->leads) leaders_.push_back(transfer);
   }
-  attach(transfer);
+  attach(transfer, origin.scheme == "https");
   if (Result<void> aimed = transfer->easy->aim(*transfer); !aimed) {
     detach(*transfer);
     settle(std::move(transfer), std::unexpected(std::move(aimed.error())));
@@ -215,15 +215,16 @@ void Loop::begin(Owner transfer) {
 }
 
 // Gives the transfer a slot and an easy handle.
-void Loop::attach(const Owner& transfer) {
+void Loop::attach(const Owner& transfer, bool tls) {
   transfer->phase = Phase::kConnecting;
   transfer->opened_socket = transfer->starved = transfer->ended = false;
   transfer->body_bytes = 0;
-  if (idle_easies_.empty()) {
-    transfer->easy = std::make_unique<Easy>(sockets_, share_, trust_);
+  std::vector<std::unique_ptr<Easy>>& idle = idle_easies_[tls ? 1 : 0];
+  if (idle.empty()) {
+    transfer->easy = std::make_unique<Easy>(sockets_, share_, trust_, tls);
   } else {
-    transfer->easy = std::move(idle_easies_.back());
-    idle_easies_.pop_back();
+    transfer->easy = std::move(idle.back());
+    idle.pop_back();
   }
   most_in_flight_ = std::max(most_in_flight_, ++in_flight_);
   ++attempts_;
@@ -236,7 +237,8 @@ void Loop::detach(Transfer& transfer) {
   finish_lookup(transfer, nullptr);
   if (transfer.multi != nullptr) transfer.multi->remove(transfer.easy->get(), transfer.ended);
   transfer.multi = nullptr;
-  if (idle_easies_.size() < kIdleEasies) idle_easies_.push_back(std::move(transfer.easy));
+  std::vector<std::unique_ptr<Easy>>& idle = idle_easies_[transfer.easy->tls() ? 1 : 0];
+  if (idle.size() < kIdleEasies) idle.push_back(std::move(transfer.easy));
   transfer.easy = nullptr;
   --in_flight_;
 }

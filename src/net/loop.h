@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -63,7 +64,7 @@ class Loop {
 
   void hold(const Owner& transfer);
   void forget(Transfer& transfer);
-  void attach(const Owner& transfer);
+  void attach(const Owner& transfer, bool tls);
   void detach(Transfer& transfer);
   Multi& multi_with_room();
   TimePoint wake_at() const;
@@ -75,7 +76,7 @@ class Loop {
   Sockets sockets_;
   CURLSH* const share_;
   std::vector<std::unique_ptr<Multi>> multis_;
-  std::vector<std::unique_ptr<Easy>> idle_easies_;
+  std::array<std::vector<std::unique_ptr<Easy>>, 2> idle_easies_;  // without TLS, with it
   TimerHeap timers_;
   Lookups<Owner> lookups_;
 

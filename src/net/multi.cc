@@ -1,6 +1,7 @@
 #include "net/multi.h"
 
 #include <chrono>
+#include <utility>
 
 #include "base/check.h"
 #include "net/sockets.h"
@@ -27,6 +28,8 @@ Multi::~Multi() { curl_multi_cleanup(handle_); }
 int Multi::set_socket(CURL*, curl_socket_t fd, int what, void* multi, void*) {
   auto& self = *static_cast<Multi*>(multi);
   self.sockets_.watch(fd, what, &self);
+  std::erase(self.watched_, fd);
+  if (what != CURL_POLL_REMOVE) self.watched_.push_back(fd);
   return 0;
 }
 
@@ -50,15 +53,24 @@ void Multi::remove(CURL* handle, bool ended) {
   owes_reset_ = owes_reset_ || (!ended && !http1_answers_);
 }
 
-void Multi::on_socket(int fd, int curl_events) {
+// libcurl 7.88 may read a part of an HTTP/2 answer, or its end, while it serves another transfer of the
+// connection, and then forget that it has it. It finds what it has when it is told that there is more to
+// read; so it is told until nothing comes of it.
+void Multi::act(int fd, int curl_events) {
   int running = 0;
+  progress_ = false;
   check(curl_multi_socket_action(handle_, fd, curl_events, &running));
+  while (http2_answers_ && std::exchange(progress_, false)) {
+    for (const int watched : std::vector(watched_))
+      check(curl_multi_socket_action(handle_, watched, CURL_CSELECT_IN, &running));
+  }
 }
+
+void Multi::on_socket(int fd, int curl_events) { act(fd, curl_events); }
 
 void Multi::on_time() {
   wake_at_ = TimePoint::max();
-  int running = 0;
-  check(curl_multi_socket_action(handle_, CURL_SOCKET_TIMEOUT, 0, &running));
+  act(CURL_SOCKET_TIMEOUT, 0);
 }
 
 std::optional<Multi::Finished> Multi::try_finished() {

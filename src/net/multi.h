@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "base/clock.h"
 
@@ -28,6 +29,8 @@ class Multi {
 
   // An answer has begun. HTTP/2 is where transfers share a connection.
   void note_answer(bool http2) { (http2 ? http2_answers_ : http1_answers_) = true; }
+  // Something of an answer has come.
+  void note_progress() { progress_ = true; }
   // A transfer was given up because nothing came. When its connection may be one that others share, and so
   // may be dead without anyone saying so, no more transfers should be added here, and they get another
   // connection.
@@ -53,6 +56,7 @@ class Multi {
   std::optional<Finished> try_finished();
 
  private:
+  void act(int fd, int curl_events);
   static int set_socket(CURL*, curl_socket_t fd, int what, void* multi, void*);
   static int set_timer(CURLM*, long milliseconds, void* multi);
 
@@ -63,6 +67,8 @@ class Multi {
   bool http2_answers_ = false;
   bool retired_ = false;
   bool owes_reset_ = false;
+  bool progress_ = false;     // since it was last looked at
+  std::vector<int> watched_;  // what libcurl wants to hear of
   TimePoint wake_at_ = TimePoint::max();
 };
 

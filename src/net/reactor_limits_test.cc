@@ -70,6 +70,70 @@ TEST(Reactor, AnAnswerThatNeverEndsMeetsTheTotalTimeout) {
   EXPECT_EQ(wait_for_error(reactor, std::move(request)).code, "net.total_timeout");
 }
 
+// More answers come than the loop hears of at once, while it has no time until all of them would be late.
+TEST(Reactor, AnswersThatCameInTimeAreNotLateBecauseTheLoopWas) {
+  constexpr int kMany = 300;
+  std::latch received(kMany);
+  std::latch busy(1);
+  std::latch sent(kMany);
+  FakeServer server([&](Connection& connection) {
+    connection.wait_request();
+    received.count_down();
+    busy.wait();
+    connection.respond(200, "in time");
+    sent.count_down();
+  });
+  FakeServer other(always(200, ""));
+  Reactor reactor;
+  Request request = get(server.url());
+  request.timeouts.total = std::chrono::seconds(3);
+  std::atomic<int> answered = 0;
+  std::latch left(kMany);
+  std::vector<Handle> handles;
+  for (int i = 0; i < kMany; ++i) {
+    handles.push_back(reactor.start(request, {[&](Result<Response> result) {
+                                      answered += result.has_value();
+                                      left.count_down();
+                                      return std::nullopt;
+                                    }}));
+  }
+  received.wait();
+  const TimePoint late = std::chrono::steady_clock::now() + request.timeouts.total;
+  const Handle starving = reactor.start(get(other.url()), {[&](Result<Response>) {
+                                          busy.count_down();
+                                          sent.wait();
+                                          std::this_thread::sleep_until(late);
+                                          return std::nullopt;
+                                        }});
+  left.wait();
+  EXPECT_EQ(answered, kMany);
+  EXPECT_EQ(reactor.stats().attempts, kMany + 1u);
+}
+
+TEST(Reactor, ASuccessIsToldOfBeforeTheFirstPieceOfItsBody) {
+  FakeServer server(always(200, "whole", "X-Kind: good\r\n"));
+  FakeServer failing(always(500, "whole"));
+  Reactor reactor;
+  for (const auto& [url, wanted] : {std::pair(server.url(), "good|whole"), std::pair(failing.url(), "")}) {
+    std::string heard;
+    std::latch done(1);
+    const Handle handle = reactor.start(
+        get(url), {.on_done =
+                       [&](Result<Response>) {
+                         done.count_down();
+                         return std::nullopt;
+                       },
+                   .on_head = [&](const Response& head) { heard += *head.headers.find("x-kind"); },
+                   .on_piece = [&](std::string_view piece) -> Result<void> {
+                     heard += heard.contains('|') ? "" : "|";
+                     heard += piece;
+                     return {};
+                   }});
+    done.wait();
+    EXPECT_EQ(heard, wanted);
+  }
+}
+
 TEST(Reactor, NeverHasMoreInFlightThanAllowedAndServesTheRestInOrder) {
   std::atomic<int> open = 0;
   std::atomic<int> most = 0;

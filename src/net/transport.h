@@ -66,6 +66,9 @@ struct Handler {
   // Returns nullopt when the matter is settled, or a delay after which the same request is sent again.
   // After an error of kind cancelled or internal nothing is sent again, whatever it returns. Never throws.
   std::move_only_function<std::optional<Duration>(Result<Response>)> on_done;
+  // When set, receives the status and the headers of a 2xx response before the first piece of its body, as
+  // a response without one. Never throws.
+  std::move_only_function<void(const Response& head)> on_head = {};
   // When set, receives the body of a 2xx response piece by piece instead of Response::body; other
   // responses are collected as usual. Returns an error to give up: on_done receives it. Never throws.
   std::move_only_function<Result<void>(std::string_view piece)> on_piece = {};
