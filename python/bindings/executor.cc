@@ -84,6 +84,7 @@ PythonCall::PythonCall(nb::object callee, std::vector<Value> positional,
 }
 
 std::pair<nb::object, bool> PythonCall::run() {
+  const SpendsOnThread here(spender_);
   std::vector<PyObject*> args;
   for (const nb::object& a : arguments_) args.push_back(a.ptr());
   PyObject* result = nullptr;

@@ -28,6 +28,7 @@ class PythonCall final : public HostCall {
 
  private:
   nb::object callee_, context_, handled_, keyword_names_;
+  const Spender spender_ = Spender::here();
   std::vector<nb::object> arguments_;
   std::size_t positional_;
 };

@@ -54,6 +54,7 @@ PythonHost::~PythonHost() {
 Action PythonHost::attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                            View& view) {
   const Site s{program_of(program), node, operands, view};
+  const SpendsOnThread here(ledger_.get(), {&program, node.position});
   if (placeholders_.any_ready()) placeholders_.settle();
   Action a = attempt_node(s);
   if (a.verdict == Action::kRaised && !view.quiet() && met_placeholder(a))

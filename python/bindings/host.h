@@ -15,6 +15,7 @@
 #include "describe.h"
 #include "draws.h"
 #include "iterate.h"
+#include "ledger.h"
 #include "program.h"
 
 namespace xcs::python {
@@ -125,6 +126,9 @@ class PythonHost final : public window::Host {
 
   // Independent calls get what a Recorder knows them by.
   void identify_calls() { identifies_ = true; }
+
+  // What the program's own code calls is entered there, see Note [who pays].
+  void charge(Ledger& ledger) { ledger_ = ledger.shared_from_this(); }
 
  private:
   // What a generator, or another iterator that a program gives the items of, began with, while it has not
@@ -339,6 +343,7 @@ class PythonHost final : public window::Host {
   };
 
   bool identifies_ = false;
+  std::shared_ptr<Ledger> ledger_;  // null: there is none
   Placeholders placeholders_;
   Iterators iterators_;
   struct Walked {

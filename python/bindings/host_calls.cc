@@ -862,7 +862,7 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
   a.verdict = Action::kIssue;
   a.flags = flags;
   std::unique_ptr<HostCall> call;
-  const Place place{&s.program, &s.node};
+  const Place place{&s.program, s.node.position};
   if (native) {
     call = ModelCall::make(contract.run, arguments.positional, arguments.keywords, handled_, place);
     if (call == nullptr) return raised();

@@ -76,6 +76,7 @@ bool PythonHost::iterate_progress(PyObject* bar, Action& answer) {
 }
 
 Action PythonHost::next(const ir::Program& program, const ir::Node& node, const Value& iterator, View& view) {
+  const SpendsOnThread here(ledger_.get(), {&program, node.position});
   if (placeholders_.any_ready()) placeholders_.settle();
   Action a = step(object_of(iterator), view);
   if (a.verdict == Action::kRaised && program_of(program).is_users())

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <unordered_map>
+#include <variant>
 #include <vector>
 
 #include "exec/completion_queue.h"
@@ -44,14 +45,9 @@ net::Request to_request(nb::handle parts) {
   return request;
 }
 
-// (status, headers, body, None), or (0, (), b"", (code, message)).
-nb::object to_outcome(const Result<net::Response>& response) {
-  if (!response) {
-    const Error& error = response.error();
-    return nb::make_tuple(0, nb::tuple(), nb::bytes("", 0), nb::make_tuple(error.code, error.message));
-  }
+nb::list to_headers(const net::Headers& all) {
   nb::list headers;
-  response->headers.for_each_line([&](std::string_view line) {
+  all.for_each_line([&](std::string_view line) {
     const std::size_t colon = line.find(':');
     const std::string_view name = line.substr(0, colon);
     std::string_view value = colon == std::string_view::npos ? std::string_view() : line.substr(colon + 1);
@@ -59,8 +55,17 @@ nb::object to_outcome(const Result<net::Response>& response) {
     headers.append(
         nb::make_tuple(nb::bytes(name.data(), name.size()), nb::bytes(value.data(), value.size())));
   });
-  return nb::make_tuple(response->status, headers, nb::bytes(response->body.data(), response->body.size()),
-                        nb::none());
+  return headers;
+}
+
+// (status, headers, body, None), or (0, (), b"", (code, message)).
+nb::object to_outcome(const Result<net::Response>& response) {
+  if (!response) {
+    const Error& error = response.error();
+    return nb::make_tuple(0, nb::tuple(), nb::bytes("", 0), nb::make_tuple(error.code, error.message));
+  }
+  return nb::make_tuple(response->status, to_headers(response->headers),
+                        nb::bytes(response->body.data(), response->body.size()), nb::none());
 }
 
 // What a failed response or transfer is, as far as sending it again goes.
@@ -102,13 +107,36 @@ net::Handle send_freely(net::Request request, int most, llm::OnResponse done) {
 
 // Sends a request of an SDK's, as part of a run if there is one. Those for answers of models pass the limits
 // that calls of xcs.llm pass.
-net::Handle send_request(net::Request request, int max_retries, Ledger* ledger, const Place& place,
+net::Handle send_request(net::Request request, int max_retries, const Spender& spender,
                          llm::OnResponse done) {
   std::optional<llm::ForeignRequest> foreign = llm::read_foreign(request);
   if (!foreign) return send_freely(std::move(request), max_retries, std::move(done));
   llm::ChatRequest terms{.model = foreign->model, .max_retries = max_retries};
-  if (ledger != nullptr) ledger->enter(terms, place);
+  spender.enter(terms);
   return model_client().relay(std::move(request), *std::move(foreign), terms, std::move(done));
+}
+
+// As send_request, of a response that is taken piece by piece, and asked for once.
+net::Handle send_stream(net::Request request, const Spender& spender, llm::OnStream on_stream,
+                        llm::OnResponse done) {
+  if (std::optional<llm::ForeignRequest> foreign = llm::read_foreign(request)) {
+    llm::ChatRequest terms{.model = foreign->model, .max_retries = 0};
+    spender.enter(terms);
+    return model_client().relay_stream(std::move(request), *std::move(foreign), terms, std::move(on_stream),
+                                       std::move(done));
+  }
+  net::Handler handler;
+  handler.on_done = [done =
+                         std::move(done)](Result<net::Response> response) mutable -> std::optional<Duration> {
+    done(std::move(response), Duration::zero());
+    return std::nullopt;
+  };
+  handler.on_head = std::move(on_stream.on_head);
+  handler.on_piece = [on_piece = std::move(on_stream.on_piece)](std::string_view piece) mutable {
+    on_piece(piece);
+    return Result<void>();
+  };
+  return transport().start(std::move(request), std::move(handler));
 }
 
 // Requests of one thread or one event loop, and where their responses come in.
@@ -121,40 +149,70 @@ class HttpPort {
   HttpPort& operator=(const HttpPort&) = delete;
 
   void send(std::uint64_t id, nb::handle parts) {
-    handles_[id] = send_request(to_request(parts), 0, nullptr, {},
-                                [done = done_, id](Result<net::Response> response, Duration) {
-                                  done->push({id, std::move(response)});
-                                });
+    handles_[id] = send_request(to_request(parts), 0, Spender::here(), to_here(id));
   }
-  void cancel(std::uint64_t id) { handles_.erase(id); }
+  // The response's head and the pieces of its body are events before its end, if it is a success.
+  void open(std::uint64_t id, nb::handle parts) {
+    llm::OnStream stream{
+        .on_head = [done = done_, id](const net::Response& head) { done->push({id, Head{head}}); },
+        .on_piece = [done = done_, id](std::string_view piece) { done->push({id, std::string(piece)}); }};
+    handles_[id] = send_stream(to_request(parts), Spender::here(), std::move(stream), to_here(id));
+  }
+  void cancel(std::uint64_t id) {
+    const auto ended = handles_.extract(id);
+    const WithoutGil waiting;  // for a handler's function that runs at this moment
+  }
 
-  // The responses that have come: a list of (id, outcome).
+  // What has come: a list of (id, what, value), where what is "head", "piece" or "done". The value is
+  // (status, headers), bytes, or an outcome.
   nb::object poll() { return taken(done_->poll()); }
   // Waits for one. A signal's handler that raises ends the wait.
   nb::object wait() {
     while (true) {
-      std::vector<Finished> finished;
+      std::vector<Event> events;
       {
         const WithoutGil waiting;
-        finished = done_->wait_for(kSignalPeriod);
+        events = done_->wait_for(kSignalPeriod);
       }
       if (PyErr_CheckSignals() != 0) nb::raise_python_error();
-      if (!finished.empty()) return taken(std::move(finished));
+      if (!events.empty()) return taken(std::move(events));
     }
   }
 
  private:
-  using Finished = std::pair<std::uint64_t, Result<net::Response>>;
-  nb::object taken(std::vector<Finished> finished) {
+  struct Head {
+    net::Response response;  // without a body
+  };
+  struct Event {
+    std::uint64_t id = 0;
+    std::variant<Head, std::string, Result<net::Response>> value;
+  };
+
+  llm::OnResponse to_here(std::uint64_t id) {
+    return [done = done_, id](Result<net::Response> response, Duration) {
+      done->push({id, std::move(response)});
+    };
+  }
+
+  nb::object taken(std::vector<Event> events) {
     nb::list all;
-    for (const auto& [id, response] : finished)
-      if (handles_.erase(id) != 0) all.append(nb::make_tuple(id, to_outcome(response)));
+    for (const auto& [id, value] : events) {
+      if (!handles_.contains(id)) continue;
+      if (const auto* head = std::get_if<Head>(&value)) {
+        all.append(nb::make_tuple(id, "head",
+                                  nb::make_tuple(head->response.status, to_headers(head->response.headers))));
+      } else if (const auto* piece = std::get_if<std::string>(&value)) {
+        all.append(nb::make_tuple(id, "piece", nb::bytes(piece->data(), piece->size())));
+      } else {
+        handles_.erase(id);
+        all.append(nb::make_tuple(id, "done", to_outcome(std::get<Result<net::Response>>(value))));
+      }
+    }
     return all;
   }
 
   // Shared with the handlers.
-  std::shared_ptr<exec::CompletionQueue<Finished>> done_ =
-      std::make_shared<exec::CompletionQueue<Finished>>();
+  std::shared_ptr<exec::CompletionQueue<Event>> done_ = std::make_shared<exec::CompletionQueue<Event>>();
   std::unordered_map<std::uint64_t, net::Handle> handles_;
 };
 
@@ -196,7 +254,7 @@ std::optional<net::Handle> AdoptedCall::send(Ledger& ledger, llm::OnResponse don
     return std::nullopt;
   }
   replay_ = begun[1];
-  return send_request(to_request(nb::object(begun[0])), nb::cast<int>(begun[2]), &ledger, place_,
+  return send_request(to_request(nb::object(begun[0])), nb::cast<int>(begun[2]), Spender(&ledger, place_),
                       std::move(done));
 }
 
@@ -218,6 +276,7 @@ void bind_http(nb::module_& m) {
   nb::class_<HttpPort>(m, "HttpPort", "HTTP on the reactor; see xcs._adopt.")
       .def(nb::init<int>(), nb::arg("descriptor"))
       .def("send", &HttpPort::send)
+      .def("open", &HttpPort::open)
       .def("cancel", &HttpPort::cancel)
       .def("poll", &HttpPort::poll)
       .def("wait", &HttpPort::wait);

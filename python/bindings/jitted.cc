@@ -113,6 +113,7 @@ PyObject* run(Jitted* self, PyObject* const* args, std::size_t count, PyObject* 
   }
   Ledger* ledger = nullptr;  // null: there is none
   const std::unique_ptr<window::Executor> executor = executor_of_context(options, recorder.get(), ledger);
+  if (ledger != nullptr) host.charge(*ledger);
   window::Run run(host, *executor, options.window);
   window::Outcome outcome;
   try {

@@ -1,7 +1,19 @@
 #include "ledger.h"
 
+#include <utility>
+
 namespace xcs::python {
+
+std::uint64_t Ledger::last_number_ = 0;
+
 namespace {
+
+thread_local const SpendsOnThread* on_thread = nullptr;
+
+PyObject* variable() {
+  static PyObject* variable = PyContextVar_New("xcs.spender", nullptr);
+  return variable;
+}
 
 std::optional<llm::Price> price_of(const std::string& model) {
   static auto* find = imported("xcs._prices", "price_of").release().ptr();
@@ -15,13 +27,42 @@ std::optional<llm::Price> price_of(const std::string& model) {
 
 }  // namespace
 
+Spender::Spender(Ledger* ledger, const Place& place)
+    : ledger_(ledger == nullptr ? nullptr : ledger->shared_from_this()), place_(place) {}
+
+Spender Spender::in_context() {
+  PyObject* found = nullptr;
+  if (PyContextVar_Get(variable(), nullptr, &found) != 0) nb::raise_python_error();
+  return found == nullptr ? Spender() : nb::cast<Spender>(nb::steal(found));
+}
+
+Spender Spender::here() {
+  Spender context = in_context();
+  if (on_thread == nullptr || on_thread->ledger_ == nullptr) return context;
+  const bool within = context.ledger_ != nullptr && context.ledger_->number_ > on_thread->ledger_->number_;
+  return within ? context : Spender(on_thread->ledger_, on_thread->place_);
+}
+
+SpendsOnThread::SpendsOnThread(Ledger* ledger, const Place& place)
+    : ledger_(ledger), place_(place), outer_(std::exchange(on_thread, this)) {}
+SpendsOnThread::~SpendsOnThread() { on_thread = outer_; }
+
+void Spender::take_context() const {
+  PyObject* token = PyContextVar_Set(variable(), nb::cast(*this).ptr());
+  if (token == nullptr) nb::raise_python_error();
+  Py_DECREF(token);
+}
+
+void bind_ledger(nb::module_& m) { nb::class_<Spender>(m, "Spender", "Whose calls are being made."); }
+
 void Ledger::set_options(const CallOptions& options) {
   options_ = options;
   if (options.budget) budget_ = std::make_shared<llm::Budget>(*options.budget);
 }
 
 const std::shared_ptr<llm::Meter>& Ledger::meter_of(const Place& place, const std::string& model) {
-  const auto [found, is_new] = found_.try_emplace({place.node, model}, entries_.size());
+  const auto [found, is_new] =
+      found_.try_emplace({place.program, place.position.line, place.position.column, model}, entries_.size());
   if (is_new) entries_.push_back({place, model, std::make_shared<llm::Meter>()});
   return entries_[found->second].meter;
 }

@@ -1,10 +1,12 @@
 // What the model calls of one run take, by place and model, and the bounds they share.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -18,7 +20,7 @@ namespace xcs::python {
 // Where a call stands. Programs are never freed.
 struct Place {
   const ir::Program* program = nullptr;
-  const ir::Node* node = nullptr;
+  ir::Position position = {};
 };
 
 // Options of a run that concern its model calls.
@@ -28,7 +30,8 @@ struct CallOptions {
   std::optional<llm::Hedge> hedge = std::nullopt;
 };
 
-class Ledger {
+// Used with the GIL. Shared by a run and what it has started, which may go on when the run has ended.
+class Ledger : public std::enable_shared_from_this<Ledger> {
  public:
   // What one place has taken with one model.
   struct Entry {
@@ -51,8 +54,58 @@ class Ledger {
   CallOptions options_;
   std::shared_ptr<llm::Budget> budget_;
   std::vector<Entry> entries_;  // in the order in which they were first met
-  std::map<std::pair<const ir::Node*, std::string>, std::size_t> found_;
+  std::map<std::tuple<const ir::Program*, std::int32_t, std::int32_t, std::string>, std::size_t> found_;
   std::map<std::string, std::optional<llm::Price>> prices_;
+  const std::uint64_t number_ =
+      ++last_number_;  // of two runs, one within the other, the inner one's is higher
+  static std::uint64_t last_number_;
+
+  friend class Spender;  // asks for the number
 };
+
+// Note [who pays]
+// Calls that a run starts by itself are entered in its ledger. So are those that the program's own code makes
+// while it runs for a node, wherever they are made from: on the run's thread, on a worker's, or in a task.
+class Spender {
+ public:
+  Spender() = default;
+  Spender(Ledger* ledger, const Place& place);
+
+  // Whose calls are being made here, by the thread and by the context; nobody's when no run is about. Of two,
+  // the one of the inner run.
+  static Spender here();
+  // The same, by the context alone.
+  static Spender in_context();
+
+  void enter(llm::ChatRequest& request) const {
+    if (ledger_ != nullptr) ledger_->enter(request, place_);
+  }
+
+  // From now on, calls made in this context, and in those copied from it, are this spender's.
+  void take_context() const;
+
+ private:
+  friend class SpendsOnThread;
+  std::shared_ptr<Ledger> ledger_;  // null: nobody
+  Place place_;
+};
+
+// While it lives, calls made by this thread are those of a place in a run; null: nobody's.
+class SpendsOnThread {
+ public:
+  SpendsOnThread(Ledger* ledger, const Place& place);
+  explicit SpendsOnThread(const Spender& spender) : SpendsOnThread(spender.ledger_.get(), spender.place_) {}
+  ~SpendsOnThread();
+  SpendsOnThread(const SpendsOnThread&) = delete;
+  SpendsOnThread& operator=(const SpendsOnThread&) = delete;
+
+ private:
+  friend class Spender;
+  Ledger* const ledger_;
+  const Place place_;
+  const SpendsOnThread* const outer_;
+};
+
+void bind_ledger(nb::module_& m);
 
 }  // namespace xcs::python

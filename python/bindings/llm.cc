@@ -192,6 +192,7 @@ nb::object call_now(Contract::Run run, const nb::args& positional, const nb::kwa
   for (auto [name, value] : keywords) reader.add(name, value);
   call.full_ = reader.finish();
   call.result_ = reader.result();
+  Spender::here().enter(call.request_);
   exec::CompletionQueue<Result<llm::ChatAnswer>> queue;
   const net::Handle handle = model_client().start(
       std::move(call.request_), [&queue](Result<llm::ChatAnswer> answer) { queue.push(std::move(answer)); });
@@ -219,6 +220,7 @@ class ModelStream {
     for (auto [name, value] : keywords) reader.add(name, value);
     reader.finish();
     call_.full_ = true;
+    Spender::here().enter(call_.request_);
     handle_ = model_client().start_stream(
         std::move(call_.request_), [this](std::string_view text) { queue_.push(std::string(text)); },
         [this](Result<llm::ChatAnswer> answer) { queue_.push(std::move(answer)); });

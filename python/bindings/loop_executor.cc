@@ -86,6 +86,7 @@ void LoopExecutor::start(window::Ticket ticket, std::unique_ptr<window::Call> ca
     return threads_.start(ticket, std::move(call));
   }
   if (awaited->awaitable_) {
+    awaited->spender_.take_context();  // that of the task that the run is in, and awaits it next
     turn_ = {ticket, std::move(awaited->awaitable_)};
     return;
   }
@@ -105,7 +106,10 @@ void LoopExecutor::start(window::Ticket ticket, std::unique_ptr<window::Call> ca
   } else {  // awaited before: awaiting it again says so
     outcome = imported("xcs._async", "outcome")(awaited->replaced_);
   }
+  const Spender outer = Spender::in_context();
+  awaited->spender_.take_context();
   const nb::object task = loop_.attr("create_task")(outcome);
+  outer.take_context();
   state_->tasks[ticket] = {task, awaited->handled_};
   ++state_->running;
   task.attr("add_done_callback")(

@@ -28,6 +28,7 @@ class AwaitedCall final : public HostCall {
  private:
   friend class LoopExecutor;
   nb::object callee_, positional_, keywords_, handled_, awaitable_, replaced_;
+  const Spender spender_ = Spender::here();
 };
 
 // Whether it is a coroutine that has not begun.

@@ -50,7 +50,7 @@ void ModelCalls::flush() {
 void ModelCalls::send(window::Ticket ticket, std::unique_ptr<ModelCall> call) {
   Sent& sent = sent_[ticket];
   sent.call = std::move(call);
-  sent.transfer = sent.call->send(ledger_, [this, ticket](Result<llm::ChatAnswer> answer) {
+  sent.transfer = sent.call->send(*ledger_, [this, ticket](Result<llm::ChatAnswer> answer) {
     answered_({ticket, false, std::move(answer)});
   });
 }
@@ -64,7 +64,7 @@ void ModelCalls::send_merged(std::vector<Waiting> calls) {
   }
   const bool several = tickets.size() > 1;
   const std::shared_ptr<net::Operation> transfer =
-      ModelCall::send_merged(ledger_, merged, [this, tickets, several](Result<llm::ChatAnswer> answer) {
+      ModelCall::send_merged(*ledger_, merged, [this, tickets, several](Result<llm::ChatAnswer> answer) {
         if (answer && answer->vectors.size() != tickets.size()) {
           answer = std::unexpected(
               Error{.kind = ErrorKind::kTransient,

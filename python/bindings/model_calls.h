@@ -37,7 +37,7 @@ class ModelCalls {
   }
   bool idle() const { return sent_.empty() && waiting_.empty(); }
 
-  Ledger& ledger() { return ledger_; }
+  Ledger& ledger() { return *ledger_; }
 
  private:
   // Destroying it cancels the transfer, or its share of one.
@@ -54,7 +54,7 @@ class ModelCalls {
   void send_merged(std::vector<Waiting> calls);
 
   const std::function<void(Answered)> answered_;
-  Ledger ledger_;
+  const std::shared_ptr<Ledger> ledger_ = std::make_shared<Ledger>();
   std::vector<Waiting> waiting_;                   // to be merged
   std::unordered_map<window::Ticket, Sent> sent_;  // neither delivered nor cancelled
 };

@@ -21,6 +21,7 @@ NB_MODULE(_core, m) {
   xcs::python::bind_jitted(m);
   xcs::python::bind_resumable_run(m);
   xcs::python::bind_http(m);
+  xcs::python::bind_ledger(m);
   xcs::python::bind_llm(m);
   xcs::python::bind_reach(m);
   xcs::python::bind_reasons(m);

@@ -70,6 +70,7 @@ class ResumableRun {
     }
     executor_.emplace(std::forward<Arguments>(arguments)..., recorder_.get());
     executor_->ledger().set_options(call_.options.calls);
+    host_->charge(executor_->ledger());
     run_.emplace(*host_, *executor_, call_.options.window);
     run_->begin(std::move(call_.enter));
   }
@@ -90,7 +91,10 @@ class CoroutineRun final : public ResumableRun<LoopExecutor> {
   // Goes as far as it gets; None when it is complete. Otherwise what to await before the next step, and
   // whether that is awaited for the program, which wants its outcome.
   nb::object advance() {
-    if (!run_) begin(imported("asyncio", "get_running_loop")());
+    if (!run_) {
+      outer_ = Spender::in_context();
+      begin(imported("asyncio", "get_running_loop")());
+    }
     if (run_->advance() == window::Stop::kComplete) return nb::none();
     if (const nb::object turn = executor_->turn()) return nb::make_tuple(turn, true);
     return nb::make_tuple(executor_->wake(), false);
@@ -111,8 +115,12 @@ class CoroutineRun final : public ResumableRun<LoopExecutor> {
   nb::object settle() {
     if (!run_) return nb::none();
     run_->abandon();
+    outer_.take_context();
     return executor_->idle() ? nb::none() : executor_->wake();
   }
+
+ private:
+  Spender outer_;  // of the context that the run is in
 };
 
 // Driven by xcs._generator.drive.

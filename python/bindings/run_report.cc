@@ -42,7 +42,7 @@ nb::dict describe(const Ledger::Entry& entry) {
   nb::dict d;
   d["file"] = entry.place.program->file;
   d["function"] = entry.place.program->qualname;
-  d["line"] = entry.place.node->position.line;
+  d["line"] = entry.place.position.line;
   d["model"] = entry.model;
   d["calls"] = spent.calls;
   d["failed"] = spent.failed;

@@ -11,6 +11,7 @@ answers of models pass the limits of their provider on the way, as those of `xcs
 from __future__ import annotations
 
 import asyncio
+import collections
 import copy
 import itertools
 import os
@@ -18,7 +19,7 @@ import sys
 import threading
 import types
 import weakref
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, TypeVar
 
 from xcs import _core
@@ -27,6 +28,7 @@ from xcs._errors import UsageError
 Client = TypeVar("Client")
 Parts = tuple[str, str, list[tuple[str, str]], bytes, "float | None", "float | None"]
 Outcome = tuple[int, Any, bytes, "tuple[str, str] | None"]
+Event = tuple[int, str, Any]  # as HttpPort.poll answers them
 
 _adopted: weakref.WeakSet[Any] = weakref.WeakSet()
 _here = threading.local()  # .captures: requests are taken; .response: the outcome to be found
@@ -38,7 +40,7 @@ _UNDONE_HEADERS = {b"content-encoding", b"content-length", b"transfer-encoding"}
 def adopt(client: Client) -> Client:
     """Lets a client's requests run on the reactor: the same methods, types and exceptions, and no thread per call.
 
-    Requests for streams go over the client's own connections, as before.
+    Streams are taken from there as well; uploads go over the client's own connections, as before.
 
     Args:
         client: An `openai.OpenAI`, `openai.AsyncOpenAI`, `anthropic.Anthropic` or `anthropic.AsyncAnthropic`.
@@ -144,9 +146,9 @@ def _parts_of(request: Any, body: bytes) -> Parts:
     return (request.method, str(request.url), headers, body, timeout.get("connect"), timeout.get("read"))
 
 
-def _goes_around(transport: Any, request: Any, body: bytes) -> bool:
-    """Whether the original transport has to see the request: it is for a stream, or a test has put something there."""
-    if b'"stream":true' in body.replace(b" ", b"") or "multipart" in request.headers.get("content-type", ""):
+def _goes_around(transport: Any, request: Any) -> bool:
+    """Whether the original transport has to see the request: it uploads, or a test has put something there."""
+    if "multipart" in request.headers.get("content-type", ""):
         return True
     pool: Any = getattr(transport.original, "_pool", None)
     return any(
@@ -155,6 +157,10 @@ def _goes_around(transport: Any, request: Any, body: bytes) -> bool:
         for name in ("handle_request", "handle_async_request")
         if hasattr(_type_of(owner), name)
     )
+
+
+def _is_for_a_stream(body: bytes) -> bool:
+    return b'"stream":true' in body.replace(b" ", b"")
 
 
 def _type_of(value: object) -> type:
@@ -174,9 +180,26 @@ def _is_genuine(owner: Any, name: str) -> bool:
 def _response_of(library: Any, request: Any, outcome: Outcome) -> Any:
     status, headers, body, error = outcome
     if error is not None:
-        raise _exception_class(library, error[0])(error[1], request=request)
-    kept = [(name, value) for name, value in headers if name.lower() not in _UNDONE_HEADERS]
-    return library.Response(status, headers=kept, content=body, request=request)
+        if error[0].startswith("llm."):
+            return _refusal(library, request, *error)
+        raise _exception_of(library, request, error)
+    return library.Response(status, headers=_kept(headers), content=body, request=request)
+
+
+def _kept(headers: Any) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in headers if name.lower() not in _UNDONE_HEADERS]
+
+
+def _refusal(library: Any, request: Any, code: str, message: str) -> Any:
+    """What a run's bounds refuse was never sent; the SDK has a class for what a provider refuses for good."""
+    body = {"type": "error", "error": {"type": code, "code": code, "message": message}}
+    headers = {"x-should-retry": "false"}
+    return library.Response(402 if code == "llm.budget" else 400, headers=headers, json=body, request=request)
+
+
+def _exception_of(library: Any, request: Any, error: tuple[str, str]) -> Exception:
+    made: Exception = _exception_class(library, error[0])(error[1], request=request)
+    return made
 
 
 def _exception_class(library: Any, code: str) -> Any:
@@ -188,18 +211,53 @@ def _exception_class(library: Any, code: str) -> Any:
 
 
 def _synchronous(library: Any) -> dict[str, Any]:
+    class Pieces(library.SyncByteStream):  # type: ignore[misc]
+        """A response's body, as it comes."""
+
+        def __init__(self, port: _core.HttpPort, request: Any, came: list[Event]) -> None:
+            self._port = port
+            self._request = request
+            self._came = collections.deque(came)
+
+        def __iter__(self) -> Iterator[bytes]:
+            while True:
+                while self._came:
+                    _, what, value = self._came.popleft()
+                    if what == "piece":
+                        yield value
+                    elif value[3] is not None:
+                        raise _exception_of(library, self._request, value[3])
+                    else:
+                        return
+                self._came.extend(self._port.wait())
+
+        def close(self) -> None:
+            self._port.cancel(0)
+
+    def opened(request: Any, parts: Parts) -> Any:
+        port = _core.HttpPort(-1)
+        port.open(0, parts)
+        (_, what, value), *more = port.wait()
+        if what == "done":
+            return _response_of(library, request, value)
+        status, headers = value
+        stream = Pieces(port, request, more)
+        return library.Response(status, headers=_kept(headers), stream=stream, request=request)
+
     def handle_request(self: Any, request: Any) -> Any:
         body = request.read()
-        if _goes_around(self, request, body):
+        if _goes_around(self, request):
             return self.original.handle_request(request)
         outcome = getattr(_here, "response", None)
         if outcome is None:
             parts = _parts_of(request, body)
+            if _is_for_a_stream(body):
+                return opened(request, parts)
             if getattr(_here, "captures", False):
                 raise _Taken(parts, request)
             port = _core.HttpPort(-1)
             port.send(0, parts)
-            ((_, outcome),) = port.wait()
+            ((_, _, outcome),) = port.wait()
         _here.response = None  # a second request of the same call is sent
         return _response_of(library, request, outcome)
 
@@ -215,31 +273,32 @@ class _LoopPort:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._descriptor = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._port = _core.HttpPort(self._descriptor)
-        self._waiting: dict[int, asyncio.Future[Outcome]] = {}
+        self._events: dict[int, asyncio.Queue[tuple[str, Any]]] = {}
         self._next = itertools.count()
         self._loop = loop
 
-    async def send(self, parts: Parts) -> Outcome:
-        if not self._waiting:  # the loop watches the descriptor only as long as something is under way
+    def start(self, parts: Parts, *, streams: bool) -> int:
+        """Sends the request; the number under which to ask for what comes of it, and to end it."""
+        if not self._events:  # the loop watches the descriptor only as long as something is under way
             self._loop.add_reader(self._descriptor, self._deliver)
         number = next(self._next)
-        waiting = self._waiting[number] = self._loop.create_future()
-        try:
-            self._port.send(number, parts)
-            outcome: Outcome = await waiting
-            return outcome
-        finally:
-            self._port.cancel(number)
-            self._waiting.pop(number, None)
-            if not self._waiting:
-                self._loop.remove_reader(self._descriptor)
+        self._events[number] = asyncio.Queue()
+        (self._port.open if streams else self._port.send)(number, parts)
+        return number
+
+    async def event(self, number: int) -> tuple[str, Any]:
+        return await self._events[number].get()
+
+    def end(self, number: int) -> None:
+        self._port.cancel(number)
+        if self._events.pop(number, None) is not None and not self._events and not self._loop.is_closed():
+            self._loop.remove_reader(self._descriptor)
 
     def _deliver(self) -> None:
         os.eventfd_read(self._descriptor)
-        for number, outcome in self._port.poll():
-            waiting = self._waiting.get(number)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(outcome)
+        for number, what, value in self._port.poll():
+            if number in self._events:
+                self._events[number].put_nowait((what, value))
 
     def __del__(self) -> None:
         os.close(self._descriptor)
@@ -249,15 +308,50 @@ _ports: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _LoopPort] = weakre
 
 
 def _asynchronous(library: Any) -> dict[str, Any]:
+    class Pieces(library.AsyncByteStream):  # type: ignore[misc]
+        """A response's body, as it comes."""
+
+        def __init__(self, port: _LoopPort, number: int, request: Any) -> None:
+            self._port = port
+            self._number = number
+            self._request = request
+
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                what, value = await self._port.event(self._number)
+                if what == "piece":
+                    yield value
+                elif value[3] is not None:
+                    raise _exception_of(library, self._request, value[3])
+                else:
+                    return
+
+        async def aclose(self) -> None:
+            self._port.end(self._number)
+
+        def __del__(self) -> None:
+            self._port.end(self._number)
+
     async def handle_async_request(self: Any, request: Any) -> Any:
         body = await request.aread()
-        if _goes_around(self, request, body):
+        if _goes_around(self, request):
             return await self.original.handle_async_request(request)
         loop = asyncio.get_running_loop()
         port = _ports.get(loop)
         if port is None:
             port = _ports[loop] = _LoopPort(loop)
-        return _response_of(library, request, await port.send(_parts_of(request, body)))
+        number = port.start(_parts_of(request, body), streams=_is_for_a_stream(body))
+        stream = None
+        try:
+            what, value = await port.event(number)
+            if what == "done":
+                return _response_of(library, request, value)
+            status, headers = value
+            stream = Pieces(port, number, request)
+            return library.Response(status, headers=_kept(headers), stream=stream, request=request)
+        finally:
+            if stream is None:
+                port.end(number)
 
     async def aclose(self: Any) -> None:
         await self.original.aclose()

@@ -82,7 +82,7 @@ void Account::end(Charge charge, const Usage& usage) {
   }
   if (!std::exchange(reserved_, false)) return;
   const double spent = charge == Charge::kNothing ? 0
-                       : charge == Charge::kMost  ? most_
+                       : charge != Charge::kUsage ? most_
                                                   : cost_of(provider_, usage, price_);
   budget_->settle(most_, spent);
 }

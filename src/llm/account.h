@@ -35,6 +35,7 @@ class Account {
   enum class Charge {
     kNothing,  // refused
     kUsage,    // answered
+    kUnknown,  // answered, and the provider does not say what it took
     kMost,     // nobody knows
   };
   // The attempt has ended.

@@ -102,6 +102,12 @@ Result<std::unique_ptr<Turns>> Client::turns_of(const std::shared_ptr<Group>& gr
 
 net::Handle Client::relay(net::Request request, ForeignRequest foreign, const ChatRequest& terms,
                           OnResponse done) {
+  return relay_stream(std::move(request), std::move(foreign), terms, {}, std::move(done));
+}
+
+net::Handle Client::relay_stream(net::Request request, ForeignRequest foreign, const ChatRequest& terms,
+                                 OnStream on_stream, OnResponse done) {
+  const bool streams = on_stream.on_piece != nullptr;
   const std::shared_ptr<Group> group = limits_.group_of(foreign.wire, foreign.model);
   request.lane = group->lane();
   auto turns = turns_of(group, foreign.wire, request.body.size(), terms, foreign.again);
@@ -114,12 +120,18 @@ net::Handle Client::relay(net::Request request, ForeignRequest foreign, const Ch
                                                           .meter = terms.meter,
                                                           .max_retries = terms.max_retries,
                                                           .seed = seed_ + ++started_},
-                                           std::move(done));
-  return transport_.start(
-      std::move(request),
-      {.on_done = [relayed](Result<net::Response> r) { return relayed->on_done(std::move(r)); },
-       .on_piece = {},
-       .on_turn = [relayed] { return relayed->on_turn(); }});
+                                           std::move(on_stream), std::move(done));
+  net::Handler handler{
+      .on_done = [relayed](Result<net::Response> r) { return relayed->on_done(std::move(r)); },
+      .on_turn = [relayed] { return relayed->on_turn(); }};
+  if (streams) {
+    handler.on_head = [relayed](const net::Response& head) { relayed->on_head(head); };
+    handler.on_piece = [relayed](std::string_view piece) {
+      relayed->on_piece(piece);
+      return Result<void>();
+    };
+  }
+  return transport_.start(std::move(request), std::move(handler));
 }
 
 net::Handle Client::start_hedged(net::Request http, Call::Parts parts, Call::Parts hedge,

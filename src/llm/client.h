@@ -41,6 +41,9 @@ class Client {
   // model, max_retries, meter, budget, price and in_flight count. `done` is as for start.
   [[nodiscard]] net::Handle relay(net::Request request, ForeignRequest foreign, const ChatRequest& terms,
                                   OnResponse done);
+  // As relay, of a response that is taken piece by piece.
+  [[nodiscard]] net::Handle relay_stream(net::Request request, ForeignRequest foreign,
+                                         const ChatRequest& terms, OnStream on_stream, OnResponse done);
 
  private:
   Result<std::unique_ptr<Turns>> turns_of(const std::shared_ptr<Group>& group, const WireRequest& wire,

@@ -30,9 +30,10 @@ void forbid_retry(net::Headers& headers) {
 
 }  // namespace
 
-Relayed::Relayed(Parts parts, OnResponse done)
+Relayed::Relayed(Parts parts, OnStream on_stream, OnResponse done)
     : parts_(std::move(parts)),
       random_(static_cast<std::minstd_rand::result_type>(parts_.seed)),
+      on_stream_(std::move(on_stream)),
       done_(std::move(done)) {}
 
 Result<Duration> Relayed::on_turn() {
@@ -44,10 +45,10 @@ Result<Duration> Relayed::on_turn() {
 std::optional<Duration> Relayed::on_done(Result<net::Response> response) {
   static const net::Headers kNoHeaders;
   const net::Headers& headers = response ? response->headers : kNoHeaders;
-  const Result<ChatAnswer> answer =
-      response ? to_answer(parts_.wire, *response) : std::unexpected(response.error());
+  const Result<ChatAnswer> answer = read(response);
+  stream_.reset();
   const bool sent = parts_.turns->end(answer, response ? &*response : nullptr);
-  if (!answer && sent) {
+  if (!answer && sent && !delivered_) {
     if (const auto delay = delay_after(answer.error(), headers)) return delay;
   }
   if (parts_.meter != nullptr) parts_.meter->add({.calls = 1, .failed = answer ? 0u : 1u});
@@ -60,6 +61,24 @@ std::optional<Duration> Relayed::on_done(Result<net::Response> response) {
   const Duration took = sent_at_ ? parts_.turns->admission().now() - *sent_at_ : Duration::zero();
   std::exchange(done_, nullptr)(std::move(response), took);
   return std::nullopt;
+}
+
+// Whoever wrote the request gets every piece, whether it can be read here or not.
+void Relayed::on_piece(std::string_view piece) {
+  delivered_ = true;
+  if (!stream_) {
+    stream_.emplace(parts_.wire, [](std::string_view) {});
+    readable_ = {};
+  }
+  if (readable_) readable_ = stream_->feed(piece);
+  on_stream_.on_piece(piece);
+}
+
+Result<ChatAnswer> Relayed::read(const Result<net::Response>& response) {
+  if (!response) return std::unexpected(response.error());
+  if (!stream_) return to_answer(parts_.wire, *response);
+  if (!readable_) return std::unexpected(readable_.error());
+  return stream_->finish();
 }
 
 std::optional<Duration> Relayed::delay_after(const Error& error, const net::Headers& headers) {

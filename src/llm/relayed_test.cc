@@ -99,15 +99,63 @@ TEST_F(RelayTest, TellsTheSdkNotToRepeatWhatTheAccountsOwnerHasToCure) {
   EXPECT_EQ(response->headers.find("x-request-id"), "r1");
 }
 
+// Hands its requests' handlers over instead of sending anything.
+struct Held final : net::Transport {
+  net::Handle start(net::Request, net::Handler handler) override {
+    handlers.push_back(std::move(handler));
+    return nullptr;
+  }
+  std::vector<net::Handler> handlers;
+};
+
+TEST_F(RelayTest, AStreamIsHandedOnAsItIsAndCountedByWhatItSays) {
+  Held transport;
+  Client client(transport, transport_.clock(), 42);
+  const auto meter = std::make_shared<Meter>();
+  std::string heard;
+  std::optional<Result<net::Response>> outcome;
+  std::ignore = client.relay_stream(
+      chat(), *read_foreign(chat()), {.model = "m", .max_retries = 2, .meter = meter},
+      {.on_head = [&](const net::Response& head) { heard += std::to_string(head.status) + " "; },
+       .on_piece = [&](std::string_view piece) { heard += piece; }},
+      [&](Result<net::Response> response, Duration) { outcome = std::move(response); });
+  net::Handler& handler = transport.handlers[0];
+  ASSERT_EQ(handler.on_turn(), Duration::zero());
+  handler.on_head({.status = 200, .headers = {}, .body = {}});
+  const std::string first =
+      "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"},\"finish_reason\":\"stop\"}]}\n\n";
+  const std::string last =
+      "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\ndata: [DONE]\n\n";
+  EXPECT_TRUE(handler.on_piece(first));
+  EXPECT_TRUE(handler.on_piece(last));
+  EXPECT_FALSE(handler.on_done(net::Response{.status = 200, .headers = {}, .body = {}}));
+  EXPECT_EQ(heard, "200 " + first + last);
+  EXPECT_TRUE(outcome.value());
+  EXPECT_EQ(meter->total().calls, 1u);
+  EXPECT_EQ(meter->total().failed, 0u);
+  EXPECT_EQ(meter->total().usage.input_tokens, 3);
+  EXPECT_EQ(meter->total().usage.output_tokens, 2);
+}
+
+TEST_F(RelayTest, AStreamThatBreaksIsNotAskedForAgainOnceAPieceWasHandedOn) {
+  Held transport;
+  Client client(transport, transport_.clock(), 42);
+  std::ignore =
+      client.relay_stream(chat(), *read_foreign(chat()), {.model = "m", .max_retries = 2},
+                          {.on_head = [](const net::Response&) {}, .on_piece = [](std::string_view) {}},
+                          [](const Result<net::Response>&, Duration) {});
+  const Error broken{.kind = ErrorKind::kTransient, .code = "net.broken"};
+  net::Handler& handler = transport.handlers[0];
+  ASSERT_EQ(handler.on_turn(), Duration::zero());
+  EXPECT_TRUE(handler.on_done(std::unexpected(broken)));
+  ASSERT_EQ(handler.on_turn(), Duration::zero());
+  EXPECT_TRUE(handler.on_piece("data: not JSON\n\n"));
+  EXPECT_FALSE(handler.on_done(std::unexpected(broken)));
+}
+
 TEST_F(RelayTest, ARequestThatWaitedWhileAnotherWasRefusedGetsItsResponse) {
   // The first request is refused before the second has had its turn.
-  struct Held final : net::Transport {
-    net::Handle start(net::Request, net::Handler handler) override {
-      handlers.push_back(std::move(handler));
-      return nullptr;
-    }
-    std::vector<net::Handler> handlers;
-  } transport;
+  Held transport;
   Client client(transport, transport_.clock(), 42);
   std::vector<Result<net::Response>> outcomes;
   for (int i = 0; i < 2; ++i) {

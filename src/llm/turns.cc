@@ -33,7 +33,11 @@ Result<Duration> Turns::try_begin() {
 bool Turns::end(const Result<ChatAnswer>& answer, const net::Response* response) {
   const Usage usage = answer ? answer->usage : Usage{};
   admission_->end(answer ? nullptr : &answer.error(), response, usage);
-  account_->end(answer ? Account::Charge::kUsage : charge_of(answer.error()), usage);
+  const bool metered = usage.input_tokens != 0 || usage.output_tokens != 0;
+  const Account::Charge charge = !answer   ? charge_of(answer.error())
+                                 : metered ? Account::Charge::kUsage
+                                           : Account::Charge::kUnknown;
+  account_->end(charge, usage);
   return std::exchange(under_way_, false);
 }
 

@@ -163,3 +163,123 @@ def test_what_adopted_calls_take_is_counted_and_bounded() -> None:
             assert sim.stats()["requests"] == requests
     finally:
         xcs.set_price("m", input=0.0, output=0.0)
+
+
+def text_of(client: Made, prompt: str) -> str:
+    """A streamed answer."""
+    if isinstance(client, openai.OpenAI):
+        chunks = client.chat.completions.create(
+            model="m",
+            max_tokens=5,
+            stream=True,
+            stream_options={"include_usage": True},
+            messages=[{"role": "user", "content": prompt}],
+        )
+        return "".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices)
+    with client.messages.stream(
+        model="m", max_tokens=5, messages=[{"role": "user", "content": prompt}]
+    ) as events:
+        return "".join(events.text_stream)
+
+
+streamed = xcs.op(text_of)
+
+
+@pytest.mark.parametrize("make", [openai_client, anthropic_client])
+def test_streams_of_adopted_clients_are_paced_and_counted(make: Made) -> None:
+    @xcs.jit
+    def both(client: Made, n: int) -> list[str]:
+        early = [streamed(client, f"early {i}") for i in range(n)]
+        return early + [text_of(client, f"late {i}") for i in range(3)]
+
+    with (
+        xcs.Simulator(latency_ms=5, rpm=3000, burst_seconds=1) as sim,
+        make(sim, api_key="streams", max_retries=5) as client,
+    ):
+        assert all(both(client, 100))
+        seen = sim.stats()
+    assert seen["limit_violations"] <= 1
+    spent = xcs.stats(both).spent
+    assert sum(s.attempts for s in spent) == seen["requests"] == 103 + seen["limit_violations"]
+    assert sum(s.output_tokens for s in spent) == seen["tokens"]["completion"]
+    assert sum(s.input_tokens for s in spent) == seen["tokens"]["prompt"]
+
+
+@pytest.mark.parametrize("fault", ["truncated", "reset", "stream_error"])
+def test_a_stream_that_breaks_raises_what_the_sdk_makes_of_it(fault: str) -> None:
+    with xcs.Simulator(latency_ms=5) as sim, openai_client(sim, api_key="any", max_retries=0) as client:
+        with pytest.raises(openai.APIError):
+            text_of(client, f"[fault {fault} always]")
+        assert text_of(client, "and goes on")
+
+
+@pytest.mark.parametrize("make", [openai.AsyncOpenAI, anthropic.AsyncAnthropic])
+def test_calls_of_asynchronous_adopted_clients_are_counted_and_held_to_a_budget(make: Made) -> None:
+    @xcs.jit
+    async def ahead(client: Made, prompts: list[str], model: str = "priced") -> list[Any]:
+        if make is openai.AsyncOpenAI:
+            return [
+                await client.chat.completions.create(
+                    model=model, max_tokens=5, messages=[{"role": "user", "content": p}]
+                )
+                for p in prompts
+            ]
+        return [
+            await client.messages.create(model=model, max_tokens=5, messages=[{"role": "user", "content": p}])
+            for p in prompts
+        ]
+
+    async def program(url: str) -> None:
+        async with xcs.adopt(make(base_url=url, api_key="any")) as client:
+            assert len(await ahead(client, [f"question {i}" for i in range(20)])) == 20
+            with pytest.raises((openai.APIStatusError, anthropic.APIStatusError)) as raised:
+                await ahead.with_config(budget=1e-9)(client, ["too much"])
+            assert raised.value.status_code == 402
+            assert "the budget of $1e-09" in str(raised.value)
+            with pytest.raises((openai.APIStatusError, anthropic.APIStatusError), match="is not known"):
+                await ahead.with_config(budget=1.0)(client, ["what does it cost?"], model="unpriced")
+            # Outside any run there is no budget.
+            assert await (chat if make is openai.AsyncOpenAI else message)(client, "free")
+
+    xcs.set_price("priced", input=1.0, output=2.0)
+    with xcs.Simulator(latency_ms=5) as sim:
+        asyncio.run(program(sim.base_url + ("/v1" if make is openai.AsyncOpenAI else "")))
+        seen = sim.stats()
+    (spent,) = xcs.stats(ahead).spent
+    assert (spent.calls, spent.attempts, spent.failed) == (20, 20, 0)
+    assert seen["requests"] == 21
+
+
+@pytest.mark.parametrize("make", [openai.AsyncOpenAI, anthropic.AsyncAnthropic])
+def test_streams_of_asynchronous_adopted_clients_are_paced_and_counted(make: Made) -> None:
+    @xcs.op
+    async def streamed(client: Made, prompt: str) -> str:
+        asked = [{"role": "user", "content": prompt}]
+        if make is openai.AsyncOpenAI:
+            chunks = await client.chat.completions.create(
+                model="m",
+                max_tokens=5,
+                stream=True,
+                stream_options={"include_usage": True},
+                messages=asked,
+            )
+            return "".join([c.choices[0].delta.content or "" async for c in chunks if c.choices])
+        async with client.messages.stream(model="m", max_tokens=5, messages=asked) as events:
+            return "".join([text async for text in events.text_stream])
+
+    @xcs.jit
+    async def several(client: Made, n: int) -> list[str]:
+        return [await streamed(client, f"question {i}") for i in range(n)]
+
+    async def program(url: str) -> None:
+        async with xcs.adopt(make(base_url=url, api_key="async streams", max_retries=5)) as client:
+            assert all(await several(client, 80))
+
+    with xcs.Simulator(latency_ms=5, rpm=3000, burst_seconds=1) as sim:
+        asyncio.run(program(sim.base_url + ("/v1" if make is openai.AsyncOpenAI else "")))
+        seen = sim.stats()
+    assert seen["limit_violations"] <= 1
+    (spent,) = xcs.stats(several).spent
+    assert spent.attempts == seen["requests"] == 80 + seen["limit_violations"]
+    assert spent.output_tokens == seen["tokens"]["completion"]
+    assert spent.input_tokens == seen["tokens"]["prompt"]
