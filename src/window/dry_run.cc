@@ -818,9 +818,9 @@ void DryRun::note_leading_out(const Value& value) {
     leading_out_.insert(value.cell());
 }
 
+// It matters to what is walked after the statement's body alone, so that another turn of a loop finds no more.
 void DryRun::note_raised_objects() {
-  bool& noted = tried_.empty() ? summary_.footprint.raises_objects : tried_.back().raises_objects;
-  if (!std::exchange(noted, true)) changes_.push_back(0);
+  (tried_.empty() ? summary_.footprint.raises_objects : tried_.back().raises_objects) = true;
 }
 
 void DryRun::note_assigned(const Env& env, ir::SlotId slot) {
@@ -1031,14 +1031,23 @@ void DryRun::add_place(const Effect::Store& store) {
   places.push_back(std::move(place));
 }
 
-// Stores that were fetched in a try statement may not happen after all.
+// Stores that were fetched in a try statement may not happen after all, once something before them may raise.
 void DryRun::take_explicit(const Frame& frame) {
+  bool certain = true;
+  take_explicit(frame, certain);
+}
+
+// `certain`: nothing in the statement has come yet that may raise.
+void DryRun::take_explicit(const Frame& frame, bool& certain) {
   for (const Item* item : frame.items.all()) {
     if (item->done) continue;
     if (item->is_frame) {
       const auto& inner = static_cast<const Frame&>(*item);
-      if (inner.indexed) take_footprint(inner);
-      take_explicit(inner);
+      if (inner.indexed) {
+        take_footprint(inner);
+        certain = false;
+      }
+      take_explicit(inner, certain);
       continue;
     }
     const auto& entry = static_cast<const Entry&>(*item);
@@ -1046,6 +1055,8 @@ void DryRun::take_explicit(const Frame& frame) {
       note_raised(entry.exception);
     else if (entry.node.op == ir::Op::kRaise && !entry.operands.empty())
       note_raised(entry.operands[0]);
+    certain = certain && entry.safe;
+    if (certain) continue;
     if (entry.effect.memory == Effect::kAnything) summary_.footprint.anything = true;
     for (const Effect::Store& store : entry.effect.stores) {
       Effect::Store place = store;

@@ -100,6 +100,7 @@ class DryRun final : private View {
   KnownRef known_of(const Value& value);
   Summary::Fact fact_of(const Value& value);
   void take_explicit(const Frame& frame);
+  void take_explicit(const Frame& frame, bool& certain);
   void take_footprint(const Frame& frame);
   void add_place(const Effect::Store& store);
   Value unknown(Flags flags, KnownRef known = nullptr);
