@@ -320,6 +320,12 @@ class PythonHost final : public window::Host {
   bool enter_format(const Site& s, Action& answer);
   bool enter_truth(const Site& s, PyObject* object, bool negated, Action& answer);
   bool enter_contains(const Site& s, PyObject* container, bool negated, Action& answer);
+  // host_operations.cc
+  static PyTypeObject* class_with_operators(const Value& value, View& view);
+  static bool holds_operators(const Value& value, View& view);
+  bool enter_operators(const Site& s, Action& answer);
+  bool enter_operator(const Site& s, const Operation& op, std::vector<Value> sides, Action& answer);
+  bool enter_operator_function(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   // host_methods.cc
   bool gives_atom(std::string_view name) const;
   Action pending_method(const Site& s, std::string_view name);

@@ -428,7 +428,9 @@ Action PythonHost::call_contract(const Site& s, PyObject* callee, const Contract
                                  Arguments arguments) {
   if (!s.awaited() && makes_awaitable(callee, contract))
     return make_awaitable(s, callee, contract, std::move(arguments));
-  if (Action a; !s.awaited() && enter_builtin(s, callee, arguments, a)) return a;
+  if (Action a; !s.awaited() && (enter_builtin(s, callee, arguments, a) ||
+                                 enter_operator_function(s, callee, arguments, a)))
+    return a;
   if (Action a; enter_prelude(s, callee, contract, arguments, a) || makes_dict(s, callee, arguments, a))
     return a;
   switch (contract.effect) {

@@ -97,6 +97,15 @@ bool all_constants(std::span<const Value> operands) {
   return std::ranges::all_of(operands, [](const Value& v) { return v.ready() && is_constant(object_of(v)); });
 }
 
+// Whether the value, which is not there yet, is going to be an instance or a container.
+bool is_no_constant(const Value& pending) {
+  const KnownRef known = window::known_of_pending(pending);
+  if (known == nullptr || known->any || known->data || known->constant.bound() || !known->objects.empty() ||
+      known->receiver.bound())
+    return false;
+  return !known->instances.empty() || window::may_be_container(*known);
+}
+
 // Whether it unpacks into a set, and not into a list, a tuple or a dict.
 bool hashes_items(const ir::Fragment& fragment) {
   return fragment.text.find('{') != std::string::npos && fragment.text.find("**") == std::string::npos;
@@ -129,7 +138,7 @@ Action PythonHost::evaluate(const Site& s) {
   const bool plain = all_atoms(s.operands) && fragment.kind != Kind::kUnpacking;
   if (plain && (!reads_attributes(fragment) || s.view.quiet() || all_constants(s.operands)))
     return call_fragment(s);
-  if (Action a; enter_format(s, a)) return a;
+  if (Action a; enter_format(s, a) || (fragment.kind == Kind::kOperator && enter_operators(s, a))) return a;
   if (first_pending(s.operands) < s.operands.size()) return evaluate_pending(s, fragment);
   if (s.view.quiet() || fragment.kind == Kind::kDisplay || fragment.kind == Kind::kIdentity)
     return call_fragment(s);
@@ -169,8 +178,21 @@ Action PythonHost::evaluate_pending(const Site& s, const ir::Fragment& fragment)
           return needs(s[key].ready() ? pending : key,
                        is_data(s[key], s.view) ? Effect::kNone : Effect::kAnything);
       return evaluate_with_placeholders(s);
-    case Kind::kIdentity:
-      return needs(pending);
+    case Kind::kIdentity: {
+      // A new object in place of each that is no constant is told from the constants in the same way.
+      std::vector<nb::object> held;
+      std::vector<PyObject*> args{nullptr};
+      for (const Value& v : s.operands) {
+        const bool stands = v.is_pending() && is_no_constant(v);
+        if (!stands && !(v.ready() && is_constant(object_of(v)))) return needs(pending);
+        held.push_back(stands ? checked(PyObject_CallNoArgs(reinterpret_cast<PyObject*>(&PyBaseObject_Type)))
+                              : nb::borrow(object_of(v)));
+        args.push_back(held.back().ptr());
+      }
+      return s.operands.size() == 2 && s[0].is_pending() && s[1].is_pending()
+                 ? needs(pending)
+                 : call_fragment(s, args.data() + 1);
+    }
     case Kind::kUnpacking:
       for (const Value& v : s.operands)
         if (v.ready() && PyIter_Check(object_of(v))) return needs(pending, Effect::kAnything);
@@ -254,6 +276,7 @@ bool PythonHost::inplace_privately(const Site& s, Action& answer) {
 Action PythonHost::inplace(const Site& s) {
   const bool shows = reads_attributes(s.program.fragments[s.node.index]) && !s.view.quiet();
   if (shows ? all_constants(s.operands) : all_atoms(s.operands)) return call_fragment(s);
+  if (Action a; enter_operators(s, a)) return a;
   if (s[0].is_pending() || (s[1].is_pending() && is_atom(s.object(0)))) {
     const std::uint32_t first = s[0].is_pending() ? 0 : 1;
     if (!all_data(s.operands, s.view)) return needs_operand(first, kUnknown, Effect::kAnything);

@@ -1,4 +1,7 @@
 // Callables that are given a callback or an iterator of the user's: entered as the functions of xcs._prelude.
+#include <algorithm>
+#include <array>
+
 #include "gathering.h"
 #include "host.h"
 #include "reach.h"
@@ -18,6 +21,9 @@ struct Prelude {
            *list_extended = prelude("list_extended"), *set_extended = prelude("set_extended"),
            *dict_extended = prelude("dict_extended"), *deque_extended = prelude("deque_extended"),
            *sort_in_place = prelude("sort_in_place");
+  // What applies one operator to the items after the other.
+  std::array<PyObject*, 5> applying = {prelude("max_of"), prelude("min_of"), prelude("summed"),
+                                       prelude("any_of"), prelude("all_of")};
 };
 
 const Prelude& names() {
@@ -98,7 +104,10 @@ bool PythonHost::enter_prelude(const Site& s, PyObject* callee, const Contract& 
   PyObject* function = contract.enter.ptr();
   if (is_generator_function(function)) return make_iterator(s, callee, function, arguments, answer);
   bool gained = false;
-  for (const Value& v : arguments.positional) gained = gained || gains_generator(s, v);
+  const bool applies = !s.view.quiet() && !is_traced() &&
+                       std::ranges::find(names().applying, function) != names().applying.end();
+  for (const Value& v : arguments.positional)
+    gained = gained || gains_generator(s, v) || (applies && holds_operators(v, s.view));
   for (const std::uint32_t i : contract.callbacks)
     gained = gained || (i < arguments.positional.size() && gains(s, arguments.positional[i]));
   for (const auto& [name, v] : arguments.keywords)

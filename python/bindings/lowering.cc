@@ -210,7 +210,10 @@ nb::list refusals() {
 }  // namespace
 
 Lowered lower_function(nb::handle function) {
-  const nb::object captured = imported("xcs._capture", "capture")(function);
+  return lower_captured_function(imported("xcs._capture", "capture")(function));
+}
+
+Lowered lower_captured_function(const nb::object& captured) {
   const nb::tuple made = lower_captured(captured);
   nb::object fragments = imported("xcs._fragments", "Fragments")(made[0], made[1], captured);
   return {nb::cast<ProgramPtr>(made[0]), std::move(fragments)};

@@ -17,6 +17,8 @@ struct Lowered {
 // Lowers `function`, a Python function object. Throws nanobind::python_error with UsageError when its source
 // cannot be had.
 Lowered lower_function(nanobind::handle function);
+// Lowers what is captured of a function (xcs._capture.Captured).
+Lowered lower_captured_function(const nanobind::object& captured);
 
 // Adds lowering to the module: `lower`, and `Program` to look at what it made.
 void bind_lowering(nanobind::module_& module);

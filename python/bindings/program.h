@@ -23,6 +23,8 @@ struct Reach {
 };
 
 // Immutable but for what is made on first use. Belongs to the threads that hold the GIL.
+struct Operation;
+
 class HostProgram final : public ir::Program {
  public:
   // `fragments` is a Fragments (python/xcs/_fragments.py), or None for a program that has none.
@@ -69,7 +71,9 @@ class HostProgram final : public ir::Program {
   // A program made of this one, over the same source.
   std::shared_ptr<const HostProgram> changed(ir::Program program) const;
 
-  mutable std::array<std::shared_ptr<const HostProgram>, 3> gathering;  // see gathering.h; made on first use
+  // Of fragments, by index: see operations.h. Made on first use, as are the next.
+  mutable std::vector<std::shared_ptr<const Operation>> operations;
+  mutable std::array<std::shared_ptr<const HostProgram>, 3> gathering;  // see gathering.h
   mutable std::vector<Reach> statement_reach;                           // of statements, by index
   mutable Reach reach;                                                  // of the whole program
 

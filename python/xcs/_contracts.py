@@ -250,6 +250,9 @@ _core.set_contract(
 _core.set_contract(
     _prelude.is_pair, {"effect": "pure", "returns": "atom", "arguments": "none"}, keep_alive=True
 )
+_core.set_contract(
+    _prelude.add_to_sequence, {"effect": "pure", "returns": "object", "arguments": "none"}, keep_alive=True
+)
 for _whole in (_prelude.checked_length, _prelude.filled):
     _core.set_contract(_whole, {"effect": "pure", "returns": "atom"}, keep_alive=True)
 _core.set_contract(

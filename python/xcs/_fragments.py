@@ -22,6 +22,7 @@ from xcs._capture import (
 )
 from xcs._imports import places
 from xcs._narrowing import is_list, is_tuple
+from xcs._operations import Operation, Several, split
 
 
 class _Unbound:
@@ -137,6 +138,15 @@ class Fragments:
             may_fail = may_fail or operand is None or text != ""
         return tuple(found)
 
+    def operations(self, index: int) -> Operation | Several | None:
+        """The operators that the fragment is made of; None when it is something else."""
+        spec = self._program.fragment(index)
+        root = self._nodes[spec["syntax"]]
+        holes = self._holes(spec)
+        if isinstance(root, ast.AugAssign):
+            return split(root, spec["operands"])
+        return split(_expression(root, holes), spec["operands"])
+
     def statement(self, index: int) -> Statement:
         """The statement, ready to run."""
         spec = self._program.statement(index)
@@ -207,17 +217,21 @@ class Fragments:
             return id(parent.values[position])
         return id(node)
 
+    def _holes(self, spec: dict[str, Any]) -> dict[int, str]:
+        """The names that stand for nodes in the fragment's syntax."""
+        return {
+            self._hole_key(hole): name
+            for hole, name in zip(spec["holes"], spec["operands"], strict=True)
+            if hole is not None
+        }
+
     def _fragment_functions(self, indices: Sequence[int]) -> dict[int, Callable[..., Any]]:
         parts: list[_Part] = []
         for index in indices:
             spec = self._program.fragment(index)
             root = self._nodes[spec["syntax"]]
             operands = spec["operands"]
-            holes = {
-                self._hole_key(hole): name
-                for hole, name in zip(spec["holes"], operands, strict=True)
-                if hole is not None
-            }
+            holes = self._holes(spec)
             hidden = _hidden_operand(root)
             arguments = ast.arguments(
                 posonlyargs=[],

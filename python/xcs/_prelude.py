@@ -143,6 +143,41 @@ def contains_by(_xcs_method: Any, _xcs_object: Any, _xcs_item: Any, _xcs_negated
     return (not _xcs_found) is _xcs_negated
 
 
+def operated(_xcs_tries: Any, _xcs_symbol: Any, _xcs_left: Any, _xcs_right: Any, /) -> Any:
+    """An operator, by the methods of its operands' classes in the order in which Python asks them."""
+    for _xcs_method, _xcs_swapped, _xcs_negated in _xcs_tries:
+        _xcs_operands = (_xcs_right, _xcs_left) if _xcs_swapped else (_xcs_left, _xcs_right)
+        _xcs_result = _xcs_method(*_xcs_operands)
+        if _xcs_result is not NotImplemented:
+            if _xcs_negated:
+                return not _xcs_result
+            return _xcs_result
+    if _xcs_symbol == "==":
+        return _xcs_left is _xcs_right
+    if _xcs_symbol == "!=":
+        return _xcs_left is not _xcs_right
+    if _xcs_symbol == "+" and isinstance(_xcs_left, (str, bytes, bytearray, list, tuple, deque)):
+        return add_to_sequence(_xcs_left, _xcs_right)
+    _xcs_types = type(_xcs_left).__name__, type(_xcs_right).__name__
+    if _xcs_symbol in ("<", "<=", ">", ">="):
+        raise TypeError(
+            f"'{_xcs_symbol}' not supported between instances of '{_xcs_types[0]}' and '{_xcs_types[1]}'"
+        )
+    raise TypeError(f"unsupported operand type(s) for {_xcs_symbol}: '{_xcs_types[0]}' and '{_xcs_types[1]}'")
+
+
+def largest_by_operator(_xcs_best: Any, _xcs_item: Any, /) -> Any:
+    if _xcs_best is _NOTHING or _xcs_item > _xcs_best:
+        return _xcs_item
+    return _xcs_best
+
+
+def smallest_by_operator(_xcs_best: Any, _xcs_item: Any, /) -> Any:
+    if _xcs_best is _NOTHING or _xcs_item < _xcs_best:
+        return _xcs_item
+    return _xcs_best
+
+
 def formatted(_xcs_fragment: Any, _xcs_uses: Any, _xcs_others: Any, /, *_xcs_operands: Any) -> Any:
     """An f-string, whose objects with texts of their own are used as `_xcs_uses` says."""
     _xcs_texts: list[Any] = []
@@ -611,6 +646,11 @@ def filled(fragment: Any, uses: Any, others: Any, texts: Any) -> Any:
             operands[index] = _Shown()
         operands[index].texts.append(text)
     return fragment(*operands)
+
+
+def add_to_sequence(left: Any, right: Any) -> Any:
+    """Raises what the sequence raises that is added to."""
+    return type(left).__add__(left, right)
 
 
 def is_pair(item: Any) -> bool:

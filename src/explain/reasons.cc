@@ -61,11 +61,9 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "in order.",
      "Declare the callable that makes it, xcs.declare(callee, effect=...), and await its call directly."},
     {Reason::kUserOperator, "user-operator", kMissed,
-     "An operator, comparison, truth test or formatting runs code of the operand's class, which may do "
-     "anything.",
-     "Convert to plain data first (str, int, dict), or declare the method that runs: "
-     "xcs.declare(Class.__eq__, "
-     "effect=\"pure\")."},
+     "Sorting, hashing, an operator or formatting runs code of the operand's class that is not entered, and "
+     "may do anything.",
+     "Convert to plain data first (str, int, dict), or sort by a key that is plain data."},
     {Reason::kUserAttribute, "user-attribute", kMissed,
      "Reading or writing the attribute runs code: a property, a descriptor or __getattr__ that cannot be "
      "entered.",
