@@ -14,6 +14,9 @@ using window::kData;
 using window::kFresh;
 using window::kUnknown;
 
+// What methods of objects that are not Python's read and change of them: none of their attributes.
+inline constexpr Where kState{Where::kKeys};
+
 inline Action done(Value value) {
   Action a;
   a.value = std::move(value);

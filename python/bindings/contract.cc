@@ -6,6 +6,7 @@
 
 #include "recursion.h"
 #include "types.h"
+#include "window/known.h"
 
 namespace xcs::python {
 namespace {
@@ -45,6 +46,10 @@ Flags Contract::flags() const {
     default:
       return window::kUnknown;
   }
+}
+
+window::KnownRef Contract::known() const {
+  return type ? window::known_instance(borrow_value(type.ptr()), {}, true) : nullptr;
 }
 
 Contracts& Contracts::instance() {
@@ -92,7 +97,15 @@ void Contracts::read_registry(PyObject* module_name) {
     table_.emplace(callee.ptr(), Entry{callee, contract_from(nb::cast<nb::dict>(pair[1]))});
   }
   const nb::object attributes = imported("xcs._contracts", "pure_attributes_of")(nb::borrow(module_name));
-  for (nb::handle descriptor : attributes) attributes_.emplace(descriptor.ptr(), nb::borrow(descriptor));
+  for (nb::handle known : attributes) {
+    const nb::object descriptor = nb::borrow(known[0]);
+    attributes_.emplace(descriptor.ptr(), std::pair(descriptor, nb::cast<bool>(nb::object(known[1]))));
+  }
+}
+
+bool Contracts::gives_atom(PyObject* descriptor) const {
+  const auto found = attributes_.find(descriptor);
+  return found != attributes_.end() && found->second.second;
 }
 
 bool Contracts::is_pure_attribute(PyTypeObject* type, PyObject* descriptor) {
@@ -152,6 +165,8 @@ Contract contract_from(const nb::dict& fields) {
   if (fields.contains("run")) c.run = static_cast<Contract::Run>(word_index(kRuns, fields["run"]));
   if (fields.contains("resource")) c.resource = nb::cast<std::string>(fields["resource"]);
   if (fields.contains("enter")) c.enter = nb::borrow(fields["enter"]);
+  if (fields.contains("type") && PyType_Check(nb::object(fields["type"]).ptr()))
+    c.type = nb::borrow(fields["type"]);
   if (fields.contains("guard")) c.guard = nb::borrow(fields["guard"]);
   if (fields.contains("mutates"))
     for (nb::handle item : fields["mutates"]) add_argument(item, c.mutates, c.mutated_names);

@@ -30,10 +30,12 @@ struct Contract {
   std::vector<std::string> callback_names;  // keywords
   nb::object enter;                         // the function of xcs._prelude that does the same; null: none
   nb::object guard;                         // called with (positional tuple, keyword dict); null: none
+  nb::object type;                          // the class of the result, exactly; null: it is not known
   Run run = kThread;                        // kIndependent
 
   // What is known of a result that is not there yet.
   window::Flags flags() const;
+  window::KnownRef known() const;
 };
 
 // The contracts of the process. Used with the GIL held.
@@ -49,6 +51,8 @@ class Contracts {
   // Whether the registry says that reading the attribute, for which a class of `type` holds `descriptor`, is
   // pure.
   bool is_pure_attribute(PyTypeObject* type, PyObject* descriptor);
+  // Whether what such an attribute gives is an atom.
+  bool gives_atom(PyObject* descriptor) const;
 
   // Declares a contract, in place of what the registry says. Without `keep_alive` the caller sees to it that
   // forget() is called before another object can have the callee's address.
@@ -67,8 +71,9 @@ class Contracts {
     Contract contract;
   };
   std::unordered_map<PyObject*, Entry> table_;
-  std::unordered_map<PyObject*, nb::object> attributes_;  // descriptors whose reading is pure
-  std::unordered_map<PyObject*, nb::object> modules_;     // names of modules whose contracts have been read
+  // Descriptors whose reading is pure, and whether they give atoms.
+  std::unordered_map<PyObject*, std::pair<nb::object, bool>> attributes_;
+  std::unordered_map<PyObject*, nb::object> modules_;  // names of modules whose contracts have been read
   std::uint64_t generation_ = 0;
 };
 

@@ -99,7 +99,7 @@ class PythonHost final : public window::Host {
   bool steps_freely(const Value& iterator) override;
   std::optional<Enter> take_generator(const Value& iterator, std::uint32_t references) override;
   std::optional<Enter> unstarted(const Value& iterator) override;
-  Value take_iterator(const Value& iterator, std::uint32_t references, View& view) override;
+  Taken take_iterator(const Value& iterator, std::uint32_t references, View& view) override;
   bool may_reach_when_stepped(const Value& iterator) override;
   bool drop_runs_code(const Value& iterator, std::uint32_t references) override;
   void rewind(const Value& iterator, std::size_t steps) override;
@@ -192,6 +192,8 @@ class PythonHost final : public window::Host {
   Action store_attribute(const Site& s, const Value& target, PyObject* name, std::uint32_t value,
                          bool by_class);
   Action special(const Site& s);
+  Arguments arguments_of_special(const Site& s);
+  Action call_special(const Site& s, PyObject* method);
   void push_exception(const Site& s, Arguments& arguments);
   // host_instances.cc
   static const window::Instance* instance_of(const Value& value, View& view);
@@ -238,6 +240,7 @@ class PythonHost final : public window::Host {
   static Action step(PyObject* iterator, View& view);
   static bool is_progress(PyObject* bar);
   bool iterate_progress(PyObject* bar, Action& answer);
+  static bool iterate_lines(View& view, const Value& reader, std::uint32_t held, Action& answer);
   Action make_generator(PyObject* function, const ProgramRef& program, Arguments arguments);
   // host_calls.cc
   Action call(const Site& s);
@@ -252,6 +255,7 @@ class PythonHost final : public window::Host {
   Action call_found(const Site& s, PyObject* callee, Arguments arguments);
   Action call_object(const Site& s, PyObject* callee, Arguments arguments);
   bool call_attribute_function(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
+  static bool gives_type(PyObject* callee, const Contract& contract, const Arguments& arguments, View& view);
   Action call_contract(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
   Action needs_argument(const Site& s, const Value& argument, Flags flags, Effect::Memory memory);
   bool calls_back(const Contract& contract, const Arguments& arguments) const;

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "files.h"
 #include "host.h"
 #include "jitted.h"
 #include "reach.h"
@@ -78,8 +79,11 @@ Action PythonHost::load_attribute(const Site& s) {
 Action PythonHost::load_attribute(const Site& s, const Value& of, PyObject* name) {
   if (of.is_pending()) {
     const bool data = (of.flags() & (kData | kAtom)) != 0;
-    if (const window::Instance* instance = instance_of(of, s.view))
-      return load_instance_attribute(s, of, *instance, name);
+    if (const window::Instance* instance = instance_of(of, s.view)) {
+      Action a = load_instance_attribute(s, of, *instance, name);
+      const bool unknown = a.verdict == Action::kOperand && a.flags == kUnknown && a.known == nullptr;
+      if (!data || !unknown) return a;
+    }
     if (Action a; !data && load_attribute_of_any(of, name, s.view, a)) return a;
     if (!data && !is_builtin(of, s.view)) return needs_operand(0, kUnknown, Effect::kAnything);
     const bool atom = (of.flags() & kAtom) != 0;
@@ -163,7 +167,8 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
   PyObject* found = type_lookup(type, name);
   if (is_data_descriptor(found) && !is_slot(found)) {
     if (Py_TYPE(found) == &PyProperty_Type) return load_by_getter(s, object, found, name);
-    const bool builtin = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || Py_TYPE(found) == &PyGetSetDescr_Type;
+    const bool builtin = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 ||
+                         Py_TYPE(found) == &PyGetSetDescr_Type || contracts_.is_pure_attribute(type, found);
     const bool is_dict = PyUnicode_CompareWithASCIIString(name, "__dict__") == 0;
     const bool python = !builtin && getter_of(object, found, name);
     const bool whole = s.view.quiet() && !python;
@@ -175,7 +180,10 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
       return done(to_value(item.ptr()));
     }
     if (builtin && !is_dict) {
-      if (s.view.look(address_of(object), {Where::kAttr, address_of(name)}) != View::State::kClear)
+      // What it gives may tell of what methods have done to the object.
+      for (const Where& place : {Where{Where::kAttr, address_of(name)}, kState})
+        if (s.view.look(address_of(object), place) != View::State::kClear) return blocked(kUnknown);
+      if (shows_database(type) && s.view.look(address_of(database()), {Where::kAll}) != View::State::kClear)
         return blocked(kUnknown);
       return outcome(PyObject_GetAttr(object, name));
     }
@@ -205,9 +213,10 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
       return settled(*value);
     }
   }
-  if (!binds_plainly(found) && attribute_in_dict(object, name) == nullptr &&
-      !contracts_.is_pure_attribute(type, found))
-    return load_by_getter(s, object, found, name);
+  if (!binds_plainly(found) && attribute_in_dict(object, name) == nullptr) {
+    if (!contracts_.is_pure_attribute(type, found)) return load_by_getter(s, object, found, name);
+    if (s.view.look(address_of(object), kState) != View::State::kClear) return blocked(kUnknown);
+  }
   return outcome(PyObject_GetAttr(object, name));
 }
 
@@ -328,8 +337,19 @@ Action special_missing(PyTypeObject* type, std::string_view name) {
 
 Action PythonHost::special(const Site& s) {
   if (s[0].is_pending()) {
+    const window::Instance* instance = instance_of(s[0], s.view);
+    PyObject* found = instance == nullptr
+                          ? nullptr
+                          : type_lookup(reinterpret_cast<PyTypeObject*>(object_of(instance->type)),
+                                        s.program.name_object(s.node.index));
+    if (found != nullptr && (PyFunction_Check(found) || Py_TYPE(found) == &PyMethodDescr_Type))
+      return call_special(s, found);
     const bool data = all_data(s.operands, s.view);  // a file that is not open yet
-    return needs_operand(0, data ? kData : kUnknown, data ? Effect::kNone : Effect::kAnything);
+    Action a = needs_operand(0, data ? kData : kUnknown, data ? Effect::kOpaque : Effect::kAnything);
+    if (data)
+      a.effect.stores.push_back(
+          {.target = borrow_value(files()), .where = {Where::kAll}, .known = window::known_nothing()});
+    return a;
   }
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size() && !s.view.walks()) {
     if (!is_data(s[1], s.view)) return needs_operand(i, kUnknown, Effect::kAnything);
@@ -346,14 +366,7 @@ Action PythonHost::special(const Site& s) {
   PyTypeObject* type = Py_TYPE(object);
   PyObject* method = type_lookup(type, name);
   if (method == nullptr) return special_missing(type, PyUnicode_AsUTF8(name));
-  Arguments arguments;
-  arguments.positional.push_back(s[0]);
-  arguments.has_self = true;
-  if (PyUnicode_CompareWithASCIIString(name, "__exit__") == 0 ||
-      PyUnicode_CompareWithASCIIString(name, "__aexit__") == 0)
-    push_exception(s, arguments);
-  if (PyFunction_Check(method) || Py_TYPE(method) == &PyMethodDescr_Type)
-    return call_found(s, method, std::move(arguments));
+  if (PyFunction_Check(method) || Py_TYPE(method) == &PyMethodDescr_Type) return call_special(s, method);
   if (!s.view.quiet()) return ordered(Reason::kUnknownCallee, Effect::kAnything);
   PyObject* bound = method;
   nb::object holder;
@@ -363,9 +376,25 @@ Action PythonHost::special(const Site& s) {
     holder = nb::steal(made);
     bound = holder.ptr();
   }
+  Arguments arguments = arguments_of_special(s);
   arguments.positional.erase(arguments.positional.begin());
   arguments.has_self = false;
   return call_found(s, bound, std::move(arguments));
+}
+
+Arguments PythonHost::arguments_of_special(const Site& s) {
+  Arguments arguments;
+  arguments.positional.push_back(s[0]);
+  arguments.has_self = true;
+  PyObject* name = s.program.name_object(s.node.index);
+  if (PyUnicode_CompareWithASCIIString(name, "__exit__") == 0 ||
+      PyUnicode_CompareWithASCIIString(name, "__aexit__") == 0)
+    push_exception(s, arguments);
+  return arguments;
+}
+
+Action PythonHost::call_special(const Site& s, PyObject* method) {
+  return call_found(s, method, arguments_of_special(s));
 }
 
 }  // namespace xcs::python

@@ -7,6 +7,7 @@
 
 #include "cached.h"
 #include "digest.h"
+#include "files.h"
 #include "host.h"
 #include "jitted.h"
 #include "loop_executor.h"
@@ -350,6 +351,7 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
     if (PyObject* method = type_lookup(Py_TYPE(self), name);
         method != nullptr && contracts_.find(method) != nullptr) {
       arguments.positional.insert(arguments.positional.begin(), borrow_value(self));
+      arguments.has_self = true;
       callee = method;
     }
   }
@@ -424,27 +426,55 @@ bool PythonHost::call_attribute_function(const Site& s, PyObject* callee, const 
   return true;
 }
 
+// Whether the result of the call is of the class that the contract says.
+bool PythonHost::gives_type(PyObject* callee, const Contract& contract, const Arguments& arguments,
+                            View& view) {
+  if (!contract.type) return false;
+  const auto is_callable = [](const Value& v) { return v.ready() && PyCallable_Check(object_of(v)) != 0; };
+  const bool is_method = Py_TYPE(callee) == &PyMethodDescr_Type;
+  const auto given = std::span(arguments.positional);
+  if (is_method && given.empty()) return false;
+  if (std::ranges::any_of(given.subspan(is_method ? 1 : 0), is_callable) ||
+      std::ranges::any_of(arguments.keywords, [&](const auto& k) { return is_callable(k.second); }))
+    return false;
+  if (!is_method) return true;
+  const Value& receiver = given[0];
+  const window::Instance* instance = instance_of(receiver, view);
+  const PyObject* type = receiver.ready()      ? reinterpret_cast<PyObject*>(Py_TYPE(object_of(receiver)))
+                         : instance != nullptr ? object_of(instance->type)
+                                               : nullptr;
+  return type == reinterpret_cast<PyObject*>(PyDescr_TYPE(callee));
+}
+
 Action PythonHost::call_contract(const Site& s, PyObject* callee, const Contract& contract,
                                  Arguments arguments) {
   if (!s.awaited() && makes_awaitable(callee, contract))
     return make_awaitable(s, callee, contract, std::move(arguments));
-  if (Action a; !s.awaited() && (enter_builtin(s, callee, arguments, a) ||
-                                 enter_operator_function(s, callee, arguments, a)))
+  if (Action a; !s.awaited() &&
+                (enter_builtin(s, callee, arguments, a) || enter_operator_function(s, callee, arguments, a)))
     return a;
   if (Action a; enter_prelude(s, callee, contract, arguments, a) || makes_dict(s, callee, arguments, a))
     return a;
-  switch (contract.effect) {
-    case Contract::kIndependent:
-      return issue(s, callee, contract, std::move(arguments), s.awaited());
-    case Contract::kPure: {
-      if (s.awaited()) return issue(s, callee, contract, std::move(arguments), true);
-      Action a = call_pure(s, callee, contract, std::move(arguments));
-      a.shallow = contract.reads != Contract::kDeep;
-      return a;
-    }
-    default:
-      return call_in_order(s, callee, contract, std::move(arguments));
+  KnownRef known = known_of_opened(callee, arguments);
+  if (gives_type(callee, contract, arguments, s.view)) known = contract.known();
+  Flags flags = kUnknown;
+  if (contract.returns == Contract::kArgument && contract.effect != Contract::kIndependent &&
+      !arguments.positional.empty()) {
+    const Value& itself = arguments.positional[0];
+    known = known_of(itself, s.view);
+    if (itself.is_pending()) flags = itself.flags() & (kData | kAtom);
   }
+  Action a;
+  if (contract.effect == Contract::kIndependent || (contract.effect == Contract::kPure && s.awaited())) {
+    a = issue(s, callee, contract, std::move(arguments), s.awaited());
+  } else if (contract.effect == Contract::kPure) {
+    a = call_pure(s, callee, contract, std::move(arguments));
+    a.shallow = contract.reads != Contract::kDeep;
+  } else {
+    a = call_in_order(s, callee, contract, std::move(arguments));
+  }
+  a.flags |= flags;
+  return a.known == nullptr && known != nullptr ? with_known(std::move(a), std::move(known)) : std::move(a);
 }
 
 // The operand that holds the pending argument, or the argument itself, is waited for.
@@ -584,7 +614,11 @@ Action PythonHost::changes_arguments(const Site& s, const Contract& contract, co
   for (std::size_t i = 0; i < arguments.positional.size(); ++i) {
     const Value& v = arguments.positional[i];
     const bool changed = std::ranges::find(contract.mutates, i) != contract.mutates.end();
-    if (changed) a.effect.stores.push_back({.target = v, .where = {Where::kAll}});
+    // What an object of a builtin type has besides its state are methods.
+    const bool state = v.ready() && shape_of(object_of(v)) == Shape::kPlain &&
+                       _PyObject_GetDictPtr(object_of(v)) == nullptr &&
+                       PyType_HasFeature(Py_TYPE(object_of(v)), Py_TPFLAGS_IMMUTABLETYPE) != 0;
+    if (changed) a.effect.stores.push_back({.target = v, .where = {state ? Where::kKeys : Where::kAll}});
     data = data && (changed || is_pure_data(v, s.view));
   }
   for (const auto& [name, v] : arguments.keywords) data = data && is_pure_data(v, s.view);
@@ -789,6 +823,18 @@ std::vector<const ir::Node*> givers(const Site& s, std::size_t arguments) {
 Action PythonHost::call_composing(const Site& s, PyObject* callee, const Arguments& arguments,
                                   Snapshot* now) {
   if (!Iterators::composes(callee)) return call_native(callee, arguments);
+  const bool reverses = callee == reinterpret_cast<PyObject*>(&PyReversed_Type);
+  std::vector<std::pair<std::size_t, Value>> read;
+  for (std::size_t i = 0; i < arguments.positional.size() && !reverses; ++i)
+    if (Action lines; iterate_lines(s.view, arguments.positional[i], 1, lines)) {
+      if (lines.verdict != Action::kDone) return lines;
+      read.emplace_back(i, std::move(lines.value));
+    }
+  if (!read.empty()) {
+    Arguments over = arguments;
+    for (auto& [i, lines] : read) over.positional[i] = std::move(lines);
+    return call_composing(s, callee, over, now);
+  }
   std::vector<nb::object> given;
   for (const Value& v : arguments.positional) given.push_back(nb::borrow(object_of(v)));
   const bool counts_from = callee == reinterpret_cast<PyObject*>(&PyEnum_Type) && given.size() == 1 &&
@@ -802,7 +848,6 @@ Action PythonHost::call_composing(const Site& s, PyObject* callee, const Argumen
     return ordered(Reason::kPendingMemory, Effect::kNone);
   Arguments real = arguments;
   nb::object witness;
-  const bool reverses = callee == reinterpret_cast<PyObject*>(&PyReversed_Type);
   if (known && !reverses && !given.empty() &&
       (PyList_CheckExact(given[0].ptr()) || PyTuple_CheckExact(given[0].ptr()) ||
        PyRange_Check(given[0].ptr()))) {
@@ -961,6 +1006,19 @@ PyObject* memory_of(const Contract& contract) {
                                               : nullptr;
 }
 
+// The object whose state the call changes in order: its class is not one of Python's.
+const Value* state_used(const Contract& contract, const Arguments& arguments) {
+  if (contract.declared || contract.effect != Contract::kOrdered) return nullptr;
+  const std::size_t used = contract.resource == "object:{1}" ? 1 : 0;
+  if (!contract.resource.starts_with("object:")) return nullptr;
+  if (used >= arguments.positional.size()) return nullptr;
+  const Value& object = arguments.positional[used];
+  if (!object.ready()) return nullptr;  // it is asked again once it is
+  return _PyObject_GetDictPtr(object_of(object)) == nullptr || is_static(Py_TYPE(object_of(object)))
+             ? &object
+             : nullptr;
+}
+
 }  // namespace
 
 // Uses a resource: in order with everything, but memory is not touched.
@@ -972,16 +1030,26 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
       return needs_argument(s, *pending, kUnknown, Effect::kAnything);
     if (!s.awaited()) return call_framed(s, callee, std::move(arguments));
   }
-  // What a method does with the object it is called on is part of its contract.
-  const auto given = std::span(arguments.positional).subspan(arguments.has_self ? 1 : 0);
+  // What a method does with the object it is called on, or whose state it uses, is part of its contract.
+  const std::size_t used = contract.resource == "object:{1}" ? 1 : arguments.has_self ? 0 : SIZE_MAX;
+  bool data = true;
+  for (std::size_t i = 0; i < arguments.positional.size(); ++i)
+    data = data && (i == used || is_data(arguments.positional[i], s.view));
   // A context variable and a cache keep what they are given, and look at nothing of it.
   const bool plain =
       memory_of(contract) == context_variables() || contract.resource == kCacheResource ||
       (std::ranges::all_of(arguments.keywords, [&](const auto& k) { return is_data(k.second, s.view); }) &&
-       all_data(given, s.view) && !calls_back(contract, arguments) && !changes_any(contract, arguments));
+       data && !calls_back(contract, arguments) && !changes_any(contract, arguments));
   if (plain) {
     const Value* pending = arguments.pending();
     PyObject* memory = memory_of(contract);
+    const Touched touched = touched_files(contract, arguments);
+    const auto is_unchanged = [&](const Where& place) {
+      return s.view.look(address_of(files()), place) == View::State::kClear;
+    };
+    if (contract.effect == Contract::kReads && contract.resource == "files" && pending == nullptr &&
+        !s.awaited() && !s.view.walks() && std::ranges::all_of(touched.places, is_unchanged))
+      return call_native(callee, arguments);
     // A reader need not wait for its turn when no earlier code may still change what it reads.
     if (memory != nullptr && contract.effect == Contract::kReads && pending == nullptr && !s.awaited() &&
         s.view.look(address_of(memory), {Where::kAll}) == View::State::kClear)
@@ -996,6 +1064,22 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
     if (memory != nullptr && contract.effect == Contract::kOrdered) {
       a.effect.memory = Effect::kOpaque;
       a.effect.stores.push_back({borrow_value(memory), {Where::kAll}});
+    }
+    if (const Value* object = state_used(contract, arguments)) {
+      a.effect.memory = Effect::kOpaque;
+      a.effect.stores.push_back({.target = *object, .where = kState, .known = window::known_nothing()});
+    }
+    if (!contract.declared && contract.effect == Contract::kOrdered && contract.resource == "database") {
+      a.effect.memory = Effect::kOpaque;
+      a.effect.stores.push_back(
+          {.target = borrow_value(database()), .where = {Where::kAll}, .known = window::known_nothing()});
+    }
+    if (!touched.places.empty() && contract.effect == Contract::kOrdered) {
+      a.effect.memory = Effect::kOpaque;
+      for (const Where& place : touched.places)
+        a.effect.stores.push_back(
+            {.target = borrow_value(files()), .where = place, .known = window::known_nothing()});
+      for (const nb::object& key : touched.keys) a.effect.held.push_back(borrow_value(key.ptr()));
     }
     a.sure = pending == nullptr && !contract.declared && only_writes(contract.resource);
     return started_in_turn(s, callee, arguments, std::move(a));

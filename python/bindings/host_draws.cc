@@ -4,9 +4,6 @@
 namespace xcs::python {
 namespace {
 
-// What a draw reads and changes of its source: none of its attributes.
-constexpr Where kState{Where::kKeys};
-
 // A draw whose result is not known before its turn.
 Action in_turn(PyObject* source, Flags flags, Reason reason) {
   Action a = ordered(reason, Effect::kOpaque, flags);

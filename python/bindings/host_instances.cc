@@ -105,6 +105,8 @@ Action PythonHost::load_instance_attribute(const Site& s, const Value& of, const
                                            PyObject* name) {
   PyObject* found = type_lookup(class_of(instance), name);
   if (set_by_class(found)) {
+    if (contracts_.is_pure_attribute(class_of(instance), found))
+      return needs_operand(0, contracts_.gives_atom(found) ? kData | kAtom : kUnknown);
     const nb::object getter =
         Py_TYPE(found) == &PyProperty_Type ? nb::object(nb::handle(found).attr("fget")) : nb::object();
     if (!getter || !PyFunction_Check(getter.ptr())) return needs_operand(0, kUnknown, Effect::kAnything);
@@ -117,7 +119,7 @@ Action PythonHost::load_instance_attribute(const Site& s, const Value& of, const
   if (!in_class) return with_known(needs_operand(0, kUnknown), own);
   if (is_nothing(own)) {
     if (PyObject* given = given_by_class(instance, found, name)) return outcome(given);
-    if (PyFunction_Check(found))
+    if (PyFunction_Check(found) || Py_TYPE(found) == &PyMethodDescr_Type)
       return with_known(needs_operand(0, kUnknown), window::known_attribute(of, nullptr));
   }
   if (!binds_plainly(found)) return needs_operand(0, kUnknown, Effect::kAnything);
@@ -153,7 +155,7 @@ bool PythonHost::call_instance_method(const Site& s, const Value& receiver, PyOb
     answer = call_found(s, object_of(callee), std::move(arguments));
     return true;
   }
-  if (PyFunction_Check(found) || Py_TYPE(found) == jitted_type()) {
+  if (PyFunction_Check(found) || Py_TYPE(found) == jitted_type() || Py_TYPE(found) == &PyMethodDescr_Type) {
     arguments.positional.insert(arguments.positional.begin(), receiver);
     arguments.has_self = true;
     answer = call_found(s, found, std::move(arguments));

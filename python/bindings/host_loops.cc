@@ -1,4 +1,5 @@
 // Iteration: making iterators, stepping them, and generators that the window runs as frames.
+#include "files.h"
 #include "host.h"
 #include "reach.h"
 #include "tracing.h"
@@ -41,11 +42,44 @@ Action PythonHost::iterate(const Site& s) {
     return items == nullptr ? std::move(a)
                             : with_known(std::move(a), window::known_container(std::move(items)));
   }
-  if (Action a; iterate_progress(iterable, a)) return a;
+  if (Action a; iterate_progress(iterable, a) || iterate_lines(s.view, s[0], 0, a)) return a;
   const bool itself = Py_TYPE(iterable)->tp_iter == PyObject_SelfIter;  // a generator, or a cursor already
   if (s.view.quiet() || itself || shape_of(iterable) == Shape::kAtom)
     return outcome(PyObject_GetIter(iterable));
   return ordered(Reason::kIterator, Effect::kAnything);
+}
+
+// Note [lines]
+// Taking a line from a file shows in the file's position alone. Where nothing but the loop's own code has the
+// file, and none of it reads the variables that hold it, nobody can see the position: then lines are read
+// ahead, each where nothing before it in program order may still change the file (Note [files]).
+//
+// `held`: references to `reader` besides those of the operands and the variables.
+bool PythonHost::iterate_lines(View& view, const Value& reader, std::uint32_t held, Action& answer) {
+#ifdef Py_GIL_DISABLED
+  (void)view, (void)reader, (void)held, (void)answer;  // what a reference count says there is not all
+  return false;
+#else
+  if (!reader.ready() || is_traced()) return false;
+  const std::optional<Lines> lines = lines_of(object_of(reader));
+  if (!lines) return false;
+  if (view.walks() != 0) {
+    answer = ordered(Reason::kIterator, Effect::kNone, kData);
+    return true;
+  }
+  const auto references = [](const nb::object& object, std::uint32_t others) {
+    return static_cast<std::uint32_t>(Py_REFCNT(object.ptr())) - others;
+  };
+  const bool direct = lines->file.is(lines->reader);
+  // `lines` holds each once, and where there is a reader it holds what is between, or the file.
+  if (lines->between && Py_REFCNT(lines->between.ptr()) != 2) return false;
+  if (!view.is_left_alone(address_of(lines->reader.ptr()),
+                          references(lines->reader, held + (direct ? 2 : 1))) ||
+      (!direct && !view.is_left_alone(address_of(lines->file.ptr()), references(lines->file, 2))))
+    return false;
+  answer = done(make_lines(*lines));
+  return true;
+#endif
 }
 
 // A tqdm bar that iterates as tqdm does.
@@ -234,10 +268,12 @@ std::optional<Enter> PythonHost::take(const Site& s, const Value& iterator, cons
   return enter;
 }
 
-Value PythonHost::take_iterator(const Value& iterator, std::uint32_t references, View& view) {
+PythonHost::Taken PythonHost::take_iterator(const Value& iterator, std::uint32_t references, View& view) {
+  if (Action lines; iterate_lines(view, iterator, 0, lines) && lines.verdict == Action::kDone)
+    return {std::move(lines.value), false};
   if (Py_REFCNT(object_of(iterator)) != references) return {};
   nb::object cursor = iterators_.own(object_of(iterator), view);
-  return cursor ? steal_value(std::move(cursor)) : Value();
+  return {cursor ? steal_value(std::move(cursor)) : Value(), true};
 }
 
 std::optional<Enter> PythonHost::unstarted(const Value& iterator) {

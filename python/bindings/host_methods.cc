@@ -3,6 +3,7 @@
 #include <array>
 #include <string_view>
 
+#include "files.h"
 #include "host.h"
 
 namespace xcs::python {
@@ -153,6 +154,16 @@ bool PythonHost::gives_atom(std::string_view name) const {
   return contract != nullptr && contract->returns == Contract::kAtom;
 }
 
+namespace {
+
+bool changes_file(std::string_view name) {
+  constexpr std::array names = {"write", "writelines", "flush",     "close",    "truncate",  "seek",
+                                "read",  "readline",   "readlines", "writerow", "writerows", "writeheader"};
+  return std::ranges::find(names, name) != names.end();
+}
+
+}  // namespace
+
 Action PythonHost::pending_method(const Site& s, std::string_view name) {
   Arguments arguments;
   const bool plain = std::ranges::all_of(s.program.calls[s.node.index].args, [](const ir::Arg& arg) {
@@ -166,6 +177,12 @@ Action PythonHost::pending_method(const Site& s, std::string_view name) {
   if (!plain || !is_builtin(s[0], s.view) || (!data && !only_puts(name)))
     return needs_operand(0, kUnknown, Effect::kAnything);
   const bool pure = all_pure_data(s.operands, s.view);
+  if (changes_file(name)) {  // it may be a file, nobody knows which
+    Action a = needs_operand(0, kData, Effect::kOpaque);
+    a.effect.stores.push_back(
+        {.target = borrow_value(files()), .where = {Where::kAll}, .known = window::known_nothing()});
+    return a;
+  }
   if (!is_mutator(name) || (s[0].flags() & kAtom) != 0) {
     if (pure)
       return needs_operand(0, (s[0].flags() & kAtom) != 0 && gives_atom(name) ? kData | kAtom : kData);

@@ -81,8 +81,8 @@ class Protocol {
   void binary(PyObject* name, PyObject* reflected) {
     bool asked = false;
     // A method of the right operand's class that the left one's does not have is asked first.
-    if (right_derives() && (method_in(left_, name, only_) != nullptr ||
-                            method_in(left_, reflected, only_) != nullptr)) {
+    if (right_derives() &&
+        (method_in(left_, name, only_) != nullptr || method_in(left_, reflected, only_) != nullptr)) {
       asked = type_lookup(right_, reflected) != type_lookup(left_, reflected);
       if (asked) add(right_, reflected, true);
     }
@@ -193,9 +193,8 @@ bool PythonHost::enter_operator(const Site& s, const Operation& op, std::vector<
 bool PythonHost::holds_operators(const Value& v, View& view) {
   if (!v.ready() || !(PyList_CheckExact(object_of(v)) || PyTuple_CheckExact(object_of(v)))) return false;
   PyObject** items = PySequence_Fast_ITEMS(object_of(v));
-  return std::any_of(items, items + PySequence_Fast_GET_SIZE(object_of(v)), [&](PyObject* item) {
-    return class_with_operators(to_value(item), view) != nullptr;
-  });
+  return std::any_of(items, items + PySequence_Fast_GET_SIZE(object_of(v)),
+                     [&](PyObject* item) { return class_with_operators(to_value(item), view) != nullptr; });
 }
 
 // A function that stands for an operator: of the module `operator`, and what max and min are made of.

@@ -67,12 +67,21 @@ PyTypeObject* cursor_type() {
   return type;
 }
 
-nb::object make_object(std::unique_ptr<Cursor> cursor) {
-  PyTypeObject* type = cursor_type();
-  nb::object self = checked(type->tp_alloc(type, 0));
-  new (&reinterpret_cast<CursorObject*>(self.ptr())->cursor) std::unique_ptr<Cursor>(std::move(cursor));
-  return self;
-}
+// What another iterator is made over, which alone has it.
+class InnerCursor final : public Cursor {
+ public:
+  explicit InnerCursor(nb::object iterator)
+      : iterator_(std::move(iterator)), inner_(*Iterators::cursor_of(iterator_.ptr())) {}
+  Action peek(View& view) override { return inner_.peek(view); }
+  void advance() override { inner_.advance(); }
+  void rewind(std::size_t steps) override { inner_.rewind(steps); }
+  bool yields_constants(View& view) override { return inner_.yields_constants(view); }
+  KnownRef describe(View& view) override { return inner_.describe(view); }
+
+ private:
+  nb::object iterator_;
+  Cursor& inner_;
+};
 
 // Tuples, strings, bytes, ranges, and what only the host can see.
 class SequenceCursor final : public Cursor {
@@ -319,16 +328,24 @@ bool yields_constants(PyTypeObject* type) { return type == &PyRangeIter_Type || 
 
 }  // namespace
 
+nb::object make_iterator(std::unique_ptr<Cursor> cursor) {
+  PyTypeObject* type = cursor_type();
+  nb::object self = checked(type->tp_alloc(type, 0));
+  new (&reinterpret_cast<CursorObject*>(self.ptr())->cursor) std::unique_ptr<Cursor>(std::move(cursor));
+  return self;
+}
+
 nb::object Iterators::own(PyObject* iterator, View& view) {
   if (Py_TYPE(iterator) == &PyListIter_Type) {
     const nb::object parts = nb::handle(iterator).attr("__reduce__")();
     const nb::object list = parts[1][0];
     if (nb::len(parts) != 3 || !PyList_CheckExact(list.ptr())) return {};
-    return make_object(std::make_unique<ListCursor>(list, false, nb::cast<Py_ssize_t>(nb::object(parts[2]))));
+    return make_iterator(
+        std::make_unique<ListCursor>(list, false, nb::cast<Py_ssize_t>(nb::object(parts[2]))));
   }
   if (reads_no_memory(Py_TYPE(iterator)))
-    return make_object(std::make_unique<OwnedCursor>(nb::borrow(iterator),
-                                                     xcs::python::yields_constants(Py_TYPE(iterator))));
+    return make_iterator(std::make_unique<OwnedCursor>(nb::borrow(iterator),
+                                                       xcs::python::yields_constants(Py_TYPE(iterator))));
   const Remembered* found = find(iterator);
   if (found == nullptr || !found->witness) return {};
   // A dict or set has been looked at when the iterator was made.
@@ -340,7 +357,7 @@ nb::object Iterators::own(PyObject* iterator, View& view) {
   Piece piece = compose(*found, view);
   if (piece.obstacle != Obstacle::kNothing) return {};
   remembered_.erase(iterator);
-  return make_object(std::move(piece.cursor));
+  return make_iterator(std::move(piece.cursor));
 }
 
 namespace {
@@ -413,7 +430,7 @@ Iterators::Made Iterators::make(PyObject* iterable, const ir::Node* maker, View&
     part.obstacle = Obstacle::kUnknown;
   }
   if (part.obstacle != Obstacle::kNothing) return {part.obstacle, {}, std::move(part.element)};
-  return {Obstacle::kNothing, make_object(std::move(part.cursor)), {}};
+  return {Obstacle::kNothing, make_iterator(std::move(part.cursor)), {}};
 }
 
 Iterators::Piece Iterators::make_cursor(PyObject* iterable, View& view) {
@@ -423,6 +440,7 @@ Iterators::Piece Iterators::make_cursor(PyObject* iterable, View& view) {
     if (PyTuple_Check(iterable) && shape_of(iterable) != Shape::kTuple) return {Obstacle::kUnknown, {}, {}};
     return {Obstacle::kNothing, std::make_unique<SequenceCursor>(held), {}};
   }
+  if (cursor_of(iterable) != nullptr) return {Obstacle::kNothing, std::make_unique<InnerCursor>(held), {}};
   switch (shape_of(iterable)) {
     case Shape::kList:
       return {Obstacle::kNothing, std::make_unique<ListCursor>(held, false, 0), {}};

@@ -28,6 +28,9 @@ class Cursor {
 // Which part of a dict is iterated over.
 enum class Part : std::uint8_t { kKeys, kValues, kItems };
 
+// An iterator that steps the cursor.
+nb::object make_iterator(std::unique_ptr<Cursor> cursor);
+
 // The iterators of one run.
 class Iterators {
  public:

@@ -53,7 +53,8 @@ const Operation* operation_of_function(PyObject* function) {
   static const auto* known = [] {
     auto* all = new std::unordered_map<PyObject*, Operation>;
     const nb::dict functions = nb::cast<nb::dict>(imported("xcs._operations", "of_functions")());
-    for (const auto& [f, made] : functions) all->emplace(nb::object(nb::borrow(f)).release().ptr(), converted(made));
+    for (const auto& [f, made] : functions)
+      all->emplace(nb::object(nb::borrow(f)).release().ptr(), converted(made));
     return all;
   }();
   const auto found = known->find(function);

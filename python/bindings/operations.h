@@ -24,10 +24,10 @@ struct Operation {
     nb::object constant;
   };
   Kind kind = kNone;
-  std::string symbol;                // as it is written
-  std::vector<nb::object> methods;   // their names
-  std::vector<Side> sides;           // from left to right
-  ProgramRef steps;                  // kSeveral: does them one by one, with the fragment's operands as slots
+  std::string symbol;               // as it is written
+  std::vector<nb::object> methods;  // their names
+  std::vector<Side> sides;          // from left to right
+  ProgramRef steps;                 // kSeveral: does them one by one, with the fragment's operands as slots
 };
 
 // What the fragment consists of; kept with the program.

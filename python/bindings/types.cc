@@ -108,6 +108,11 @@ const std::unordered_map<std::string, Shape>& named_shapes() {
           "builtins.dict_keyiterator", "builtins.dict_valueiterator", "builtins.dict_itemiterator",
           "builtins.bytes_iterator", "xcs._core.Cursor"})
       t->emplace(name, Shape::kIterator);
+    // Objects that have a state which only their methods look at.
+    for (const char* name :
+         {"_hashlib.HASH", "_hashlib.HMAC", "hmac.HMAC", "_blake2.blake2b", "_blake2.blake2s", "_md5.md5",
+          "_sha1.sha1", "sqlite3.Connection", "sqlite3.Cursor"})
+      t->emplace(name, Shape::kPlain);
     for (const char* name : {"builtins.dict_keys", "builtins.dict_values", "builtins.dict_items"})
       t->emplace(name, Shape::kView);
     for (const char* name :

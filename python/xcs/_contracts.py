@@ -161,17 +161,20 @@ def of_module(name: str) -> list[tuple[Any, dict[str, Any]]]:
     return found
 
 
-def pure_attributes_of(name: str) -> list[Any]:
-    """The descriptors in classes of the loaded module `name` that the registry says are pure to read."""
+def pure_attributes_of(name: str) -> list[tuple[Any, bool]]:
+    """The descriptors in classes of the loaded module `name` that the registry says are pure to read.
+
+    Each with whether it gives an atom.
+    """
     module = sys.modules.get(name)
-    found: list[Any] = []
+    found: list[tuple[Any, bool]] = []
     for key, fields in _table_of(name.partition(".")[0], "attribute").items():
         if module is None or not key.startswith(name + ".") or fields.get("effect") != "pure":
             continue
         owner, _, attribute = key[len(name) + 1 :].rpartition(".")
         held = _held(module, owner)
         if isinstance(held, type) and attribute in vars(held):
-            found.append(vars(held)[attribute])
+            found.append((vars(held)[attribute], fields.get("returns") == "atom"))
     return found
 
 
@@ -225,6 +228,9 @@ def _is_own(function: types.FunctionType, module: types.ModuleType) -> bool:
 def _resolved(fields: dict[str, Any]) -> dict[str, Any]:
     named = {"guard": _guards, "enter": _prelude}
     found = {key: getattr(module, fields[key]) for key, module in named.items() if key in fields}
+    if "type" in fields:
+        module_name, _, name = fields["type"].rpartition(".")
+        found["type"] = getattr(sys.modules.get(module_name), name, None)
     return {**fields, **found} if found else fields
 
 

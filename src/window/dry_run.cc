@@ -818,7 +818,8 @@ void DryRun::note_leading_out(const Value& value) {
     leading_out_.insert(value.cell());
 }
 
-// It matters to what is walked after the statement's body alone, so that another turn of a loop finds no more.
+// It matters to what is walked after the statement's body alone, so that another turn of a loop finds no
+// more.
 void DryRun::note_raised_objects() {
   (tried_.empty() ? summary_.footprint.raises_objects : tried_.back().raises_objects) = true;
 }
@@ -978,7 +979,9 @@ void DryRun::take_effect(const Action& action, std::span<const Value> operands, 
     }
     add_place(known);
   }
-  for (const Value& v : operands) summary_.footprint.held.push_back(v);
+  std::vector<Value>& held = summary_.footprint.held;
+  held.insert(held.end(), operands.begin(), operands.end());
+  held.insert(held.end(), action.effect.held.begin(), action.effect.held.end());
 }
 
 // A store through a value that does not exist goes to one of the objects that it may be, or to something else
@@ -1065,6 +1068,7 @@ void DryRun::take_explicit(const Frame& frame, bool& certain) {
       if (entry.state == Entry::kFailed) continue;
       for (const Value& v : entry.operands) summary_.footprint.held.push_back(v);
     }
+    for (const Value& v : entry.effect.held) summary_.footprint.held.push_back(v);
   }
 }
 

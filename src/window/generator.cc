@@ -134,17 +134,23 @@ void Machine::let_go(Frame& innermost, const Object* object) {
       if (v.object() == object) v = Value();
 }
 
-// The code at hand takes the object over, with all that holds it; handlers never look at what does.
-View::Taking Machine::take(Object* object, std::uint32_t references) {
+bool Machine::is_left_alone(Object* object, std::uint32_t references) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the frames that places name are this machine's own
   auto* frame = const_cast<Frame*>(place_.frame);
-  if (frame->state != Frame::kRunning || place_.sequence != frame->next_sequence) return Taking::kNo;
-  for (const Frame* f = frame; f != nullptr; f = f->parent) forget_in_snapshots(*f, object, false);
+  if (frame->state != Frame::kRunning || place_.sequence != frame->next_sequence) return false;
   const std::optional<std::uint32_t> held = held_by_temporaries(*frame, object);
-  if (!held) return Taking::kNo;
+  if (!held) return false;
   std::uint32_t own = 0;  // of the attempt at hand
   for (const Value& v : operands_) own += v.object() == object ? 1 : 0;
-  if (*held + own != references) return Taking::kNo;
+  return *held + own == references;
+}
+
+// The code at hand takes the object over, with all that holds it; handlers never look at what does.
+View::Taking Machine::take(Object* object, std::uint32_t references) {
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): as above
+  auto* frame = const_cast<Frame*>(place_.frame);
+  for (const Frame* f = frame; f != nullptr; f = f->parent) forget_in_snapshots(*f, object, false);
+  if (!is_left_alone(object, references)) return Taking::kNo;
   let_go(*frame, object);
   return Taking::kTaken;
 }
@@ -180,10 +186,10 @@ bool Machine::take_generator(Frame& loop) {
   std::optional<Enter> enter = host_.take_generator(iterator, *references);
   if (!enter) {
     stand_at(loop.end(), loop.handled);
-    Value cursor = host_.take_iterator(iterator, *references, *this);
-    if (cursor.bound()) {
-      let_go(loop, iterator.object());
-      iterator = std::move(cursor);
+    Host::Taken taken = host_.take_iterator(iterator, *references, *this);
+    if (taken.iterator.bound()) {
+      if (taken.goes) let_go(loop, iterator.object());
+      iterator = std::move(taken.iterator);
     }
     return false;
   }

@@ -117,6 +117,12 @@ class View {
     (void)object, (void)references;
     return Taking::kNo;
   }
+  // Whether nothing holds the object but temporaries, and variables that are not read again, of the code
+  // around, `references` in all. False in a walk.
+  virtual bool is_left_alone(Object* object, std::uint32_t references) {
+    (void)object, (void)references;
+    return false;
+  }
   // The number of the walk that asks for nothing but what the node would do, which is not going to happen; 0
   // when it is.
   virtual std::uint64_t walks() { return 0; }
@@ -300,8 +306,13 @@ class Host {
     return std::nullopt;
   }
 
-  // As take_generator: an iterator that steps freely in place of `iterator`, or unbound.
-  virtual Value take_iterator(const Value& iterator, std::uint32_t references, View& view) {
+  // As take_generator: an iterator that steps freely in place of `iterator`, or unbound. `goes`: whether the
+  // code around lets go of `iterator`, too.
+  struct Taken {
+    Value iterator;
+    bool goes = true;
+  };
+  virtual Taken take_iterator(const Value& iterator, std::uint32_t references, View& view) {
     (void)iterator, (void)references, (void)view;
     return {};
   }

@@ -221,6 +221,7 @@ class Machine : private View {
   std::span<const PendingStore> stores() override { return answer_.stores; }
   std::uint32_t held(Object* object) override;
   Taking take(Object* object, std::uint32_t references) override;
+  bool is_left_alone(Object* object, std::uint32_t references) override;
   void done_in_order(ReasonCode reason, std::uint64_t nanoseconds) override;
 
   Host& host_;
