@@ -73,7 +73,7 @@ def test_lines_of_two_files(check: Check, place: Any) -> None:
     def run(directory):
         found = []
         with open(f"{directory}/lines.txt", "rb") as first, open(f"{directory}/rows.jsonl") as second:
-            for one, other in zip(first, second):  # noqa: B905
+            for one, other in zip(first, second):
                 found.append(ask(one.decode() + json.loads(other)["name"]))
         return found
 
@@ -361,7 +361,7 @@ def test_what_can_be_told_is_as_in_order(check: Check, place: Any, function: Cal
     def run(directory):
         try:
             result = function(directory)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - compared
             result = repr(error)
         return result, contents(directory)
 
