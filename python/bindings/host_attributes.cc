@@ -168,7 +168,8 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
   if (is_data_descriptor(found) && !is_slot(found)) {
     if (Py_TYPE(found) == &PyProperty_Type) return load_by_getter(s, object, found, name);
     const bool builtin = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 ||
-                         Py_TYPE(found) == &PyGetSetDescr_Type || contracts_.is_pure_attribute(type, found);
+                         Py_TYPE(found) == &PyGetSetDescr_Type ||
+                         (Py_TYPE(found) == &PyMemberDescr_Type && contracts_.is_pure_attribute(type, found));
     const bool is_dict = PyUnicode_CompareWithASCIIString(name, "__dict__") == 0;
     const bool python = !builtin && getter_of(object, found, name);
     const bool whole = s.view.quiet() && !python;
