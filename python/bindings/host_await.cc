@@ -135,7 +135,7 @@ Action PythonHost::await_in_turn(const Value& awaitable) {
   a.verdict = Action::kIssue;
   a.in_turn = true;
   a.effect.memory = Effect::kAnything;
-  a.call = std::make_unique<AwaitedCall>(nb::borrow(object_of(awaitable)));
+  a.call = std::make_unique<AwaitedCall>(nb::borrow(object_of(awaitable)), handled_);
   return a;
 }
 

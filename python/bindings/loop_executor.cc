@@ -87,7 +87,7 @@ void LoopExecutor::start(window::Ticket ticket, std::unique_ptr<window::Call> ca
   }
   if (awaited->awaitable_) {
     awaited->spender_.take_context();  // that of the task that the run is in, and awaits it next
-    turn_ = {ticket, std::move(awaited->awaitable_)};
+    turn_ = {ticket, std::move(awaited->awaitable_), std::move(awaited->handled_)};
     return;
   }
   const bool unstarted = !awaited->replaced_ || is_unstarted_coroutine(awaited->replaced_.ptr());

@@ -18,8 +18,10 @@ class AwaitedCall final : public HostCall {
   // ready
   AwaitedCall(nb::object callee, const std::vector<Value>& positional,
               const std::vector<std::pair<nb::object, Value>>& keywords, const Value& handled);
-  // `awaitable` itself, in the task that the run is in.
-  explicit AwaitedCall(nb::object awaitable) : awaitable_(std::move(awaitable)) {}
+  // `awaitable` itself, in the task that the run is in, while `handled` is being handled.
+  AwaitedCall(nb::object awaitable, const Value& handled) : awaitable_(std::move(awaitable)) {
+    if (handled.ready()) handled_ = nb::borrow(object_of(handled));
+  }
 
   // The call is made in place of `coroutine`, which was made by the same call and has not started; it is
   // closed when this is started.
@@ -49,6 +51,8 @@ class LoopExecutor final : public window::Executor {
 
   // What the task that the run is in has to await now, or null; and what came of it.
   nb::object turn() const { return turn_.awaitable; }
+  // The exception that is being handled there; null when there is none.
+  nb::object handled_in_turn() const { return turn_.handled; }
   void answer(bool raised, nb::object value);
 
   // Asks the task of the call to end with CancelledError, as cancelling the task that awaits it would.
@@ -72,7 +76,7 @@ class LoopExecutor final : public window::Executor {
   PythonExecutor threads_;
   struct {
     window::Ticket ticket = 0;
-    nb::object awaitable;
+    nb::object awaitable, handled;
   } turn_;
 };
 

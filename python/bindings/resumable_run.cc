@@ -95,8 +95,15 @@ class CoroutineRun final : public ResumableRun<LoopExecutor> {
       outer_ = Spender::in_context();
       begin(imported("asyncio", "get_running_loop")());
     }
+    if (around_turn_) handle_exception(std::exchange(around_turn_, nb::object()).ptr());
     if (run_->advance() == window::Stop::kComplete) return nb::none();
-    if (const nb::object turn = executor_->turn()) return nb::make_tuple(turn, true);
+    if (const nb::object turn = executor_->turn()) {
+      // What is awaited in turn sees what is handled where the program awaits it.
+      around_turn_ = handled_exception();
+      const nb::object handled = executor_->handled_in_turn();
+      handle_exception(handled ? handled.ptr() : Py_None);
+      return nb::make_tuple(turn, true);
+    }
     return nb::make_tuple(executor_->wake(), false);
   }
 
@@ -121,6 +128,7 @@ class CoroutineRun final : public ResumableRun<LoopExecutor> {
 
  private:
   Spender outer_;  // of the context that the run is in
+  nb::object around_turn_;  // what was handled when the run left something to be awaited
 };
 
 // Driven by xcs._generator.drive.
