@@ -92,22 +92,28 @@ std::vector<SlotId> slots_assigned(const Program& program, const Node& node) {
 
 namespace {
 
-bool reads_slot(const Program& program, const Node& node, SlotId slot) {
-  const auto has = [&](const std::vector<SlotId>& slots) {
-    return std::ranges::find(slots, slot) != slots.end();
-  };
-  if (has(node.args)) return true;
+std::vector<SlotId> slots_read(const Program& program, const Node& node) {
+  std::vector<SlotId> all = node.args;
   switch (node.op) {
     case Op::kStatement:
-      return has(program.statements[node.index].inputs) || has(program.statements[node.index].cells);
+      std::ranges::copy(program.statements[node.index].inputs, std::back_inserter(all));
+      std::ranges::copy(program.statements[node.index].cells, std::back_inserter(all));
+      break;
     case Op::kLoop:
-      return program.loops[node.index].condition == slot;
+      add_slot(all, program.loops[node.index].condition);
+      break;
     case Op::kTry:
-      return std::ranges::any_of(program.tries[node.index].handlers,
-                                 [&](const Handler& h) { return h.caught == slot; });
+      for (const Handler& h : program.tries[node.index].handlers) add_slot(all, h.caught);
+      break;
     default:
-      return false;
+      break;
   }
+  return all;
+}
+
+bool reads_slot(const Program& program, const Node& node, SlotId slot) {
+  const std::vector<SlotId> read = slots_read(program, node);
+  return std::ranges::find(read, slot) != read.end();
 }
 
 }  // namespace
@@ -125,8 +131,63 @@ Use first_use(const Program& program, const Region& region, std::size_t from, Sl
   return Use::kNone;
 }
 
+namespace {
+
+template <class Visit>
+void visit_regions(Program& program, RegionId id, const Visit& visit) {
+  visit(program.regions[id]);
+  for (const Node& node : program.regions[id].nodes)
+    for (const RegionId inner : inner_regions(program, node)) visit_regions(program, inner, visit);
+}
+
+// Temporaries that a region reads and has not assigned before: they hold what other regions left there. So do
+// those by which regions inside say how control goes on.
+void mark_shared(const Program& program, const Region& region, std::vector<bool>& shared) {
+  std::vector<bool> assigned(program.slots.size());
+  for (const Node& node : region.nodes) {
+    const bool control = !inner_regions(program, node).empty();
+    for (const SlotId slot : slots_read(program, node)) {
+      const bool given = std::ranges::find(node.args, slot) != node.args.end();
+      if (slot < assigned.size() && (!assigned[slot] || (control && !given))) shared[slot] = true;
+    }
+    for (const SlotId slot : slots_assigned(program, node))
+      if (slot < assigned.size()) assigned[slot] = true;
+    for (const RegionId inner : inner_regions(program, node))
+      for (const SlotId slot : program.regions[inner].assigned)
+        if (slot < assigned.size()) assigned[slot] = false;
+  }
+}
+
+void fill_last_reads(const Program& program, Region& region, const std::vector<bool>& shared) {
+  std::vector<bool> read(program.slots.size());  // by what comes after
+  const auto ends = [&](SlotId slot) {
+    return slot < read.size() && program.slots[slot].empty() && !shared[slot] && !read[slot];
+  };
+  constexpr std::size_t kMost = 31;
+  for (std::size_t n = region.nodes.size(); n-- > 0;) {
+    Node& node = region.nodes[n];
+    node.last_reads = 0;
+    const bool control = !inner_regions(program, node).empty();
+    if (!control && node.dest != kNone && ends(node.dest)) node.last_reads |= Node::kDestUnread;
+    for (const SlotId slot : slots_assigned(program, node))
+      if (slot < read.size()) read[slot] = false;
+    if (!control)
+      for (std::size_t i = 0; i < node.args.size() && i < kMost; ++i)
+        if (ends(node.args[i]) && node.args[i] != node.dest) node.last_reads |= 1U << i;
+    for (const SlotId slot : slots_read(program, node))
+      if (slot < read.size()) read[slot] = true;
+  }
+}
+
+}  // namespace
+
 void fill_facts(Program& program) {
-  if (program.body < program.regions.size()) fill_region(program, program.body);
+  if (program.body < program.regions.size()) {
+    fill_region(program, program.body);
+    std::vector<bool> shared(program.slots.size());
+    visit_regions(program, program.body, [&](Region& region) { mark_shared(program, region, shared); });
+    visit_regions(program, program.body, [&](Region& region) { fill_last_reads(program, region, shared); });
+  }
 }
 
 }  // namespace xcs::ir

@@ -5,7 +5,7 @@
 
 namespace xcs::ir {
 
-// Sets `assigned` and `exits` of every region reached from the body.
+// Sets `assigned` and `exits` of every region reached from the body, and `last_reads` of its nodes.
 // REQUIRES: indices are in range and no region is inside itself.
 void fill_facts(Program& program);
 

@@ -87,6 +87,9 @@ struct Node {
   Index index = kNone;
   std::vector<SlotId> args = {};
   Position position = {};
+  // Bit i: nothing reads what the temporary args[i] holds after the node. kDestUnread: nor what dest does.
+  std::uint32_t last_reads = 0;
+  static constexpr std::uint32_t kDestUnread = 1U << 31U;
   bool operator==(const Node&) const = default;
 };
 

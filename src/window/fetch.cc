@@ -1,5 +1,6 @@
 // Fetch: walks the program in order, does at once what can be done, and leaves the rest in the window.
 #include <algorithm>
+#include <bit>
 
 #include "window/machine.h"
 
@@ -287,6 +288,16 @@ bool hands_on(ir::Op op) {
 
 }  // namespace
 
+// What nothing holds but a temporary that has been used goes at once, as in CPython, unless code that runs
+// when it goes could be early.
+void Machine::release_temporaries(Frame& frame, const ir::Node& node) {
+  if (!quiet()) return;
+  operands_.clear();
+  for (std::uint32_t left = node.last_reads & ~ir::Node::kDestUnread; left != 0; left &= left - 1)
+    frame.env[node.args[std::countr_zero(left)]] = Value();
+  if ((node.last_reads & ir::Node::kDestUnread) != 0) frame.env[node.dest] = Value();
+}
+
 Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
   gather(frame, node);
   if (hands_on(node.op) && is_passed(frame))
@@ -331,14 +342,18 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
         action.value.chain = longest(action.value.chain, used);
         frame.env[node.dest] = std::move(action.value);
       }
+      release_temporaries(frame, node);
       return &frame;
     }
     case Action::kRaised:
       if (node.op == ir::Op::kStatement)
         assign_outputs(frame.env, frame.program.statements[node.index], action);
       return raise(frame, node, std::move(action.value));
-    case Action::kEnter:
-      return push_activation(frame, node, std::move(action.enter));
+    case Action::kEnter: {
+      Frame* entered = push_activation(frame, node, std::move(action.enter));
+      release_temporaries(frame, node);
+      return entered;
+    }
     default:
       break;
   }
@@ -435,6 +450,7 @@ Frame* Machine::move(Frame& frame, const ir::Node& node) {
     entry.wait_for(entry.operands[0]);
   } else {
     frame.env[node.dest] = value;
+    if ((node.last_reads & 1U) != 0) frame.env[node.args[0]] = Value();
   }
   return &frame;
 }
@@ -446,6 +462,7 @@ Frame* Machine::unbind(Frame& frame, const ir::Node& node) {
     Entry& entry = add_entry(frame, node);
     entry.wait_for(entry.operands[0]);
   }
+  operands_.clear();
   frame.env[node.args[0]] = Value();
   return &frame;
 }

@@ -173,6 +173,7 @@ class Machine : private View {
   static bool is_endless(const Frame& loop);
 
   // Sets what the View and the host's idea of a handled exception are about.
+  void release_temporaries(Frame& frame, const ir::Node& node);
   void stand_at(Place place, const Value& handled);
   Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                  Place place, const Value& handled);
