@@ -902,6 +902,9 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
         a = ordered(Reason::kArgumentObject, Effect::kNone, flags);
       return a;
     }
+    // What it answers may be something that its arguments hold, which has to be the very object.
+    const bool hands_out = contract.returns != Contract::kData && contract.returns != Contract::kAtom;
+    if (now.copied() && hands_out) return ordered(Reason::kArgumentObject, Effect::kNone, flags);
     if (now.copied())
       for (Value* v : values) *v = steal_value(now.get(object_of(*v)));
   }

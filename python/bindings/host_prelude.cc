@@ -4,6 +4,7 @@
 
 #include "gathering.h"
 #include "host.h"
+#include "jitted.h"
 #include "reach.h"
 #include "tracing.h"
 #include "witness.h"
@@ -130,6 +131,44 @@ bool PythonHost::enter_prelude(const Site& s, PyObject* callee, const Contract& 
   return enter_function(function, std::move(all), answer);
 }
 
+namespace {
+
+// Whether a callback may raise StopIteration, which for the real iterator means that there are no more items:
+// it steps an iterator, or names the exception, itself or in a function that it calls.
+bool may_stop(PyObject* callback, int depth);
+
+bool code_may_stop(PyCodeObject* code, PyObject* globals, int depth) {
+  constexpr int kDeepest = 3;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_names); ++i) {
+    PyObject* name = PyTuple_GET_ITEM(code->co_names, i);
+    for (const char* stopping : {"next", "__next__", "StopIteration", "send", "throw"})
+      if (PyUnicode_CompareWithASCIIString(name, stopping) == 0) return true;
+    PyObject* named = depth == kDeepest ? nullptr : PyDict_GetItemWithError(globals, name);
+    if (named != nullptr && may_stop(named, depth + 1)) return true;
+  }
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(code->co_consts); ++i)
+    if (PyObject* inner = PyTuple_GET_ITEM(code->co_consts, i); PyCode_Check(inner))
+      if (code_may_stop(reinterpret_cast<PyCodeObject*>(inner), globals, depth)) return true;
+  return false;
+}
+
+bool may_stop(PyObject* callback, int depth) {
+  if (PyMethod_Check(callback)) callback = PyMethod_GET_FUNCTION(callback);
+  if (Py_TYPE(callback) == jitted_type()) callback = jitted_function(callback);
+  if (is_bound_builtin(callback)) {
+    return PyIter_Check(PyCFunction_GET_SELF(callback)) != 0;
+  }
+  if (!PyFunction_Check(callback)) return false;
+  PyObject* closure = PyFunction_GET_CLOSURE(callback);
+  for (Py_ssize_t i = 0; closure != nullptr && depth == 0 && i < PyTuple_GET_SIZE(closure); ++i)
+    if (PyObject* held = PyCell_GET(PyTuple_GET_ITEM(closure, i)); held != nullptr && PyFunction_Check(held))
+      if (held != callback && may_stop(held, depth + 1)) return true;
+  return code_may_stop(reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(callback)),
+                       PyFunction_GET_GLOBALS(callback), depth);
+}
+
+}  // namespace
+
 // Note [iterators that are taken over]
 // map(f, xs) and its like make the real iterator, which any code may use. What it is made over is given to it
 // through a witness, which tells whether anybody has asked it for an item. As long as nobody has, a loop that
@@ -138,6 +177,7 @@ bool PythonHost::make_iterator(const Site& s, PyObject* callee, PyObject* functi
                                const Arguments& arguments, Action& answer) {
   const auto& given = arguments.positional;
   if (!arguments.ready() || given.empty() || is_traced()) return false;
+  if (contracts_.find(object_of(given[0])) == nullptr && may_stop(object_of(given[0]), 0)) return false;
   bool steps = false;
   for (const Value& v : given) steps = steps || begun(v) != nullptr || is_progress(object_of(v));
   if (Iterators::composes(callee) && !steps) return false;  // Note [composed iterators]
