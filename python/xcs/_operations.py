@@ -107,6 +107,8 @@ def _names(name: str) -> tuple[str, str]:
 
 def _single(root: ast.AST, operands: list[str]) -> Operation | None:
     """The operation, when the fragment is one on operands and constants."""
+    if isinstance(root, (ast.AugAssign, ast.BinOp)) and type(root.op) not in _BINARY:
+        return None  # **, whose errors also name pow()
     if isinstance(root, ast.AugAssign):
         symbol, name = _BINARY[type(root.op)]
         sides = (Side(0), Side(1))
