@@ -60,6 +60,18 @@ void fail_too_large(Transfer& transfer, std::string_view what, std::size_t bound
   };
 }
 
+// Hands the head of the answer to its handler, if it takes one; false ends the attempt. Not the head of a 1xx
+// answer, nor the trailers, which end with an empty line, too.
+bool deliver_head(Transfer& transfer) {
+  if (!transfer.takes_any || transfer.head_told || transfer.response.status / 100 == 1) return true;
+  transfer.head_told = true;
+  if (!transfer.gate.try_enter()) return false;
+  transfer.handler.on_any_head(transfer.response);
+  const bool open = transfer.gate.leave();
+  if (!open) transfer.handler = {};
+  return open;
+}
+
 // CURLOPT_HEADERFUNCTION: one line of the answer's head, or of its trailers. A return other than `size` ends
 // the attempt.
 std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
@@ -77,6 +89,7 @@ std::size_t on_header(char* data, std::size_t, std::size_t size, void* user) {
     transfer.multi->note_answer(line.starts_with("HTTP/2"));
     return size;
   }
+  if (line.empty()) return deliver_head(transfer) ? size : 0;
   const std::size_t colon = line.find(':');
   if (colon == std::string_view::npos) return size;
   std::string_view value = line.substr(colon + 1);
@@ -111,7 +124,7 @@ std::size_t on_body(char* data, std::size_t, std::size_t size, void* user) {
     return 0;
   }
   transfer.body_bytes += size;
-  if (transfer.streams && response.status / 100 == 2) {
+  if (transfer.streams && (transfer.takes_any || response.status / 100 == 2)) {
     return deliver(transfer, {data, size}) ? size : 0;
   }
   response.body.append(data, size);

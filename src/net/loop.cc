@@ -218,6 +218,7 @@ void Loop::begin(Owner transfer) {
 void Loop::attach(const Owner& transfer, bool tls) {
   transfer->phase = Phase::kConnecting;
   transfer->opened_socket = transfer->starved = transfer->ended = false;
+  transfer->head_told = false;
   transfer->body_bytes = 0;
   std::vector<std::unique_ptr<Easy>>& idle = idle_easies_[tls ? 1 : 0];
   if (idle.empty()) {

@@ -38,6 +38,36 @@ TEST(Reactor, DeliversStatusHeadersAndBody) {
   EXPECT_EQ(response->body, "hello");
 }
 
+TEST(Reactor, TellsTheHeadBeforeTheBodyAndHandsOnTheBodyOfEveryStatus) {
+  for (const int status : {200, 429}) {
+    FakeServer server([&](Connection& connection) {
+      connection.wait_request();
+      connection.send("HTTP/1.1 100 Continue\r\n\r\n");
+      connection.respond(status, "hello", "X-Request-Id: r-1\r\n");
+    });
+    Reactor reactor;
+    std::string seen;
+    std::promise<Result<Response>> outcome;
+    Handler handler{.on_done = [&](Result<Response> response) -> std::optional<Duration> {
+                      outcome.set_value(std::move(response));
+                      return std::nullopt;
+                    },
+                    .on_piece = [&](std::string_view piece) -> Result<void> {
+                      seen += piece;
+                      return {};
+                    },
+                    .on_any_head =
+                        [&](const Response& head) {
+                          seen += fmt::format("{} {} ", head.status, *head.headers.find("x-request-id"));
+                        }};
+    const Handle handle = reactor.start(get(server.url()), std::move(handler));
+    const Result<Response> response = outcome.get_future().get();
+    ASSERT_TRUE(response) << to_string(response.error());
+    EXPECT_EQ(response->body, "");
+    EXPECT_EQ(seen, fmt::format("{} r-1 hello", status));
+  }
+}
+
 TEST(Reactor, SendsMethodPathHeadersAndBody) {
   std::promise<std::string> seen;
   FakeServer server([&](Connection& connection) {

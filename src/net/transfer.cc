@@ -19,6 +19,7 @@ TimePoint after(TimePoint start, Duration limit) {
 Transfer::Transfer(Request r, Handler h)
     : request(std::move(r)),
       streams(h.on_piece != nullptr),
+      takes_any(h.on_any_head != nullptr),
       waits_in_lane(request.lane != 0 && h.on_turn != nullptr),
       handler(std::move(h)) {}
 

@@ -34,6 +34,7 @@ struct Transfer final : Timer {
 
   Request request;
   const bool streams;        // whether the handler takes pieces
+  const bool takes_any;      // whether it takes every answer so, whatever the status
   const bool waits_in_lane;  // whether the handler decides when it may be sent
   Gate gate;
   Handler handler;
@@ -48,6 +49,7 @@ struct Transfer final : Timer {
   Response response;
   std::size_t body_bytes = 0;    // of the answer so far, decompressed
   std::optional<Error> failure;  // why this library ended the attempt
+  bool head_told = false;        // to the handler that takes it
   bool leads = false;            // others wait for its name lookup
   bool opened_socket = false;    // this attempt needed a new connection
   bool ended = false;            // libcurl has said that it is over

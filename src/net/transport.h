@@ -72,6 +72,9 @@ struct Handler {
   // When set, receives the body of a 2xx response piece by piece instead of Response::body; other
   // responses are collected as usual. Returns an error to give up: on_done receives it. Never throws.
   std::move_only_function<Result<void>(std::string_view piece)> on_piece = {};
+  // When set, receives the status and the headers of every response, whatever its status, as soon as they
+  // have come; on_piece, which has to be set, too, then receives the body of every response. Never throws.
+  std::move_only_function<void(const Response& head)> on_any_head = {};
   // When set, asked before each attempt, at the head of the request's lane. Returns zero to let it go, or how
   // long it has to wait: it is asked again after that, or sooner, when a request of the lane has ended. An
   // error settles the request: on_done receives it. Never throws.
