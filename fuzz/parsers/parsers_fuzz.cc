@@ -17,6 +17,7 @@
 #include "llm/stream.h"
 #include "llm/wire_answer.h"
 #include "sim/http_parser.h"
+#include "sim/recording.h"
 
 namespace {
 
@@ -149,14 +150,26 @@ void fuzz_request(std::string_view text) {
   XCS_CHECK(whole.request().body == growing.request().body, whole.consumed());
 }
 
+// What a recording says is read or refused, and what was read is written so that it is read again.
+void fuzz_recording(std::string_view text) {
+  const auto recording = sim::parse_recording(text, "f");
+  if (!recording) return;
+  XCS_CHECK(recording->size <= text.size(), recording->size);
+  for (const sim::RecordedExchange& exchange : recording->exchanges) {
+    const auto again = sim::parse_recording(sim::recording_line(exchange), "f");
+    XCS_CHECK(again && again->exchanges.size() == 1, text.size());
+    XCS_CHECK(again->exchanges[0].answer.body == exchange.answer.body, text.size());
+  }
+}
+
 }  // namespace
 
 // NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   if (size == 0) return 0;
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-  constexpr void (*kParsers[])(std::string_view) = {fuzz_events,  fuzz_answer,    fuzz_stream,
-                                                    fuzz_headers, fuzz_durations, fuzz_request};
+  constexpr void (*kParsers[])(std::string_view) = {fuzz_events,    fuzz_answer,  fuzz_stream,   fuzz_headers,
+                                                    fuzz_durations, fuzz_request, fuzz_recording};
   kParsers[data[0] % std::size(kParsers)](text);
   return 0;
 }

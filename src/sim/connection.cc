@@ -20,11 +20,12 @@ constexpr std::chrono::milliseconds kReadPause{20};
 }  // namespace
 
 Connection::Connection(Descriptor socket, SimService& service, std::optional<double> read_rate,
-                       const TlsContext* tls)
+                       const TlsContext* tls, std::uint64_t caller)
     : socket_(std::move(socket)),
       service_(service),
       read_rate_(read_rate),
-      session_(std::make_unique<Http1Session>(service)) {
+      caller_(caller),
+      session_(std::make_unique<Http1Session>(service, caller)) {
   if (tls != nullptr) tls_.emplace(*tls);
 }
 
@@ -70,7 +71,7 @@ void Connection::choose_version(std::string& bytes) {
   const std::size_t known = std::min(greeting_->size(), preface.size());
   const bool http2 = std::string_view(*greeting_).substr(0, known) == preface.substr(0, known);
   if (http2 && known < preface.size()) return;
-  if (http2) session_ = std::make_unique<Http2Session>(service_);
+  if (http2) session_ = std::make_unique<Http2Session>(service_, caller_);
   bytes = *std::exchange(greeting_, std::nullopt);
 }
 

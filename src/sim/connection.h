@@ -25,7 +25,9 @@ class Connection {
 
   // Bytes received and sent are counted in the service's books. With a `read_rate`, which is in bytes per
   // second and not 0, no more than that is read. With `tls`, which may be null, bytes are encrypted.
-  Connection(Descriptor socket, SimService& service, std::optional<double> read_rate, const TlsContext* tls);
+  // `caller` is what its requests call it.
+  Connection(Descriptor socket, SimService& service, std::optional<double> read_rate, const TlsContext* tls,
+             std::uint64_t caller);
   ~Connection() = default;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -62,6 +64,7 @@ class Connection {
   Descriptor socket_;
   SimService& service_;
   const std::optional<double> read_rate_;
+  const std::uint64_t caller_;
   std::optional<TimePoint> read_at_;  // nothing is read before
   std::optional<TlsFilter> tls_;
   Outbox sealed_;                             // encrypted

@@ -59,7 +59,9 @@ bool Http1Session::try_read_request(TimePoint now) {
     case HttpParser::State::kComplete:
       break;
   }
-  player_.emplace(service_.handle(parser_.request(), now), now);
+  HttpRequest request = parser_.request();
+  request.caller = caller_;
+  player_.emplace(service_.handle(request, now), now);
   unread_.remove_prefix(parser_.consumed());
   parser_.reset();
   return true;

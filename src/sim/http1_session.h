@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,8 @@ class SimService;
 // HTTP/1.1: reads requests in order and plays the script of each before it looks at the next.
 class Http1Session final : public Session {
  public:
-  explicit Http1Session(SimService& service) : service_(service) {}
+  // `caller` becomes every request's.
+  Http1Session(SimService& service, std::uint64_t caller) : service_(service), caller_(caller) {}
   // Tells the service of what is not finished.
   ~Http1Session() override;
 
@@ -36,6 +38,7 @@ class Http1Session final : public Session {
   void finish(const Script& script);
 
   SimService& service_;
+  const std::uint64_t caller_;
   HttpParser parser_;
   std::string in_;           // received and not yet consumed
   std::string_view unread_;  // the same while it is worked on: a part of in_ or of what receive() was given

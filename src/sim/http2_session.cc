@@ -48,6 +48,7 @@ struct Http2Session::Stream {
   std::string authorization;
   std::string x_api_key;
   std::string anthropic_version;
+  std::string headers;
   std::string body;
 
   std::optional<Player> player;  // once the request is complete
@@ -56,7 +57,7 @@ struct Http2Session::Stream {
   bool deferred = false;         // nghttp2 has asked for more than is due
 };
 
-Http2Session::Http2Session(SimService& service) : service_(service) {
+Http2Session::Http2Session(SimService& service, std::uint64_t caller) : service_(service), caller_(caller) {
   nghttp2_session_callbacks* callbacks = nullptr;
   nghttp2_session* session = nullptr;
   if (nghttp2_session_callbacks_new(&callbacks) != 0) throw std::bad_alloc();
@@ -97,6 +98,7 @@ void Http2Session::advance(TimePoint now) {
     due_.erase(due_.begin());
     play(id, *find(id));
   }
+  for (const std::int32_t id : std::vector(fed_.begin(), fed_.end())) play(id, *find(id));
   send();
 }
 
@@ -130,6 +132,13 @@ int Http2Session::on_header(nghttp2_session*, const nghttp2_frame* frame, const 
   for (const auto& [key, place] : known) {
     if (key == text(name, name_size)) *place = text(value, value_size);
   }
+  if (name_size > 0 && name[0] != ':') {
+    if (stream->headers.size() + name_size + value_size > HttpParser::kMaxHead) {
+      return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;  // it resets the stream
+    }
+    if (!stream->headers.empty()) stream->headers += "\r\n";
+    stream->headers.append(text(name, name_size)).append(": ").append(text(value, value_size));
+  }
   return 0;
 }
 
@@ -162,6 +171,7 @@ int Http2Session::on_close(nghttp2_session*, std::int32_t id, std::uint32_t erro
     const bool complete = player->over() && (error == NGHTTP2_NO_ERROR || !player->script().whole);
     self.service_.end(player->script(), complete);
   }
+  self.fed_.erase(id);
   self.streams_.erase(found);
   return 0;
 }
@@ -189,8 +199,10 @@ void Http2Session::start(std::int32_t id, Stream& stream) {
   request.authorization = stream.authorization;
   request.x_api_key = stream.x_api_key;
   request.anthropic_version = stream.anthropic_version;
+  request.headers = stream.headers;
   request.body = stream.body;
   request.http2 = true;
+  request.caller = caller_;
   stream.player.emplace(service_.handle(request, now_), now_);
   play(id, stream);
 }
@@ -204,6 +216,11 @@ void Http2Session::play(std::int32_t id, Stream& stream) {
   }
   if (std::exchange(stream.deferred, false)) nghttp2_session_resume_data(session_.get(), id);
   if (const auto due = player.next_due()) due_.emplace(*due, id);
+  if (player.script().feed) {
+    fed_.insert(id);
+  } else {
+    fed_.erase(id);
+  }
   if (player.over() && !player.script().head) {
     nghttp2_submit_rst_stream(session_.get(), NGHTTP2_FLAG_NONE, id, NGHTTP2_INTERNAL_ERROR);
   }

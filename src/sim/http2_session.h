@@ -24,7 +24,8 @@ class Http2Session final : public Session {
   // What a client sends first.
   static constexpr std::string_view kPreface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-  explicit Http2Session(SimService& service);
+  // `caller` becomes every request's.
+  Http2Session(SimService& service, std::uint64_t caller);
   // Tells the service of what is not finished.
   ~Http2Session() override;
   Http2Session(const Http2Session&) = delete;
@@ -61,9 +62,11 @@ class Http2Session final : public Session {
   void send();
 
   SimService& service_;
+  const std::uint64_t caller_;
   std::unique_ptr<nghttp2_session, Free> session_;
   std::unordered_map<std::int32_t, std::unique_ptr<Stream>> streams_;
   std::set<std::pair<TimePoint, std::int32_t>> due_;  // when each stream's next step is
+  std::set<std::int32_t> fed_;                        // streams whose answers are still coming in
   TimePoint now_{};                                   // of the call that is being worked on
   State state_ = State::kOpen;
 };

@@ -8,20 +8,16 @@ namespace xcs::sim {
 
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
-
-std::string_view trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 bool is_token(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) {
     const bool letter = (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z');
     return letter || std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
   });
 }
+
+}  // namespace
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
 
 bool holds_word(std::string_view list, std::string_view word) {
   while (!list.empty()) {
@@ -33,10 +29,14 @@ bool holds_word(std::string_view list, std::string_view word) {
   return false;
 }
 
-}  // namespace
-
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, {}, lower, lower);
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
 }
 
 void HttpParser::reset() {
@@ -82,6 +82,7 @@ HttpParser::State HttpParser::read_head(std::string_view head) {
   has_length_ = chunked_ = expects_continue_ = false;
   std::size_t line_end = std::min(head.find("\r\n"), head.size());
   State state = read_request_line(head.substr(0, line_end));
+  request_.headers = head.substr(std::min(line_end + 2, head.size()));
   while (state != State::kBad && line_end < head.size()) {
     head.remove_prefix(line_end + 2);
     line_end = std::min(head.find("\r\n"), head.size());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -15,10 +16,16 @@ struct HttpRequest {
   std::string_view authorization;
   std::string_view x_api_key;
   std::string_view anthropic_version;  // empty when absent, like every header
+  std::string_view headers;            // all of them, "name: value" lines that end with \r\n but for the last
   std::string_view body;
   bool keep_alive = true;
-  bool http2 = false;  // how it came
+  bool http2 = false;        // how it came
+  std::uint64_t caller = 0;  // the connection it came over, as its owner calls it
 };
+
+// Calls f(name, value) for each line of HttpRequest::headers.
+template <class F>
+void for_each_header(std::string_view headers, F f);
 
 // Recognises one request at a time in a growing buffer.
 //
@@ -77,5 +84,24 @@ class HttpParser {
 
 // True if the two are equal when ASCII capitals are read as small letters.
 bool equals_ignoring_case(std::string_view a, std::string_view b);
+
+// The small letter for an ASCII capital; anything else as it is.
+char lower(char c);
+
+// Whether one of the words in `list`, which commas separate, is `word`, capitals read as small letters.
+bool holds_word(std::string_view list, std::string_view word);
+
+// The text without the spaces and tabs around it.
+std::string_view trim(std::string_view text);
+
+template <class F>
+void for_each_header(std::string_view headers, F f) {
+  while (!headers.empty()) {
+    const std::string_view line = headers.substr(0, headers.find("\r\n"));
+    headers.remove_prefix(std::min(line.size() + 2, headers.size()));
+    if (const std::size_t colon = line.find(':'); colon != std::string_view::npos)
+      f(line.substr(0, colon), trim(line.substr(colon + 1)));
+  }
+}
 
 }  // namespace xcs::sim

@@ -57,9 +57,12 @@ void append_head(std::string& out, const Script& script) {
   append_number(out, head.status);
   out += ' ';
   out += reason_phrase(head.status);
-  out += "\r\ncontent-type: ";
-  out += head.content_type;
   out += "\r\n";
+  if (!head.content_type.empty()) {
+    out += "content-type: ";
+    out += head.content_type;
+    out += "\r\n";
+  }
   out += head.headers;
   if (!head.keep_alive) out += "connection: close\r\n";
   if (script.length) {

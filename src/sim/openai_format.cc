@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "sim/base64.h"
 #include "sim/draw.h"
 #include "sim/json_text.h"
 
@@ -138,18 +139,6 @@ void append_float(std::string& out, float value) {
   std::array<char, 32> digits{};
   char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
   out.append(digits.data(), end);
-}
-
-void append_base64(std::string& out, std::string_view bytes) {
-  constexpr std::string_view digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  for (std::size_t i = 0; i < bytes.size(); i += 3) {
-    const std::size_t count = std::min<std::size_t>(3, bytes.size() - i);
-    std::uint32_t group = 0;
-    for (std::size_t k = 0; k < 3; ++k) {
-      group = group << 8 | (k < count ? static_cast<unsigned char>(bytes[i + k]) : 0U);
-    }
-    for (std::size_t k = 0; k < 4; ++k) out += k <= count ? digits[group >> (18 - 6 * k) & 63] : '=';
-  }
 }
 
 void append_vector(std::string& out, const std::vector<float>& vector, bool base64) {

@@ -94,16 +94,42 @@ Script black_hole() {
   return script;
 }
 
+Script fed_response(std::shared_ptr<Feed> feed) {
+  Script script;
+  script.feed = std::move(feed);
+  return script;
+}
+
 std::optional<TimePoint> Player::next_due() const {
   if (step_ == script_.steps.size()) return std::nullopt;
   return started_ + script_.steps[step_].due;
 }
 
 bool Player::try_step(TimePoint now) {
+  if (script_.feed) take_from_feed(now);
   if (step_ == script_.steps.size() || started_ + script_.steps[step_].due > now) return false;
   begin_ = end_;
   end_ = script_.steps[step_++].end;
   return true;
+}
+
+// Makes one step of all that has come in since the last one.
+void Player::take_from_feed(TimePoint now) {
+  const Feed& feed = *script_.feed;
+  const bool begins = !script_.head && feed.head;
+  if (begins) {
+    script_.head = feed.head;
+    script_.length = feed.length;
+  }
+  if (begins || feed.body.size() > script_.body.size()) {
+    script_.body.append(feed.body, script_.body.size());
+    script_.steps.push_back({now - started_, script_.body.size()});
+  }
+  if (!feed.over) return;
+  script_.whole = feed.whole;
+  script_.ending = feed.ending;
+  script_.good = feed.whole && script_.head && script_.head->status / 100 == 2;
+  script_.feed.reset();
 }
 
 }  // namespace xcs::sim

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,7 +25,7 @@ enum class Ending {
 };
 
 // The head of an HTTP response. `headers` holds complete lines ("name: value\r\n") that the caller adds;
-// names are in small letters.
+// names are in small letters. An empty content type is none, or one of `headers`.
 struct ResponseHead {
   int status = 200;
   std::string_view content_type = "application/json";
@@ -32,14 +33,27 @@ struct ResponseHead {
   bool keep_alive = true;
 };
 
+// An answer that is still coming in from elsewhere. Grows at the end only.
+struct Feed {
+  std::optional<ResponseHead> head;   // none: not one byte has come
+  std::optional<std::size_t> length;  // as in Script; set with the head
+  std::string body;
+  bool over = false;  // nothing more comes
+  bool whole = true;  // as in Script; set when it is over, like the next
+  Ending ending = Ending::kKeepAlive;
+  bool abandoned = false;  // the client has left before it was over
+};
+
 // Everything the server does in answer to one request: what goes out when, whatever version of HTTP it
-// travels over. Made at once when the request is read, so that it depends on nothing that happens later.
+// travels over. Made at once when the request is read, so that it depends on nothing that happens later;
+// but one with a feed grows as that does.
 struct Script {
   struct Step {
     std::chrono::nanoseconds due;  // after the request was read; never decreasing
     std::size_t end;               // bytes of the body before this one have gone out after the step
   };
 
+  std::shared_ptr<Feed> feed;        // more is to come from there; shared with who fills it
   std::optional<ResponseHead> head;  // goes out with the first step; none: not one byte goes out
   std::string body;
   std::optional<std::size_t> length;  // of the body, as the head announces it; none: it is not announced
@@ -76,6 +90,9 @@ Script reset_after(std::chrono::nanoseconds due);
 // No byte ever goes out.
 Script black_hole();
 
+// What comes from the feed goes out at once.
+Script fed_response(std::shared_ptr<Feed> feed);
+
 // A script that is being played: says how far it has come, and leaves it to the caller to send what is due.
 class Player {
  public:
@@ -83,7 +100,7 @@ class Player {
 
   const Script& script() const { return script_; }
 
-  // When the next step is due; none when there is none left.
+  // When the next step is due; none when there is none left, or none yet.
   std::optional<TimePoint> next_due() const;
 
   // Takes the next step if it is due at `now`; false if it is not.
@@ -94,9 +111,13 @@ class Player {
   std::string_view piece() const { return std::string_view(script_.body).substr(begin_, end_ - begin_); }
 
   // Whether every step has been taken and the answer is not one that never ends.
-  bool over() const { return step_ == script_.steps.size() && script_.ending != Ending::kNever; }
+  bool over() const {
+    return step_ == script_.steps.size() && script_.ending != Ending::kNever && !script_.feed;
+  }
 
  private:
+  void take_from_feed(TimePoint now);
+
   Script script_;
   TimePoint started_;
   std::size_t step_ = 0;  // the next one

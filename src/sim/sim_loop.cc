@@ -31,6 +31,10 @@ std::uint64_t tag_of(int fd, std::uint32_t generation) {
   return static_cast<std::uint64_t>(generation) << 32 | static_cast<std::uint32_t>(fd);
 }
 
+int fd_of(std::uint64_t tag) { return static_cast<int>(tag & 0xffffffffU); }
+
+std::uint32_t generation_of(std::uint64_t tag) { return static_cast<std::uint32_t>(tag >> 32); }
+
 // The steady clock and CLOCK_MONOTONIC are the same clock.
 timespec to_timespec(TimePoint time) {
   const auto since_epoch = std::chrono::nanoseconds(time.time_since_epoch()).count();
@@ -39,17 +43,19 @@ timespec to_timespec(TimePoint time) {
 
 }  // namespace
 
-SimLoop::SimLoop(Descriptor listener, SimOptions options, std::unique_ptr<TlsContext> tls)
+SimLoop::SimLoop(Descriptor listener, std::unique_ptr<SimService> service, std::unique_ptr<TlsContext> tls)
     : epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")),
       listener_(std::move(listener)),
       wake_(checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       timer_(checked(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), "timerfd_create")),
+      news_(service->news_descriptor()),
       scratch_(kScratch, '\0'),
       tls_(std::move(tls)),
-      service_(std::move(options)) {
+      service_(std::move(service)) {
   watch(listener_.get(), EPOLLIN);
   watch(wake_.get(), EPOLLIN);
   watch(timer_.get(), EPOLLIN);
+  if (news_ >= 0) watch(news_, EPOLLIN);
 }
 
 void SimLoop::watch(int fd, std::uint32_t events) {
@@ -76,6 +82,7 @@ void SimLoop::run() {
     for (const epoll_event& event : ready) on_event(event.data.u64, event.events);
     if (!accepting_) resume_accepting();
   }
+  service_->close();
   slots_.clear();
 }
 
@@ -87,15 +94,21 @@ void SimLoop::stop() {
 
 SimStats SimLoop::stats() {
   const MutexLock lock(mutex_);
-  return service_.stats();
+  return service_->stats();
+}
+
+std::optional<std::string> SimLoop::problem() {
+  const MutexLock lock(mutex_);
+  return service_->problem();
 }
 
 void SimLoop::on_event(std::uint64_t tag, std::uint32_t events) {
-  const int fd = static_cast<int>(tag & 0xffffffffU);
-  const auto generation = static_cast<std::uint32_t>(tag >> 32);
+  const int fd = fd_of(tag);
+  const std::uint32_t generation = generation_of(tag);
   if (generation == 0) {
     if (fd == listener_.get()) accept_clients();
     if (fd == timer_.get()) on_timer();
+    if (fd == news_) on_news();
     if (fd == wake_.get()) stopping_ = true;
     return;
   }
@@ -127,6 +140,17 @@ void SimLoop::on_timer() {
   }
 }
 
+// Answers that are still coming in have grown: lets their connections send.
+void SimLoop::on_news() {
+  const TimePoint now = std::chrono::steady_clock::now();
+  for (const std::uint64_t caller : service_->take_news()) {
+    const int fd = fd_of(caller);
+    Slot& slot = slots_[static_cast<std::size_t>(fd)];
+    if (slot.generation != generation_of(caller) || !slot.connection) continue;
+    settle(fd, slot.connection->on_time(now));
+  }
+}
+
 void SimLoop::accept_clients() {
   while (true) {
     Descriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
@@ -153,12 +177,13 @@ bool SimLoop::adopt(Descriptor socket) {
   slot.armed = TimePoint{};
   epoll_event event{};
   event.events = slot.interest;
-  event.data.u64 = tag_of(fd, slot.generation);
+  const std::uint64_t tag = tag_of(fd, slot.generation);
+  event.data.u64 = tag;
   if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) < 0) return false;
   slot.connection =
-      std::make_unique<Connection>(std::move(socket), service_, service_.next_read_rate(), tls_.get());
-  ++service_.stats().connections_accepted;
-  ++service_.stats().connections_open;
+      std::make_unique<Connection>(std::move(socket), *service_, service_->next_read_rate(), tls_.get(), tag);
+  ++service_->stats().connections_accepted;
+  ++service_->stats().connections_open;
   return true;
 }
 
@@ -168,7 +193,7 @@ void SimLoop::pause_accepting() {
   event.data.u64 = tag_of(listener_.get(), 0);
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, listener_.get(), &event);
   accepting_ = false;
-  ++service_.stats().descriptor_shortages;
+  ++service_->stats().descriptor_shortages;
 }
 
 void SimLoop::resume_accepting() {
@@ -184,7 +209,7 @@ void SimLoop::settle(int fd, Connection::State state) {
   Slot& slot = slots_[static_cast<std::size_t>(fd)];
   if (state == Connection::State::kClosed) {
     slot.connection.reset();
-    --service_.stats().connections_open;
+    --service_->stats().connections_open;
     return;
   }
   update_interest(fd);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,7 +19,7 @@ class SimLoop {
  public:
   // `listener` is a listening, non-blocking socket. With `tls`, which may be null, it serves TLS. Throws
   // std::system_error if the system has no room for an epoll.
-  SimLoop(Descriptor listener, SimOptions options, std::unique_ptr<TlsContext> tls);
+  SimLoop(Descriptor listener, std::unique_ptr<SimService> service, std::unique_ptr<TlsContext> tls);
 
   // Serves until stop() is called; then every connection is closed.
   void run();
@@ -28,6 +29,7 @@ class SimLoop {
 
   // Safe to call from any thread.
   SimStats stats();
+  std::optional<std::string> problem();
 
  private:
   struct Slot {
@@ -46,6 +48,7 @@ class SimLoop {
   void watch(int fd, std::uint32_t events);
   void on_event(std::uint64_t tag, std::uint32_t events) XCS_REQUIRES(mutex_);
   void on_timer() XCS_REQUIRES(mutex_);
+  void on_news() XCS_REQUIRES(mutex_);
   void accept_clients() XCS_REQUIRES(mutex_);
   bool adopt(Descriptor socket) XCS_REQUIRES(mutex_);
   void pause_accepting() XCS_REQUIRES(mutex_);
@@ -58,6 +61,7 @@ class SimLoop {
   Descriptor listener_;
   Descriptor wake_;
   Descriptor timer_;
+  const int news_;         // the descriptor of answers that are still coming in; -1: there are none
   TimePoint timer_set_{};  // when timer_ goes off; the epoch: never
   bool accepting_ = true;
   bool stopping_ = false;
@@ -66,7 +70,7 @@ class SimLoop {
   std::vector<Timer> timers_;  // a heap
 
   Mutex mutex_;  // held by run() except while it waits for events
-  SimService service_ XCS_GUARDED_BY(mutex_);
+  const std::unique_ptr<SimService> service_ XCS_GUARDED_BY(mutex_);
   std::vector<Slot> slots_;  // by descriptor; used by run() alone; refers to service_
 };
 

@@ -46,10 +46,13 @@ int serve(const xcs::sim::SimCommand& command) {
     fmt::print(stderr, "xcs sim: {}\n", server.error().message);
     return 1;
   }
+  for (const std::string& warning : (*server)->warnings()) fmt::print(stderr, "xcs sim: {}\n", warning);
   fmt::print("listening on {}\n", (*server)->url());
   std::fflush(stdout);
   wait_for_the_end(stops, command.until_stdin_closes);
-  return 0;
+  const auto problem = (*server)->stop();
+  if (problem) fmt::print(stderr, "xcs sim: {}\n", *problem);
+  return problem ? 1 : 0;
 }
 
 }  // namespace

@@ -2,12 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <iterator>
 #include <limits>
 #include <string_view>
+#include <vector>
+
+#include "net/origin.h"
 
 namespace xcs::sim {
 
@@ -95,6 +99,26 @@ Problem set_burst(SimCommand& command, std::string_view text) {
   const auto seconds = number(text, 0.0, kHuge);
   if (!seconds) return seconds.error();
   command.options.limits.burst = std::chrono::duration<double>(*seconds);
+  return std::nullopt;
+}
+
+Problem set_upstream(SimCommand& command, std::string_view text) {
+  while (text.ends_with('/')) text.remove_suffix(1);
+  const net::Origin origin = net::origin_of(text);
+  if ((origin.scheme != "http" && origin.scheme != "https") || origin.host.empty() ||
+      text.find_first_of("?# ") != std::string_view::npos) {
+    return fmt::format("needs a URL like https://api.openai.com, not '{}'", text);
+  }
+  command.options.upstream = text;
+  return std::nullopt;
+}
+
+Problem set_speed(SimCommand& command, std::string_view text) {
+  const auto speed = number(text, 0.0, kHuge);
+  if (!speed || (*speed > 0 && *speed < 1e-6)) {
+    return fmt::format("needs 0 or a number from 1e-06 to {}, not '{}'", kHuge, text);
+  }
+  command.options.speed = *speed;
   return std::nullopt;
 }
 
@@ -193,6 +217,20 @@ constexpr std::array kFlags = {
            c.options.stateful = true;
            return {};
          }},
+    Flag{"--record", "FILE", "forward requests to --upstream and append what they get to FILE",
+         [](SimCommand& c, std::string_view t) -> Problem {
+           if (t.empty()) return "needs a file to append to";
+           c.options.record = t;
+           return {};
+         }},
+    Flag{"--upstream", "URL", "where requests are forwarded to, such as https://api.openai.com", set_upstream},
+    Flag{"--replay", "FILE", "answer from the recording FILE alone",
+         [](SimCommand& c, std::string_view t) -> Problem {
+           if (t.empty()) return "needs a recording to answer from";
+           c.options.replay = t;
+           return {};
+         }},
+    Flag{"--speed", "X", "of the replay: 2 halves all times, 0 answers at once (1)", set_speed},
     Flag{"--until-stdin-closes", "", "end when the standard input ends",
          [](SimCommand& c, std::string_view) -> Problem {
            c.until_stdin_closes = true;
@@ -212,6 +250,29 @@ const Flag* find_flag(std::string_view name) {
   return nullptr;
 }
 
+// The flags that say something of every server, wherever its answers come from.
+constexpr std::array<std::string_view, 10> kOfEveryServer = {
+    "--host", "--port",   "--tls",      "--no-http2", "--until-stdin-closes",
+    "--help", "--record", "--upstream", "--replay",   "--speed"};
+
+// What is wrong with the flags together.
+Problem conflict(const SimCommand& command, std::span<const std::string_view> given) {
+  const auto has = [&](std::string_view name) { return std::ranges::find(given, name) != given.end(); };
+  const bool record = command.options.record.has_value();
+  const bool replay = command.options.replay.has_value();
+  if (record && replay) return "--record and --replay exclude each other";
+  if (record && !has("--upstream")) return "--record needs --upstream URL, where requests are forwarded to";
+  if (!record && has("--upstream")) return "--upstream needs --record FILE, where what comes back is kept";
+  if (!replay && has("--speed")) return "--speed needs --replay FILE, whose times it changes";
+  if (!record && !replay) return std::nullopt;
+  for (const std::string_view name : given) {
+    if (std::ranges::find(kOfEveryServer, name) != kOfEveryServer.end()) continue;
+    return fmt::format("{} is about answers that the simulator makes itself, so it does not go with {}", name,
+                       record ? "--record" : "--replay");
+  }
+  return std::nullopt;
+}
+
 std::unexpected<Error> refuse(std::string message) {
   return std::unexpected(
       Error{.kind = ErrorKind::kUsage, .code = "sim.usage", .message = std::move(message)});
@@ -221,6 +282,7 @@ std::unexpected<Error> refuse(std::string message) {
 
 Result<SimCommand> parse_sim_arguments(std::span<const char* const> arguments) {
   SimCommand command;
+  std::vector<std::string_view> given;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view argument = arguments[i];
     const std::size_t equals = argument.find('=');
@@ -240,7 +302,9 @@ Result<SimCommand> parse_sim_arguments(std::span<const char* const> arguments) {
     if (const Problem problem = flag->set(command, value)) {
       return refuse(fmt::format("{} {}", name, *problem));
     }
+    given.push_back(flag->name);
   }
+  if (const Problem problem = conflict(command, given)) return refuse(*problem);
   return command;
 }
 

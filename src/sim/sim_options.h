@@ -24,6 +24,10 @@ struct SimOptions {
   std::vector<ScheduledFault> faults;
   std::optional<std::string> api_key;  // the only key accepted; without one any key is, and none
   bool stateful = false;               // answers depend on the order of arrival, too
+  std::optional<std::string> record;   // a file: forwards all requests to `upstream` and records what comes
+  std::string upstream;                // a URL without a slash at its end
+  std::optional<std::string> replay;   // a file: answers from it alone
+  double speed = 1;                    // of the replay; 0 answers at once
 };
 
 // What a command line asks for.

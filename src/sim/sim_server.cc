@@ -88,24 +88,36 @@ Result<std::unique_ptr<SimServer>> SimServer::start(SimOptions options) {
     if (!made) return std::unexpected(made.error());
     tls = *std::move(made);
   }
+  auto service = SimService::make(options);
+  if (!service) return std::unexpected(service.error());
+  std::vector<std::string> warnings = (*service)->warnings();
   const bool ipv6 = options.host.find(':') != std::string::npos;
   const std::string host = ipv6 ? fmt::format("[{}]", options.host) : options.host;
   std::string url = fmt::format("{}://{}:{}", options.tls ? "https" : "http", host, listener->port);
   const std::uint16_t port = listener->port;
   try {
-    auto loop = std::make_unique<SimLoop>(std::move(listener->socket), options, std::move(tls));
-    return std::unique_ptr<SimServer>(new SimServer(std::move(loop), port, std::move(url)));
+    auto loop = std::make_unique<SimLoop>(std::move(listener->socket), *std::move(service), std::move(tls));
+    return std::unique_ptr<SimServer>(
+        new SimServer(std::move(loop), port, std::move(url), std::move(warnings)));
   } catch (const std::system_error& error) {
     return cannot_listen(options.host, port, error.what());
   }
 }
 
-SimServer::SimServer(std::unique_ptr<SimLoop> loop, std::uint16_t port, std::string url)
-    : loop_(std::move(loop)), port_(port), url_(std::move(url)), thread_([this] { loop_->run(); }) {}
+SimServer::SimServer(std::unique_ptr<SimLoop> loop, std::uint16_t port, std::string url,
+                     std::vector<std::string> warnings)
+    : loop_(std::move(loop)),
+      port_(port),
+      url_(std::move(url)),
+      warnings_(std::move(warnings)),
+      thread_([this] { loop_->run(); }) {}
 
-SimServer::~SimServer() {
+SimServer::~SimServer() { static_cast<void>(stop()); }
+
+std::optional<std::string> SimServer::stop() {
   loop_->stop();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
+  return loop_->problem();
 }
 
 SimStats SimServer::stats() const { return loop_->stats(); }

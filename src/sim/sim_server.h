@@ -2,8 +2,10 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/error.h"
 #include "sim/sim_options.h"
@@ -18,7 +20,8 @@ class SimLoop;
 class SimServer {
  public:
   // Listens on options.host and options.port. Raises this process's soft limit on open files to its hard
-  // limit. Fails with "sim.listen" and a sentence that names the address and the reason, or with "sim.tls".
+  // limit. Fails with "sim.listen" and a sentence that names the address and the reason, with "sim.tls" or
+  // with "sim.recording".
   static Result<std::unique_ptr<SimServer>> start(SimOptions options);
   ~SimServer();
   SimServer(const SimServer&) = delete;
@@ -29,13 +32,20 @@ class SimServer {
   const std::string& url() const { return url_; }
   // The counters at this moment, as GET /sim/stats tells them.
   SimStats stats() const;
+  // What the user should know of since the start, a sentence each.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
+  // Ends the server, as destroying it does. Returns why it could not do what it was for, if it could not.
+  std::optional<std::string> stop();
 
  private:
-  SimServer(std::unique_ptr<SimLoop> loop, std::uint16_t port, std::string url);
+  SimServer(std::unique_ptr<SimLoop> loop, std::uint16_t port, std::string url,
+            std::vector<std::string> warnings);
 
   std::unique_ptr<SimLoop> loop_;
   std::uint16_t port_;
   std::string url_;
+  std::vector<std::string> warnings_;
   std::jthread thread_;
 };
 

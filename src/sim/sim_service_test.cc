@@ -30,7 +30,7 @@ std::string chat(std::string_view text, std::string_view more = "") {
 // A service with requests made by hand. Scripts that are over are ended, unless a test holds them in flight.
 class SimServiceTest : public testing::Test {
  protected:
-  void use(const SimOptions& options) { service_.emplace(options); }
+  void use(const SimOptions& options) { service_ = *SimService::make(options); }
 
   Script begin(std::string_view target, const std::string& body, TimePoint now = kStart) {
     HttpRequest request;
@@ -55,7 +55,7 @@ class SimServiceTest : public testing::Test {
   SimStats& stats() { return service_->stats(); }
 
   std::string authorization_ = "Bearer k";
-  std::optional<SimService> service_{at_once()};
+  std::unique_ptr<SimService> service_ = *SimService::make(at_once());
 };
 
 std::string body_of(const std::string& response) { return response.substr(response.find("\r\n\r\n") + 4); }

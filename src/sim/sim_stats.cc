@@ -39,7 +39,7 @@ std::string stats_json(const SimStats& stats) {
   for (std::size_t i = 1; i < kFaultCount; ++i) {
     fmt::format_to(to, R"({}"{}":{})", i == 1 ? "" : ",", fault_name(static_cast<Fault>(i)), stats.faults[i]);
   }
-  fmt::format_to(to, R"(}},"abandoned":{},)", stats.abandoned);
+  fmt::format_to(to, R"(}},"unrecorded":{},"abandoned":{},)", stats.unrecorded, stats.abandoned);
   fmt::format_to(to, R"("tokens":{{"prompt":{},"completion":{}}},)", stats.prompt_tokens,
                  stats.completion_tokens);
   fmt::format_to(to, R"("connections":{{"accepted":{},"open":{},"slow":{},"descriptor_shortages":{}}},)",

@@ -29,6 +29,7 @@ struct SimStats {
   std::array<std::uint64_t, kLimitKinds> refused{};  // over a limit, by LimitKind
   std::uint64_t refused_after_answer = 0;            // of these: over a limit that an earlier answer had told
   std::array<std::uint64_t, kFaultCount> faults{};   // that struck, by Fault
+  std::uint64_t unrecorded = 0;                      // requests to which the recording has no answer
   std::uint64_t abandoned = 0;                       // the client left before the answer was complete
   std::uint64_t prompt_tokens = 0;
   std::uint64_t completion_tokens = 0;

@@ -99,8 +99,8 @@ def test_an_option_that_does_not_exist_is_refused_with_its_message(capfd: pytest
     with pytest.raises(
         xcs.UsageError, match="the simulator did not start \\(exit status 2\\); its message is above"
     ):
-        xcs.Simulator(speed=1).__enter__()
-    assert "--speed" in capfd.readouterr().err
+        xcs.Simulator(haste=1).__enter__()
+    assert "--haste" in capfd.readouterr().err
 
 
 def test_a_missing_program_is_reported_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -111,3 +111,28 @@ def test_a_missing_program_is_reported_with_what_to_do(monkeypatch: pytest.Monke
         xcs.UsageError, match=r"not installed: no .*xcs-sim; build the package again, or set XCS_SIM"
     ):
         simulator_program()
+
+
+def test_a_workflow_is_recorded_and_replayed_with_the_same_observation(tmp_path: Path) -> None:
+    @xcs.jit
+    def workflow(url: str) -> list[str]:
+        drafts = [
+            xcs.llm(f"draft {i} [fault rate_limit]", model="m", base_url=url, api_key="sk-live-0123456789")
+            for i in range(4)
+        ]
+        return [
+            xcs.llm("improve " + draft, model="m", base_url=url, api_key="sk-live-0123456789")
+            for draft in drafts
+        ]
+
+    file = tmp_path / "traffic.jsonl"
+    with xcs.Simulator(latency_ms=1) as provider:
+        with xcs.Simulator(record=file, upstream=provider.base_url) as recorder:
+            recorded = workflow(recorder.base_url)
+        asked = provider.stats()["requests"]
+    assert asked == 12
+    assert "sk-live" not in file.read_text()
+    with xcs.Simulator(replay=file, speed=0) as replay:
+        assert workflow(replay.base_url) == recorded
+        seen = replay.stats()
+    assert (seen["requests"], seen["unrecorded"], seen["by_status"]) == (12, 0, {"200": 8, "429": 4})
