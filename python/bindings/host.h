@@ -54,6 +54,8 @@ struct Arguments {
   // the others leave, and what these may get: one of its values, or that or a default. Unbound: there is
   // none.
   Value spread = {}, spread_item = {}, spread_or_default = {};
+  // Likewise: what there may be any number of after the positional ones. Unbound: there is none.
+  Value more = {};
 
   bool ready() const;
   bool data(View& view) const;   // is_data of each
@@ -238,6 +240,7 @@ class PythonHost final : public window::Host {
   // host_loops.cc
   Action iterate(const Site& s);
   static Action step(PyObject* iterator, View& view);
+  static bool step_generator(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   static bool is_progress(PyObject* bar);
   bool iterate_progress(PyObject* bar, Action& answer);
   static bool iterate_lines(View& view, const Value& reader, std::uint32_t held, Action& answer);

@@ -119,6 +119,17 @@ Action PythonHost::pending_callee(const Site& s) {
   return pending_method({s.program, s.node, operands, s.view}, s.program.names[made->index]);
 }
 
+namespace {
+
+// It waits for the value, and may do anything then.
+Action anything_of(const Value& value) {
+  Action a = needs_element(value, kUnknown);
+  a.effect.memory = Effect::kAnything;
+  return a;
+}
+
+}  // namespace
+
 Action PythonHost::call_method(const Site& s) {
   const ir::CallShape& shape = s.program.calls[s.node.index];
   PyObject* name = s.program.name_object(shape.method);
@@ -131,6 +142,7 @@ Action PythonHost::call_method(const Site& s) {
                        !PyModule_Check(receiver) && !PyType_Check(receiver);
   if (builtin && arguments.spread.bound())
     return needs_operand(operand_of(s, arguments.spread), kUnknown, Effect::kAnything);
+  if (builtin && arguments.more.bound()) return anything_of(arguments.more);
   if (builtin && kind <= Shape::kView && s.awaited())
     return call_awaited(s, checked(PyObject_GetAttr(receiver, name)).ptr(), std::move(arguments));
   if (builtin && (kind <= Shape::kView)) return builtin_method(s, receiver, name, std::move(arguments));
@@ -233,7 +245,15 @@ Action PythonHost::needs_spread(const Site& s, std::size_t operand) {
 }
 
 Action PythonHost::spread_argument(const Site& s, std::size_t operand, bool mapping, Arguments& arguments) {
+  // In a walk: any number of values of which this is known.
+  const auto spreads = [&] {
+    const bool any = !mapping && s.view.walks() != 0 && !s.awaited() && !arguments.more.bound();
+    const KnownRef items = any ? items_of(s[operand], Part::kItems, s.view) : nullptr;
+    if (items != nullptr) arguments.more = s.view.any_of(items);
+    return items != nullptr;
+  };
   if (s[operand].is_pending()) {
+    if (spreads()) return {};
     if (!mapping || !s.view.walks() || arguments.spread.bound() || !is_pure_data(s[operand], s.view))
       return needs_spread(s, operand);
     arguments.spread = s[operand];
@@ -251,6 +271,7 @@ Action PythonHost::spread_argument(const Site& s, std::size_t operand, bool mapp
     Snapshot now(s.view, placeholders_, Depth::kShallow);
     now.keep_placeholders();
     if (const Obstacle o = now.add(source.ptr()); o != Obstacle::kNothing) {
+      if (spreads()) return {};
       Action a = held_up(o, now.element(), kUnknown);
       a.effect.memory = Effect::kAnything;
       return a;
@@ -332,6 +353,8 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
       break;
     }
   }
+  if (arguments.more.bound() && (is_bound_builtin(callee) || is_lru_cache(callee)))
+    return anything_of(arguments.more);
   if (Action a; is_bound_builtin(callee) &&
                 enter_mutator(s, PyCFunction_GET_SELF(callee), method_name(callee), arguments, a))
     return a;
@@ -359,11 +382,17 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
   if (Action a; enter_cached(s, callee, arguments, a)) return a;
   if (const Contract* contract = contracts_.find(callee)) {
     const bool holds = contract->effect != Contract::kUnknown && guard_holds(*contract, arguments);
+    if (arguments.more.bound()) {
+      const bool plain = holds && contract->mutates.empty() && contract->callbacks.empty();
+      if (!plain) return anything_of(arguments.more);
+      arguments.positional.push_back(std::exchange(arguments.more, {}));
+    }
     if (holds) return call_contract(s, callee, *contract, std::move(arguments));
     return call_unknown(
         s, callee, std::move(arguments),
         contract->effect == Contract::kUnknown ? Reason::kUnknownCallee : Reason::kGuardFailed);
   }
+  if (arguments.more.bound()) return anything_of(arguments.more);
   if (PyFunction_Check(callee)) return enter(s, callee, std::move(arguments));
   if (Action a; make_super(s, callee, arguments, a)) return a;
   if (PyType_Check(callee))
@@ -376,6 +405,8 @@ Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments argume
     return call_object(s, method, std::move(arguments));
   }
   if (s.view.quiet() && arguments.ready() && is_known_method(callee)) return call_native(callee, arguments);
+  if (Action a; step_generator(s, callee, arguments, a)) return a;
+  if (PyCallable_Check(callee) == 0) return call_native(callee, {});  // raises, whatever it is given
   return call_unknown(s, callee, std::move(arguments), Reason::kUndeclaredCCallable);
 }
 
@@ -474,6 +505,10 @@ Action PythonHost::call_contract(const Site& s, PyObject* callee, const Contract
     a = call_in_order(s, callee, contract, std::move(arguments));
   }
   a.flags |= flags;
+  if (contract.resource == "exception" && a.verdict == Action::kOrdered && !contract.declared) {
+    a.raised = true;
+    a.flags |= kData;
+  }
   return a.known == nullptr && known != nullptr ? with_known(std::move(a), std::move(known)) : std::move(a);
 }
 

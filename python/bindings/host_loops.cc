@@ -132,6 +132,56 @@ Action PythonHost::step(PyObject* object, View& view) {
   return a;
 }
 
+namespace {
+
+// What a generator that is suspended somewhere may do, as one that begins: with any atoms for its arguments,
+// when all its variables are atoms; nothing otherwise.
+std::optional<Enter> as_begun(PyObject* generator, View& view) {
+  const nb::handle g(generator);
+  const nb::object code = g.attr("gi_code");
+  const nb::object frame = g.attr("gi_frame");
+  auto* c = reinterpret_cast<PyCodeObject*>(code.ptr());
+  for (const char* names : {"co_freevars", "co_cellvars"})
+    if (nb::len(nb::object(code.attr(names))) != 0) return std::nullopt;
+  if (frame.is_none()) return std::nullopt;
+  const ProgramRef program = lowered(code.ptr(), nb::object(frame.attr("f_globals")).ptr());
+  if (!program->refusal.empty() || (c->co_flags & CO_GENERATOR) == 0) return std::nullopt;
+  const nb::object variables = frame.attr("f_locals");
+  for (nb::handle item : variables.attr("values")())
+    if (!is_atom(item.ptr())) return std::nullopt;
+  Enter enter;
+  enter.program = program;
+  for (std::uint32_t i = 0; i < program->parameters.count(); ++i)
+    enter.slots.push_back(view.any_of(window::known_atom()));
+  return enter;
+}
+
+}  // namespace
+
+// Sending to a generator that is suspended, or taking its next item, runs in order. What it may do is found
+// by walking its code.
+bool PythonHost::step_generator(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer) {
+  static auto* next = imported("builtins", "next").release().ptr();
+  static PyObject* const send = type_lookup(&PyGen_Type, interned("send").ptr());
+  static PyObject* const step = type_lookup(&PyGen_Type, interned("__next__").ptr());
+  if (s.view.quiet() || is_traced()) return false;
+  std::vector<Value> given = arguments.positional;
+  if (is_bound_builtin(callee) && PyGen_CheckExact(PyCFunction_GET_SELF(callee))) {
+    given.insert(given.begin(), borrow_value(PyCFunction_GET_SELF(callee)));
+    callee = type_lookup(&PyGen_Type, interned(method_name(callee)).ptr());
+  }
+  if ((callee != next && callee != send && callee != step) || given.empty() || !given[0].ready())
+    return false;
+  PyObject* generator = object_of(given[0]);
+  if (!PyGen_CheckExact(generator)) return false;
+  answer = ordered(Reason::kIterator, Effect::kAnything);
+  answer.steps = true;
+  answer.value = callee == send && given.size() > 1 ? given[1] : Value();
+  if (s.view.walks() != 0)
+    if (std::optional<Enter> enter = as_begun(generator, s.view)) answer.enter = std::move(*enter);
+  return true;
+}
+
 bool PythonHost::is_shared(const Value& value) {
   PyObject* object = object_of(value);
   if (PyUnicode_CheckExact(object))

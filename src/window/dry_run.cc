@@ -339,9 +339,9 @@ bool DryRun::node(const ir::Program& program, const ir::Node& n, Env& env) {
     env[n.args[0]] = Value();
     return true;
   }
-  if (n.op == ir::Op::kYield && !yields_.empty()) {  // a loop sends nothing back
+  if (n.op == ir::Op::kYield && !yields_.empty()) {
     join(yields_.back(), operands[0]);
-    if (n.dest != ir::kNone) env[n.dest] = machine_.host_.none();
+    if (n.dest != ir::kNone) env[n.dest] = sent_.bound() ? sent_ : machine_.host_.none();
     return true;
   }
   return attempt(program, n, std::move(operands), env, 0);
@@ -369,6 +369,11 @@ bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<
     if (n.dest != ir::kNone) env[n.dest] = std::move(result);
     return true;
   }
+  if (action.steps && action.enter.program != nullptr) {
+    std::optional<Value> yielded = yielded_by(action.enter, action.value);
+    if (n.dest != ir::kNone) env[n.dest] = yielded ? std::move(*yielded) : unknown(kUnknown);
+    return true;
+  }
   if (action.verdict == Action::kOperand && action.effect.memory == Effect::kAnything &&
       depth < kMostAmbiguous) {
     const Value ambiguous = operands[action.operand];
@@ -385,7 +390,10 @@ bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<
       summary_.footprint.cause = {&program, &n, action.reason};
   }
   set_dests(program, n, action, env);
-  if (any_leads_out(operands))
+  const auto raises_objects = [](const Tried& tried) { return tried.raises_objects; };
+  const bool raised =
+      action.raised && (summary_.footprint.raises_objects || std::ranges::any_of(tried_, raises_objects));
+  if (raised || any_leads_out(operands))
     for (ir::SlotId slot : all_assigned(program, n)) note_leading_out(env[slot]);
   // A new object matters to nobody else, so what is stored through the result is stored through the operand.
   if (action.in_place && operands[0].is_pending() && (operands[0].flags() & kMaybeUnbound) == 0)
@@ -458,9 +466,10 @@ Summary DryRun::run(const ir::Program& program, const ir::Node& n, std::span<con
 // objects that the operand can be.
 void Machine::narrow(Action& action, const ir::Program& program, const ir::Node& node,
                      std::span<const Value> operands, Place place) {
-  if (action.verdict != Action::kOperand || action.effect.memory != Effect::kAnything || !options_.summaries)
-    return;
-  if (known_of_pending(operands[action.operand]) == nullptr) return;
+  if (action.effect.memory != Effect::kAnything || !options_.summaries) return;
+  const bool one_of_few =
+      action.verdict == Action::kOperand && known_of_pending(operands[action.operand]) != nullptr;
+  if (!one_of_few && !action.steps) return;
   Summary summary = DryRun(*this, *const_cast<Frame*>(place.frame)).run(program, node, operands, place);
   if (summary.footprint.anything) return;
   action.effect.memory = summary.footprint.places.empty() ? Effect::kNone : Effect::kOpaque;
@@ -666,7 +675,7 @@ bool DryRun::unchanged_since(Mark mark) const {
 }
 
 // All that the generator yields, as one value; what it does meanwhile is noted.
-std::optional<Value> DryRun::yielded_by(const Enter& generator) {
+std::optional<Value> DryRun::yielded_by(const Enter& generator, const Value& sent) {
   const ir::Program& program = *generator.program;
   if (std::ranges::any_of(entered_, [&](const Entered& e) { return e.program == &program; })) {
     summary_.footprint.anything = true;
@@ -676,9 +685,11 @@ std::optional<Value> DryRun::yielded_by(const Enter& generator) {
   env.resize(program.slots.size());
   entered_.push_back({&program, false, generator.slots});
   yields_.emplace_back();
+  Value outer = std::exchange(sent_, sent.bound() ? join(sent, machine_.host_.none()) : Value());
   ++activation_;
   region(program, program.body, std::move(env));
   --activation_;
+  sent_ = std::move(outer);
   std::optional<Value> all = std::move(yields_.back());
   yields_.pop_back();
   entered_.pop_back();

@@ -63,7 +63,8 @@ class DryRun final : private View {
   std::optional<Value> yielded_by(const Continuation& producer);
   Flow walk(Frame* frame);
   Flow end_of_loop(const ir::Program& program, const ir::Node& node, Flow result, std::optional<Env> end);
-  std::optional<Value> yielded_by(const Enter& generator);
+  // `sent`: what its yields may give; unbound: none() only.
+  std::optional<Value> yielded_by(const Enter& generator, const Value& sent = Value());
   std::optional<Env> turn(const ir::Program& program, const ir::Loop& loop, const Env& env, const Value& item,
                           Flow& result);
   bool settle(std::optional<Env>& end, std::optional<Env> joined, Mark before, int turns);
@@ -152,6 +153,7 @@ class DryRun final : private View {
   int activation_ = 0;  // how many there are around the code that is walked
   std::vector<Tried> tried_;
   std::vector<std::optional<Value>> yields_;  // what the generators being walked yield, the innermost last
+  Value sent_;                                // what is sent to the innermost
   std::vector<Value> unknowns_;
   std::unordered_set<const Cell*> own_;      // made here: values that do not exist yet
   std::unordered_set<const Cell*> escaped_;  // of these, those that something other than a variable may hold

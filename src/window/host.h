@@ -197,11 +197,15 @@ struct Action {
   };
   Verdict verdict = kDone;
   Flags flags =
-      kUnknown;    // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
-  KnownRef known;  // likewise; see Note [known values]
+      kUnknown;         // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
+  KnownRef known;       // likewise; see Note [known values]
+  bool raised = false;  // the result may be the exception that is being handled, or hold it
   bool shallow = false;   // kDone of a call: it did not look at what its operands hold
   bool in_place = false;  // kOperand: the result is operand 0 itself or, otherwise, a new object
   bool sure = false;      // kOrdered: it will not raise when its turn comes
+  // kOrdered: a step of a generator that stands anywhere in its code, which is sent `value`, or none() when
+  // that is unbound; a walk gets in `enter` what it began with, or the like.
+  bool steps = false;
   bool in_turn =
       false;  // kIssue, when view.quiet(): an effect that takes time; `effect` is what it may do meanwhile
   ReasonCode reason = 0;  // kOrdered, kBlocked: why
