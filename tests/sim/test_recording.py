@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import random
+import resource
 import signal
 import stat
 import subprocess
@@ -383,3 +384,35 @@ def test_a_recording_that_is_cut_or_changed_anywhere_is_read_or_refused(
         assert (status == 0) == bool(replay.url), errors
         assert status in (0, 1), errors
         assert errors.startswith("xcs sim: ") or status == 0
+
+
+def test_a_recording_that_cannot_be_written_stops_the_forwarding_and_is_told(
+    program: Path, serve: Serve, tmp_path: Path
+):
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+
+    file = tmp_path / "r.jsonl"
+    upstream = serve("--latency-ms", "0")
+    # Python ignores SIGXFSZ, and so does what it starts with its signals as they are: a write then fails.
+    recorder = subprocess.Popen(
+        [program, "--record", str(file), "--upstream", upstream],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        restore_signals=False,
+        preexec_fn=small_files,
+    )
+    assert recorder.stdout is not None
+    url = recorder.stdout.readline().removeprefix("listening on ").strip()
+    assert post(url, chat("one"))[0] == 200
+    status, _, answer = post(url, chat("two"))
+    why = f"cannot record to {file}: File too large"
+    assert (status, json.loads(answer)["error"]["message"]) == (
+        500,
+        f"xcs sim {why}, so it forwards no more requests.",
+    )
+    recorder.terminate()
+    _, errors = recorder.communicate(timeout=30)
+    assert (recorder.returncode, errors) == (1, f"xcs sim: {why}\n")
+    assert (file.read_text(), stats(upstream)["requests"]) == ("", 1)
