@@ -124,6 +124,72 @@ Objects held_by(PyObject* object, Depth depth) {
   return objects;
 }
 
+namespace {
+
+// Whether the end of the object itself runs code.
+bool has_end(PyObject* object) {
+  PyTypeObject* type = Py_TYPE(object);
+  if (PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object)) return true;  // the one may warn
+  if (PyGen_CheckExact(object)) {
+    static const nb::object* suspended = new nb::object(imported("inspect", "GEN_SUSPENDED"));
+    static const nb::object* state = new nb::object(imported("inspect", "getgeneratorstate"));
+    return (*state)(nb::handle(object)).equal(*suspended);
+  }
+  if (!is_static(type) && type_lookup(type, interned("__del__").ptr()) != nullptr) return true;
+  if (!PyType_SUPPORTS_WEAKREFS(type)) return false;
+  const auto* references = reinterpret_cast<PyWeakReference*>(*PyObject_GET_WEAKREFS_LISTPTR(object));
+  for (; references != nullptr; references = references->wr_next)
+    if (references->wr_callback != nullptr) return true;
+  return false;
+}
+
+// What goes with the object, if nothing else holds it.
+void push_owned(Objects& objects, PyObject* object) {
+  const auto add = [&](PyObject* held) {
+    if (held != nullptr && Py_REFCNT(held) == 1) objects.push_back(held);
+  };
+  if (PyList_Check(object) || PyTuple_Check(object)) {
+    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i)
+      add(PySequence_Fast_GET_ITEM(object, i));
+  } else if (PyDict_Check(object)) {
+    PyObject *key = nullptr, *value = nullptr;
+    Py_ssize_t position = 0;
+    while (PyDict_Next(object, &position, &key, &value) != 0) add(key), add(value);
+  } else if (PyAnySet_Check(object)) {
+    PyObject* key = nullptr;
+    Py_ssize_t position = 0;
+    Py_hash_t hash = 0;
+    while (_PySet_NextEntry(object, &position, &key, &hash) != 0) add(key);
+  } else if (!is_static(Py_TYPE(object)) && !PyType_Check(object) && shared_dict(object) == nullptr) {
+    for (PyObject* held : attributes_of(object)) add(held);
+  }
+}
+
+bool any_ends_with_code(Objects objects) {
+  constexpr int kMost = 1000;
+  for (int seen = 0; !objects.empty() && seen < kMost; ++seen) {
+    PyObject* object = objects.back();
+    objects.pop_back();
+    if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object)) continue;
+    if (has_end(object)) return true;
+    push_owned(objects, object);
+  }
+  return false;
+}
+
+}  // namespace
+
+bool ends_with_code(PyObject* object, std::uint32_t references) {
+  if (PyUnicode_CheckExact(object) || PyLong_CheckExact(object)) return false;
+  return static_cast<std::uint64_t>(Py_REFCNT(object)) == references && any_ends_with_code({object});
+}
+
+bool holds_what_ends_with_code(PyObject* container) {
+  Objects owned;
+  push_owned(owned, container);
+  return any_ends_with_code(std::move(owned));
+}
+
 bool is_fixed(PyObject* callable) {
   if (PyCFunction_Check(callable)) return !is_bound_builtin(callable);
   if (PyType_Check(callable)) return is_static(reinterpret_cast<PyTypeObject*>(callable));

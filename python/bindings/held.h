@@ -10,6 +10,14 @@ namespace xcs::python {
 // holds besides methods, too.
 std::vector<PyObject*> held_by(PyObject* object, Depth depth);
 
+// Whether code of the program's runs when the last of `references` references to the object, which are all
+// there are, goes: its own, or that of what it alone holds. That code is a __del__, a callback of a weak
+// reference, or what a generator has left to do.
+bool ends_with_code(PyObject* object, std::uint32_t references);
+
+// Whether it does for something that the container alone holds.
+bool holds_what_ends_with_code(PyObject* container);
+
 // Whether the callable has no memory of its own that anything could change.
 bool is_fixed(PyObject* callable);
 

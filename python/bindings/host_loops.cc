@@ -1,5 +1,6 @@
 // Iteration: making iterators, stepping them, and generators that the window runs as frames.
 #include "files.h"
+#include "held.h"
 #include "host.h"
 #include "reach.h"
 #include "tracing.h"
@@ -336,9 +337,8 @@ bool PythonHost::may_reach_when_stepped(const Value& iterator) {
   return found != nullptr && found->reaches;
 }
 
-bool PythonHost::drop_runs_code(const Value& iterator, std::uint32_t references) {
-  PyObject* generator = object_of(iterator);
-  return PyGen_CheckExact(generator) && Py_REFCNT(generator) == references && !is_unstarted(generator);
+bool PythonHost::drop_runs_code(const Value& value, std::uint32_t references) {
+  return ends_with_code(object_of(value), references);
 }
 
 Value PythonHost::leaves_generator(const Value& exception) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "held.h"
 #include "host.h"
 
 namespace xcs::python {
@@ -16,6 +17,22 @@ bool ignores_values(PyObject* container, std::string_view name) {
            name == "reverse";
   return PyDict_CheckExact(container) &&
          (name == "setdefault" || name == "pop" || name == "clear" || name == "update");
+}
+
+// What the list or dict holds there, borrowed, or null.
+PyObject* item_of(PyObject* container, PyObject* key) {
+  if (PyDict_Check(container)) return PyDict_GetItemWithError(container, key);
+  if (!PyList_CheckExact(container) || !PyLong_CheckExact(key)) return nullptr;
+  Py_ssize_t index = PyLong_AsSsize_t(key);
+  if (index == -1 && PyErr_Occurred() != nullptr) PyErr_Clear();
+  if (index < 0) index += PyList_GET_SIZE(container);
+  return index < 0 || index >= PyList_GET_SIZE(container) ? nullptr : PyList_GET_ITEM(container, index);
+}
+
+// The methods that may let go of something that the container holds.
+bool lets_go(std::string_view name) {
+  return name == "clear" || name == "remove" || name == "discard" || name.ends_with("update") ||
+         name == "__init__" || name == "__setitem__" || name == "__delitem__";
 }
 
 Action stored(int status) { return status == 0 ? none_done() : raised(); }
@@ -67,6 +84,7 @@ bool PythonHost::mutate_privately(const Site& s, PyObject* container, std::strin
     return true;
   }
   if (!arguments.ready() || !is_private(s, container, others)) return false;
+  if (lets_go(method) && holds_what_ends_with_code(container)) return false;
   if (!ignores_values(container, method)) {  // it compares or hashes what is there, all the way down
     Snapshot now(s.view, placeholders_, Depth::kDeep);
     if (placeholders_.holds(container) || now.add(container) != Obstacle::kNothing || now.copied())
@@ -94,6 +112,7 @@ bool PythonHost::reads_plainly(const Site& s, const Arguments& arguments, Depth 
 // REQUIRES: `key` is an atom
 bool PythonHost::store_item_privately(const Site& s, PyObject* container, PyObject* key, Action& answer) {
   if (PySlice_Check(key) || !is_private(s, container)) return false;
+  if (PyObject* old = item_of(container, key); old != nullptr && ends_with_code(old, 1)) return false;
   if (s.node.op == ir::Op::kDeleteItem) {
     answer = stored(PyObject_DelItem(container, key));
     return true;
@@ -117,6 +136,7 @@ bool PythonHost::store_item_privately(const Site& s, PyObject* container, PyObje
 bool PythonHost::store_attribute_privately(const Site& s, PyObject* object, PyObject* name, PyObject* value,
                                            bool by_class, Action& answer) {
   if (!is_private(s, object) || shared_dict(object) != nullptr) return false;
+  if (PyObject* old = attribute_in_dict(object, name); old != nullptr && ends_with_code(old, 1)) return false;
   answer =
       stored(by_class ? PyObject_SetAttr(object, name, value) : PyObject_GenericSetAttr(object, name, value));
   return true;

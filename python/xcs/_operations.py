@@ -21,6 +21,7 @@ _BINARY = {
     ast.Div: ("/", "truediv"),
     ast.FloorDiv: ("//", "floordiv"),
     ast.Mod: ("%", "mod"),
+    ast.Pow: ("** or pow()", "pow"),  # as errors name it
     ast.LShift: ("<<", "lshift"),
     ast.RShift: (">>", "rshift"),
     ast.BitAnd: ("&", "and"),
@@ -107,12 +108,10 @@ def _names(name: str) -> tuple[str, str]:
 
 def _single(root: ast.AST, operands: list[str]) -> Operation | None:
     """The operation, when the fragment is one on operands and constants."""
-    if isinstance(root, (ast.AugAssign, ast.BinOp)) and type(root.op) not in _BINARY:
-        return None  # **, whose errors also name pow()
     if isinstance(root, ast.AugAssign):
         symbol, name = _BINARY[type(root.op)]
         sides = (Side(0), Side(1))
-        return Operation("inplace", f"{symbol}=", (f"__i{name}__", *_names(name)), sides)
+        return Operation("inplace", f"{symbol.split()[0]}=", (f"__i{name}__", *_names(name)), sides)
     parts: list[ast.expr]
     if isinstance(root, ast.BinOp):
         symbol, name = _BINARY[type(root.op)]

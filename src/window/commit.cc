@@ -211,7 +211,8 @@ void Machine::retry(Entry& entry) {
     fail(entry, host_.unbound_error(entry.program, *slot, entry.node));
     return;
   }
-  const bool variable = entry.node.op == ir::Op::kMove || entry.node.op == ir::Op::kUnbind;
+  const bool ends = entry.node.op == ir::Op::kUnbind && entry.node.args.empty();
+  const bool variable = !ends && (entry.node.op == ir::Op::kMove || entry.node.op == ir::Op::kUnbind);
   if (variable) {
     if (entry.operands[0].is_pending() && (entry.operands[0].flags() & kMaybeUnbound) != 0) {
       entry.wait_for(entry.operands[0]);
@@ -220,7 +221,7 @@ void Machine::retry(Entry& entry) {
     complete(entry, entry.operands[0], {});
     return;
   }
-  if (entry.node.op == ir::Op::kLoop) {  // an iterator that is dropped here
+  if (ends || entry.node.op == ir::Op::kLoop) {  // a value, or an iterator, that is dropped here
     stand_at({entry.parent, entry.sequence}, entry.handled);
     if (!quiet()) return;
     entry.operands.clear();

@@ -166,7 +166,7 @@ Frame* Machine::next_item(Frame& frame) {
   switch (action.verdict) {
     case Action::kDone:
       action.value.chain = longest(longest(action.value.chain, contents_of(action.value)), iterator.chain);
-      frame.env[loop.item] = std::move(action.value);
+      let_end(frame, *frame.node, std::exchange(frame.env[loop.item], std::move(action.value)));
       return enter_body(frame);
     case Action::kStop:
       return end_loop(frame);

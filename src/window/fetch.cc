@@ -298,6 +298,33 @@ void Machine::release_temporaries(Frame& frame, const ir::Node& node) {
   if ((node.last_reads & ir::Node::kDestUnread) != 0) frame.env[node.dest] = Value();
 }
 
+// A variable holds `old` no longer. Where that runs code, it happens in program order: an entry takes the
+// value over.
+void Machine::let_end(Frame& frame, const ir::Node& node, Value old) {
+  operands_.clear();
+  if (!old.ready() || !host_.drop_runs_code(old, 1)) return;
+  stand_at(frame.end(), frame.handled);
+  if (quiet()) return;
+  constexpr std::size_t kEnd = static_cast<std::size_t>(-1);  // no operand
+  const ir::Node& end =
+      reads_.try_emplace({&node, kEnd}, ir::Node{ir::Op::kUnbind, ir::kNone, ir::kNone, {}, node.position})
+          .first->second;
+  operands_.push_back(std::move(old));
+  Entry& entry = add_entry(frame, end);
+  operands_.clear();
+  entry.state = Entry::kOrdered;
+  entry.effect.memory = Effect::kAnything;
+  memory_.add(entry);
+}
+
+// A function returns.
+void Machine::let_variables_end(Frame& activation) {
+  if (activation.parent == nullptr || activation.region->nodes.empty()) return;
+  for (Value& v : activation.env)
+    if (v.ready() && host_.drop_runs_code(v, 1))
+      let_end(activation, activation.region->nodes.back(), std::exchange(v, Value()));
+}
+
 Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
   gather(frame, node);
   if (hands_on(node.op) && is_passed(frame))
@@ -340,7 +367,7 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
         }
       } else if (node.dest != ir::kNone) {
         action.value.chain = longest(action.value.chain, used);
-        frame.env[node.dest] = std::move(action.value);
+        let_end(frame, node, std::exchange(frame.env[node.dest], std::move(action.value)));
       }
       release_temporaries(frame, node);
       return &frame;
@@ -360,8 +387,10 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
   const bool raises = node.op == ir::Op::kRaise || node.op == ir::Op::kReraise;
   narrow(action, frame.program, node, operands_, frame.end());
   Entry& entry = add_entry(frame, node);
+  Value old = node.dest == ir::kNone ? Value() : frame.env[node.dest];
   give_results(entry, frame, action);
   dispatch(entry, std::move(action));
+  let_end(frame, node, std::move(old));
   if (!raises) return &frame;
   frame.state = Frame::kStuck;
   return pass(frame, true);
@@ -449,8 +478,9 @@ Frame* Machine::move(Frame& frame, const ir::Node& node) {
     give_results(entry, frame, action);
     entry.wait_for(entry.operands[0]);
   } else {
-    frame.env[node.dest] = value;
+    Value old = std::exchange(frame.env[node.dest], value);
     if ((node.last_reads & 1U) != 0) frame.env[node.args[0]] = Value();
+    let_end(frame, node, std::move(old));
   }
   return &frame;
 }
@@ -462,8 +492,7 @@ Frame* Machine::unbind(Frame& frame, const ir::Node& node) {
     Entry& entry = add_entry(frame, node);
     entry.wait_for(entry.operands[0]);
   }
-  operands_.clear();
-  frame.env[node.args[0]] = Value();
+  let_end(frame, node, std::exchange(frame.env[node.args[0]], Value()));
   return &frame;
 }
 
@@ -566,6 +595,7 @@ Frame* Machine::finish(Frame& frame) {
     if (frame.exit != Exit::kFell && !(body && frame.exit == Exit::kContinued)) return roll_back(frame);
     close_guess(frame, false);
   }
+  if (activation) let_variables_end(frame);
   frame.state = Frame::kFetched;
   memory_.remove(frame);
   if (activation) {

@@ -328,10 +328,11 @@ class Host {
     return false;
   }
 
-  // Whether dropping the last reference to `iterator` before its end runs code: a started generator that has
-  // a try statement to leave. `references` as above. Hosts without such iterators need not say so.
-  virtual bool drop_runs_code(const Value& iterator, std::uint32_t references) {
-    (void)iterator, (void)references;
+  // Whether code of the program's runs when `references` references to the value go, which must be all there
+  // are: a finalizer, or what a generator that was left has still to do. Hosts without such values need not
+  // say so.
+  virtual bool drop_runs_code(const Value& value, std::uint32_t references) {
+    (void)value, (void)references;
     return false;
   }
 

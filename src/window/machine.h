@@ -174,6 +174,8 @@ class Machine : private View {
 
   // Sets what the View and the host's idea of a handled exception are about.
   void release_temporaries(Frame& frame, const ir::Node& node);
+  void let_end(Frame& frame, const ir::Node& node, Value old);
+  void let_variables_end(Frame& activation);
   void stand_at(Place place, const Value& handled);
   Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                  Place place, const Value& handled);

@@ -58,7 +58,7 @@ def test_a_callback_that_raises_stop_iteration_ends_the_iterator(check: Check) -
 def test_an_iterator_that_a_callback_stopped_goes_on(check: Check) -> None:
     def run() -> Any:
         mapped = map(stops_at_two, [1, 2, 3])
-        return list(mapped), list(mapped), list(map(lambda step: next(step), [iter([1]), iter(())]))
+        return list(mapped), list(mapped), list(map(lambda step: next(step), [iter([1]), iter(())]))  # noqa: C417
 
     check(run)
 

@@ -10,7 +10,7 @@ import pytest
 import xcs
 from xcs import _core
 
-from .conftest import ask
+from .conftest import Check, ask, log
 
 
 class Thing:
@@ -104,3 +104,80 @@ def test_temporaries_that_are_read_later_stay() -> None:
 
     for n in ("", "n"):
         assert xcs.jit(run)(n) == run(n)
+
+
+class Ending:
+    def __init__(self, name: Any) -> None:
+        self.name = name
+
+    def __del__(self) -> None:
+        log(("end", self.name))
+
+
+def test_what_a_variable_lets_go_of_ends_in_program_order(check: Check) -> None:
+    def deleted() -> None:
+        ending = Ending(1)
+        log(ask("a"))
+        del ending
+        log(ask("b"))
+
+    def rebound() -> None:
+        ending: Any = Ending(1)
+        log(ask("a"))
+        ending = ask("b")
+        log(ending)
+
+    def returned() -> None:
+        def inner() -> str:
+            ending = [Ending(1)]
+            log(ask("a"))
+            return f"{len(ending)}"
+
+        log(inner())
+        log(ask("b"))
+
+    for run in (deleted, rebound, returned):
+        check(run)
+
+
+def test_what_a_container_lets_go_of_ends_in_program_order(check: Check) -> None:
+    def run() -> Any:
+        table: dict[str, Any] = {"a": Ending(1), "b": Ending(2)}
+        things = [Ending(3), Ending(4)]
+        holder = Thing()
+        holder.held = Ending(5)  # type: ignore[attr-defined]
+        log(ask("a"))
+        table["a"] = ask("b")
+        log(ask("c"))
+        del table["b"]
+        log(ask("d"))
+        things.clear()
+        log(ask("e"))
+        holder.held = None  # type: ignore[attr-defined]
+        log(ask("f"))
+
+    check(run)
+
+
+def test_callbacks_and_generators_that_are_left_run_in_program_order(check: Check) -> None:
+    def steps() -> Any:
+        try:
+            yield 1
+        finally:
+            log("closed")
+
+    def run() -> Any:
+        thing, other, stepped = Thing(), Thing(), steps()
+        found = weakref.ref(thing, lambda _: log("gone"))
+        final = weakref.finalize(other, log, "final")
+        next(stepped)
+        log(ask("a"))
+        del thing
+        log(ask("b"))
+        other = None  # type: ignore[assignment]
+        log(ask("c"))
+        del stepped
+        log(ask("d"))
+        return found() is None, final.alive
+
+    check(run)
