@@ -376,11 +376,9 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
       if (node.op == ir::Op::kStatement)
         assign_outputs(frame.env, frame.program.statements[node.index], action);
       return raise(frame, node, std::move(action.value));
-    case Action::kEnter: {
-      Frame* entered = push_activation(frame, node, std::move(action.enter));
+    case Action::kEnter:
       release_temporaries(frame, node);
-      return entered;
-    }
+      return push_activation(frame, node, std::move(action.enter));
     default:
       break;
   }

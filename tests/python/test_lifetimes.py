@@ -181,3 +181,17 @@ def test_callbacks_and_generators_that_are_left_run_in_program_order(check: Chec
         return found() is None, final.alive
 
     check(run)
+
+
+@pytest.mark.usefixtures("_every_region_in_the_window")
+def test_a_call_that_is_too_deep_lets_go_of_nothing_twice() -> None:
+    def deeper(thing: Any) -> Any:
+        return deeper((Thing(), thing))
+
+    def run() -> str:
+        try:
+            return str(deeper(None))
+        except RecursionError as error:
+            return type(error).__name__
+
+    assert xcs.jit(run)() == "RecursionError"
