@@ -61,7 +61,7 @@ class Cached:
         if entries is None:
             return False
         self.held.clear()
-        self.held.update((self._number(key), value) for key, value in entries)
+        self.held.update((self.number(key), value) for key, value in entries)
         self.order.clear()
         self.order.update(dict.fromkeys(self.held))
         self._seen = state
@@ -81,7 +81,7 @@ class Cached:
             key.extend(map(type, given))
         return tuple(key)
 
-    def _number(self, key: Any) -> int:
+    def number(self, key: Any) -> int:
         return self._numbers.setdefault(key, len(self._numbers))
 
     def _state(self, cache: dict[Any, Any]) -> tuple[Any, ...]:
@@ -116,7 +116,7 @@ def _parts(wrapper: Any) -> tuple[dict[Any, Any], Callable[..., Any], object] | 
 
 def _followed(wrapper: Any) -> list[Any] | None:
     found = gc.get_referents(wrapper)
-    while found and found[-1] is not functools._CacheInfo:
+    while found and found[-1] is not functools._CacheInfo:  # pyright: ignore[reportPrivateUsage] - there is no public name for it
         found.pop()
     if len(found) < _PARTS:
         return None
@@ -155,7 +155,7 @@ def numbered(
     cached: Cached, positional: tuple[Any, ...], names: tuple[str, ...], values: tuple[Any, ...]
 ) -> int:
     """The number of the key of a call."""
-    return cached._number(cached.key(positional, names, values))
+    return cached.number(cached.key(positional, names, values))
 
 
 def follow(

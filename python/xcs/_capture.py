@@ -10,7 +10,7 @@ import inspect
 import linecache
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
@@ -32,7 +32,7 @@ _FRAME_LOOKERS: frozenset[int] = frozenset(
             builtins.locals,
             inspect.currentframe,
             inspect.stack,
-            sys._getframe,
+            sys._getframe,  # pyright: ignore[reportPrivateUsage] - there is no public name for it
             sys.setprofile,
             sys.settrace,
         ),
@@ -170,7 +170,7 @@ def _parsed(code: CodeType, globals: dict[str, Any]) -> _File:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def _uncollected() -> Generator[None]:
     """A tree of many nodes and no garbage is built: looking for garbage meanwhile takes most of the time."""
     enabled = gc.isenabled()
     gc.disable()

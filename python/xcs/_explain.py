@@ -268,7 +268,9 @@ def _whole(name: str, jitted: Any) -> Explanation:
     """Of a function that ran as it is, because nothing in it that can be looked into reaches an independent call."""
     met: dict[str, list[tuple[str, int, str]]] = {}
     why_whole = "traced" if jitted.was_traced else jitted.refusal
-    refused = [{"reason": why_whole, **_place_of(jitted.function)}] if why_whole else jitted.runs_whole
+    refused: list[dict[str, Any]] = jitted.runs_whole
+    if why_whole:
+        refused = [{"reason": why_whole, **_place_of(jitted.function)}]
     for found in refused:
         met.setdefault(found["reason"], []).append((found["file"], found["line"], found["function"]))
     reasons: list[Reason] = []

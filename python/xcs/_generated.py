@@ -7,6 +7,8 @@ import keyword
 from collections.abc import Iterator
 from types import CodeType
 
+from xcs._narrowing import is_tuple
+
 GENERATED_FILE = "<string>"
 # What two code objects that do the same have in common.
 _ALIKE = (
@@ -80,7 +82,7 @@ def _lines(code: CodeType) -> Iterator[list[dis.Instruction]]:
 
 def _names(instruction: dis.Instruction) -> list[str]:
     argument = instruction.argval
-    return [a for a in (argument if isinstance(argument, tuple) else (argument,)) if isinstance(a, str)]
+    return [a for a in (argument if is_tuple(argument) else (argument,)) if isinstance(a, str)]
 
 
 def _body(code: CodeType) -> Iterator[str]:

@@ -13,7 +13,7 @@ from xcs import _prelude
 from xcs._capture import Captured
 
 # The method that each operator calls on its left operand, and the one of the right operand; of a unary one, its own.
-_BINARY = {
+_BINARY: dict[type[ast.operator], tuple[str, str]] = {
     ast.Add: ("+", "add"),
     ast.Sub: ("-", "sub"),
     ast.Mult: ("*", "mul"),
@@ -28,7 +28,7 @@ _BINARY = {
     ast.BitOr: ("|", "or"),
     ast.BitXor: ("^", "xor"),
 }
-_COMPARISONS = {
+_COMPARISONS: dict[type[ast.cmpop], tuple[str, str, str]] = {
     ast.Lt: ("<", "__lt__", "__gt__"),
     ast.LtE: ("<=", "__le__", "__ge__"),
     ast.Gt: (">", "__gt__", "__lt__"),
@@ -36,7 +36,11 @@ _COMPARISONS = {
     ast.Eq: ("==", "__eq__", "__eq__"),
     ast.NotEq: ("!=", "__ne__", "__ne__"),
 }
-_UNARY = {ast.USub: ("-", "__neg__"), ast.UAdd: ("+", "__pos__"), ast.Invert: ("~", "__invert__")}
+_UNARY: dict[type[ast.unaryop], tuple[str, str]] = {
+    ast.USub: ("-", "__neg__"),
+    ast.UAdd: ("+", "__pos__"),
+    ast.Invert: ("~", "__invert__"),
+}
 
 
 class Side(NamedTuple):
@@ -145,7 +149,7 @@ def _methods_in(root: ast.AST) -> Iterator[str]:
             yield from _names(_BINARY[type(node.op)][1])
         elif isinstance(node, ast.Compare):
             for op in node.ops:
-                yield from _COMPARISONS.get(type(op), ("",))[1:]
+                yield from _COMPARISONS.get(type(op), ("", "", ""))[1:]
         elif isinstance(node, ast.UnaryOp):
             yield _UNARY.get(type(node.op), ("", "__bool__"))[1]
         elif isinstance(node, (ast.BoolOp, ast.IfExp)):
@@ -184,7 +188,7 @@ class _Steps:
         inner = next(constant for constant in code.co_consts if isinstance(constant, CodeType))
         function = module.body[0]
         assert isinstance(function, ast.FunctionDef)
-        return Captured(function, "", source, 1, inner, vars(_prelude), [])
+        return Captured(function, "", source, 1, inner, _prelude.__dict__, [])
 
     def value(self, node: ast.expr) -> ast.expr:
         """A name or constant that has the value of the expression once the statements so far are done."""

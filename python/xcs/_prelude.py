@@ -650,11 +650,12 @@ def filled(fragment: Any, uses: Any, others: Any, texts: Any) -> Any:
 
 def add_to_sequence(left: Any, right: Any) -> Any:
     """Raises what the sequence raises that is added to."""
-    return type(left).__add__(left, right)
+    add: Any = getattr(left, "__add__")  # noqa: B009 - it is one of a builtin sequence
+    return add(right)
 
 
 def is_pair(item: Any) -> bool:
-    return type(item) is tuple and len(item) == 2
+    return type(item) is tuple and len(item) == 2  # pyright: ignore[reportUnknownArgumentType] - of anything
 
 
 def taken_apart(item: Any, index: int) -> tuple[Any, Any]:
