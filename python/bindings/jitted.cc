@@ -138,6 +138,25 @@ bool runs_as_it_is(PyObject* function) {
   return !lowered(function)->refusal.empty();
 }
 
+// Such calls have to cost little, so that no other option is looked at.
+bool has_budget(PyObject* config) {
+  const auto names_one = [](nb::handle options) {
+    return !options.is_none() && !nb::object(options.attr("budget")).is_none();
+  };
+  PyObject* block = nullptr;
+  if (PyContextVar_Get(config_variable(), nullptr, &block) != 0) nb::raise_python_error();
+  return (block != nullptr && names_one(nb::steal(block))) || names_one(config);
+}
+
+// Its budget holds all the same.
+PyObject* run_as_it_is(Jitted* self, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) {
+  if (!has_budget(self->config)) return PyObject_Vectorcall(self->function, args, nargsf, keyword_names);
+  const auto ledger = std::make_shared<Ledger>();
+  ledger->set_options(options_of(self->config).calls);
+  const SpendsOnThread here(ledger.get(), {});
+  return PyObject_Vectorcall(self->function, args, nargsf, keyword_names);
+}
+
 PyObject* call(PyObject* callable, PyObject* const* args, std::size_t nargsf,
                PyObject* keyword_names) noexcept {
   auto* self = as_jitted(callable);
@@ -146,7 +165,7 @@ PyObject* call(PyObject* callable, PyObject* const* args, std::size_t nargsf,
   try {
     if (self->was_traced || runs_as_it_is(self->function)) {
       delete std::exchange(self->last_run, nullptr);
-      return PyObject_Vectorcall(self->function, args, nargsf, keyword_names);
+      return run_as_it_is(self, args, nargsf, keyword_names);
     }
     const nb::object alive = nb::borrow(callable);
     if (is_coroutine_function(self->function) || is_generator_function(self->function))

@@ -431,6 +431,42 @@ def test_a_budget_is_never_exceeded_and_says_what_was_spent(sim: xcs.Simulator) 
     assert 0 < stats.cost <= 10
 
 
+def test_a_budget_holds_wherever_the_functions_calls_are_made_from(sim: xcs.Simulator) -> None:
+    xcs.set_price("dear", input=0.0, output=1_000_000.0)  # a dollar a token
+    url = sim.base_url
+
+    def ask(prompt: str, **options: Any) -> Any:
+        return xcs.llm(prompt, model="dear", base_url=url, api_key="any", max_tokens=3, **options)
+
+    @xcs.op
+    def early(prompt: str) -> str:
+        return ask(prompt) + "".join(ask(prompt, stream=True))
+
+    @xcs.jit
+    def ahead() -> list[str]:
+        return [early(f"call {i}") for i in range(5)]
+
+    @xcs.jit
+    def streams() -> list[str]:
+        return ["".join(ask(f"call {i}", stream=True)) for i in range(5)]
+
+    @xcs.jit
+    def unknown(function: Any) -> list[str]:
+        return [function(f"call {i}") for i in range(5)]
+
+    for program in (
+        ahead,
+        streams,
+        lambda: unknown(ask),
+        lambda: xcs.jit(lambda: [ask("x") for _ in range(5)])(),
+    ):
+        sim.reset()
+        with pytest.raises(xcs.LLMBillingError), xcs.config(budget=7.0):
+            program()
+        assert sim.stats()["tokens"]["completion"] <= 7
+        assert 2 <= sim.stats()["requests"] <= 2 + 5
+
+
 def test_a_budget_needs_a_price_and_a_bound(sim: xcs.Simulator) -> None:
     url = sim.base_url
     xcs.set_price("dear", input=0.0, output=1e6)
