@@ -36,6 +36,13 @@ Relayed::Relayed(Parts parts, OnStream on_stream, OnResponse done)
       on_stream_(std::move(on_stream)),
       done_(std::move(done)) {}
 
+Relayed::~Relayed() {
+  if (!stream_ || !readable_) return;
+  const Result<ChatAnswer> answer = stream_->finish();
+  if (!answer || !parts_.turns->end(answer, nullptr)) return;
+  if (parts_.meter != nullptr) parts_.meter->add({.calls = 1});
+}
+
 Result<Duration> Relayed::on_turn() {
   Result<Duration> turn = parts_.turns->try_begin();
   if (turn && *turn == Duration::zero() && !sent_at_) sent_at_ = parts_.turns->admission().now();

@@ -44,6 +44,10 @@ class Relayed {
     std::uint64_t seed = 0;
   };
   Relayed(Parts parts, OnStream on_stream, OnResponse done);
+  // Who has read an answer to its last event need not wait for the end of the response.
+  ~Relayed();
+  Relayed(const Relayed&) = delete;
+  Relayed& operator=(const Relayed&) = delete;
 
   Result<Duration> on_turn();
   std::optional<Duration> on_done(Result<net::Response> response);

@@ -137,6 +137,27 @@ TEST_F(RelayTest, AStreamIsHandedOnAsItIsAndCountedByWhatItSays) {
   EXPECT_EQ(meter->total().usage.output_tokens, 2);
 }
 
+TEST_F(RelayTest, AStreamThatIsLeftAfterItsLastEventIsAnAnswer) {
+  Held transport;
+  Client client(transport, transport_.clock(), 42);
+  const auto meter = std::make_shared<Meter>();
+  for (const std::string_view end : {"", "data: [DONE]\n\n"}) {
+    std::ignore =
+        client.relay_stream(chat(), *read_foreign(chat()), {.model = "m", .meter = meter},
+                            {.on_head = [](const net::Response&) {}, .on_piece = [](std::string_view) {}},
+                            [](const Result<net::Response>&, Duration) {});
+    net::Handler& handler = transport.handlers.back();
+    ASSERT_EQ(handler.on_turn(), Duration::zero());
+    EXPECT_TRUE(handler.on_piece("data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3}}\n\n"));
+    EXPECT_TRUE(handler.on_piece(end));
+    transport.handlers.clear();
+  }
+  EXPECT_EQ(meter->total().calls, 1u);
+  EXPECT_EQ(meter->total().attempts, 2u);
+  EXPECT_EQ(meter->total().lost, 1u);
+  EXPECT_EQ(meter->total().usage.input_tokens, 3);
+}
+
 TEST_F(RelayTest, AStreamThatBreaksIsNotAskedForAgainOnceAPieceWasHandedOn) {
   Held transport;
   Client client(transport, transport_.clock(), 42);
