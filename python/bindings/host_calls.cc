@@ -1085,8 +1085,10 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
     const auto is_unchanged = [&](const Where& place) {
       return s.view.look(address_of(files()), place) == View::State::kClear;
     };
-    if (contract.effect == Contract::kReads && contract.resource == "files" && pending == nullptr &&
-        !s.awaited() && !s.view.walks() && std::ranges::all_of(touched.places, is_unchanged))
+    const auto names_file = [](const Value& v) { return v.ready() && is_atom(object_of(v)); };
+    if (contract.effect == Contract::kReads && contract.resource == "files" && !touched.places.empty() &&
+        arguments.keywords.empty() && std::ranges::all_of(arguments.positional, names_file) && !s.awaited() &&
+        !s.view.walks() && std::ranges::all_of(touched.places, is_unchanged))
       return call_native(callee, arguments);
     // A reader need not wait for its turn when no earlier code may still change what it reads.
     if (memory != nullptr && contract.effect == Contract::kReads && pending == nullptr && !s.awaited() &&

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
+import io
 import json
 import logging
 import os
 import shutil
 import sqlite3
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -398,3 +400,16 @@ def test_lines_delegated_to(check: Check, place: Any) -> None:
         return [ask(line) for line in numbers(f"{directory}/lines.txt")]
 
     check(run, place)
+
+
+def test_what_is_read_of_an_exception_is_no_file(check: Check) -> None:
+    def run():
+        error = ValueError("first")
+        answer = ask("a")
+        error.add_note(answer)
+        error.args = (answer, ask("b"))
+        text = io.StringIO()
+        traceback.print_exception(error, file=text)
+        return text.getvalue(), traceback.format_exception_only(error), traceback.format_exception(error)
+
+    check(run)
