@@ -154,9 +154,9 @@ void Parser::statement() {
   in_.word("syntax");
   s.syntax = in_.number_or_none();
   if (in_.try_word("reason")) {
-    std::string text = in_.string();
+    const std::string text = in_.string();
     const auto mark = in_.mark();
-    s.reason = r_.reasons.find(std::move(text), mark, in_);
+    s.reason = r_.reasons.find(text, mark, in_);
   }
   in_.end_of_line();
   for (bool more = true; more;) {

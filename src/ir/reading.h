@@ -142,9 +142,9 @@ class Reading {
     return all;
   }
   Index name() {
-    std::string text = in.name();
+    const std::string text = in.name();
     const auto mark = in.mark();
-    return names.find(std::move(text), mark, in);
+    return names.find(text, mark, in);
   }
   Position position() {
     Position p;
