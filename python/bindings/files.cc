@@ -228,7 +228,7 @@ bool reads_plainly(PyObject* file) {
 }
 
 // See Note [lines].
-class LinesCursor final : public Cursor {
+class LinesCursor final : public KeepingCursor {
  public:
   explicit LinesCursor(const Lines& lines) : lines_(lines), is_text_(is_file(lines.reader.ptr())) {
     const nb::object name = attribute(lines.file.ptr(), "name");
@@ -236,30 +236,21 @@ class LinesCursor final : public Cursor {
   }
 
   Action peek(View& view) override {
-    if (index_ < items_.size()) return done(to_value(items_[index_].ptr()));
+    if (has_item()) return item();
     if (error_) return failed();
     if (ended_) return stopped();
     const Where place = key_ ? Where{Where::kItem, address_of(key_.ptr())} : Where{Where::kAll};
     if (!view.quiet() && (view.walks() != 0 || view.look(address_of(files()), place) != View::State::kClear))
       return blocked(kUnknown);
-    PyObject* item = PyIter_Next(lines_.reader.ptr());
-    if (item != nullptr) {
-      items_.push_back(nb::steal(item));
-      return done(to_value(item));
+    if (PyObject* line = PyIter_Next(lines_.reader.ptr()); line != nullptr) {
+      keep(nb::steal(line));
+      return item();
     }
     ended_ = true;
     if (PyErr_Occurred() == nullptr) return stopped();
     error_ = take_error();
     return failed();
   }
-  // Those gone past are kept for rewind() only as long as a loop may look that far ahead.
-  void advance() override {
-    constexpr std::size_t kMostKept = 4096;
-    if (++index_ < 2 * kMostKept) return;
-    items_.erase(items_.begin(), items_.begin() + kMostKept);
-    index_ -= kMostKept;
-  }
-  void rewind(std::size_t steps) override { index_ -= steps; }
   bool yields_constants(View&) override { return false; }
   KnownRef describe(View&) override { return is_text_ ? window::known_atom() : window::known_data(); }
 
@@ -279,8 +270,6 @@ class LinesCursor final : public Cursor {
   Lines lines_;
   const bool is_text_;
   nb::object key_;
-  std::vector<nb::object> items_;
-  std::size_t index_ = 0;
   nb::object error_;
   bool ended_ = false;
 };

@@ -282,33 +282,23 @@ class TupleCursor final : public Cursor {
 };
 
 // Steps an iterator that only the cursor holds.
-class OwnedCursor final : public Cursor {
+class OwnedCursor final : public KeepingCursor {
  public:
   OwnedCursor(nb::object iterator, bool constants) : iterator_(std::move(iterator)), constants_(constants) {}
   Action peek(View&) override {
-    if (index_ == items_.size()) {
-      PyObject* item = PyIter_Next(iterator_.ptr());
-      if (item == nullptr) return PyErr_Occurred() != nullptr ? raised() : stop();
-      items_.push_back(nb::steal(item));
+    if (!has_item()) {
+      PyObject* next = PyIter_Next(iterator_.ptr());
+      if (next == nullptr) return PyErr_Occurred() != nullptr ? raised() : stop();
+      keep(nb::steal(next));
     }
-    return done(to_value(items_[index_].ptr()));
+    return item();
   }
-  // Those gone past are kept for rewind() only as long as a loop may look that far ahead.
-  void advance() override {
-    constexpr std::size_t kMostKept = 4096;
-    if (++index_ < 2 * kMostKept) return;
-    items_.erase(items_.begin(), items_.begin() + kMostKept);
-    index_ -= kMostKept;
-  }
-  void rewind(std::size_t steps) override { index_ -= steps; }
   bool yields_constants(View&) override { return constants_; }
   KnownRef describe(View&) override { return constants_ ? window::known_atom() : nullptr; }
 
  private:
   nb::object iterator_;
   const bool constants_;
-  std::vector<nb::object> items_;
-  std::size_t index_ = 0;
 };
 
 // The types of iterators that took all they need from memory when they were made.
@@ -327,6 +317,13 @@ bool reads_no_memory(PyTypeObject* type) {
 bool yields_constants(PyTypeObject* type) { return type == &PyRangeIter_Type || type == &PyUnicodeIter_Type; }
 
 }  // namespace
+
+void KeepingCursor::advance() {
+  constexpr std::size_t kMostKept = 4096;
+  if (++index_ < 2 * kMostKept) return;
+  items_.erase(items_.begin(), items_.begin() + kMostKept);
+  index_ -= kMostKept;
+}
 
 nb::object make_iterator(std::unique_ptr<Cursor> cursor) {
   PyTypeObject* type = cursor_type();

@@ -25,6 +25,23 @@ class Cursor {
   virtual window::KnownRef describe(View& view) = 0;
 };
 
+// Steps over what gives each item once: those it has given are kept for rewind(), as long as a loop may look
+// that far ahead.
+class KeepingCursor : public Cursor {
+ public:
+  void advance() final;
+  void rewind(std::size_t steps) final { index_ -= steps; }
+
+ protected:
+  bool has_item() const { return index_ < items_.size(); }
+  Action item() const { return done(to_value(items_[index_].ptr())); }  // REQUIRES: has_item()
+  void keep(nb::object item) { items_.push_back(std::move(item)); }
+
+ private:
+  std::vector<nb::object> items_;
+  std::size_t index_ = 0;
+};
+
 // Which part of a dict is iterated over.
 enum class Part : std::uint8_t { kKeys, kValues, kItems };
 
