@@ -189,8 +189,10 @@ Frame* Machine::end_loop(Frame& frame) {
     return wait_for_guess(frame);
   }
   const ir::Loop& loop = frame.program.loops[frame.node->index];
-  if (loop.head == ir::kNone && frame.producer == nullptr && quiet())
-    frame.env[frame.node->args[0]] = Value();
+  if (loop.head == ir::kNone && frame.producer == nullptr) {
+    stand_at(frame.end(), frame.handled);
+    if (quiet()) frame.env[frame.node->args[0]] = Value();
+  }
   if (loop.orelse == ir::kNone) return finish(frame);
   frame.phase = kElse;
   return push_region(frame, loop.orelse);
