@@ -84,6 +84,13 @@ inline Action ordered_store(Value target, Where where, Effect::Memory memory = E
   return a;
 }
 
+// It also changes this place, into which it puts nothing of the program's.
+inline Action changes(Action a, Value target, Where where) {
+  a.effect.memory = Effect::kOpaque;
+  a.effect.stores.push_back({.target = std::move(target), .where = where, .known = window::known_nothing()});
+  return a;
+}
+
 // The operand is what the store puts into its place, or with `spread` its items are.
 inline Action stores_operand(Action a, std::uint32_t operand, bool spread = false) {
   for (Effect::Store& store : a.effect.stores) {

@@ -12,8 +12,9 @@ struct Types {
   PyTypeObject* text = type("_io", "TextIOWrapper");
   PyTypeObject* buffered = type("_io", "BufferedReader");
   PyTypeObject* raw = type("_io", "FileIO");
-  std::vector<PyTypeObject*> files = {text, buffered, type("_io", "BufferedWriter"),
-                                      type("_io", "BufferedRandom"), raw};
+  PyTypeObject* writer = type("_io", "BufferedWriter");
+  PyTypeObject* random = type("_io", "BufferedRandom");
+  std::vector<PyTypeObject*> files = {text, buffered, writer, random, raw};
   // What keeps all it has in memory.
   std::vector<PyTypeObject*> buffers = {type("_io", "StringIO"), type("_io", "BytesIO"),
                                         type("_random", "Random"), type("random", "Random")};
@@ -146,6 +147,11 @@ void add_logs(Touching& touching) {
   }
 }
 
+// A new object that is kept for ever.
+PyObject* stand_in() {
+  return checked(PyObject_CallNoArgs(reinterpret_cast<PyObject*>(&PyBaseObject_Type))).release().ptr();
+}
+
 const Value* keyword(const Arguments& arguments, const char* name) {
   for (const auto& [given, v] : arguments.keywords)
     if (PyUnicode_CompareWithASCIIString(given.ptr(), name) == 0) return &v;
@@ -155,14 +161,12 @@ const Value* keyword(const Arguments& arguments, const char* name) {
 }  // namespace
 
 PyObject* files() {
-  static PyObject* all =
-      checked(PyObject_CallNoArgs(reinterpret_cast<PyObject*>(&PyBaseObject_Type))).release().ptr();
+  static PyObject* const all = stand_in();
   return all;
 }
 
 PyObject* database() {
-  static PyObject* all =
-      checked(PyObject_CallNoArgs(reinterpret_cast<PyObject*>(&PyBaseObject_Type))).release().ptr();
+  static PyObject* const all = stand_in();
   return all;
 }
 
@@ -207,9 +211,9 @@ KnownRef known_of_opened(PyObject* callee, const Arguments& arguments) {
   const Types& types = Types::known();
   const bool binary = how.find('b') != std::string_view::npos;
   PyTypeObject* type = !binary                                   ? types.text
-                       : how.find('+') != std::string_view::npos ? Types::type("_io", "BufferedRandom")
+                       : how.find('+') != std::string_view::npos ? types.random
                        : how.find('r') != std::string_view::npos ? types.buffered
-                                                                 : Types::type("_io", "BufferedWriter");
+                                                                 : types.writer;
   const Value name = steal_value(interned("name"));
   return window::known_instance(borrow_value(reinterpret_cast<PyObject*>(type)),
                                 {{name, window::known_constant(given[0])}}, true);

@@ -346,11 +346,8 @@ Action PythonHost::special(const Site& s) {
     if (found != nullptr && (PyFunction_Check(found) || Py_TYPE(found) == &PyMethodDescr_Type))
       return call_special(s, found);
     const bool data = all_data(s.operands, s.view);  // a file that is not open yet
-    Action a = needs_operand(0, data ? kData : kUnknown, data ? Effect::kOpaque : Effect::kAnything);
-    if (data)
-      a.effect.stores.push_back(
-          {.target = borrow_value(files()), .where = {Where::kAll}, .known = window::known_nothing()});
-    return a;
+    if (!data) return needs_operand(0, kUnknown, Effect::kAnything);
+    return changes(needs_operand(0, kData), borrow_value(files()), {Where::kAll});
   }
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size() && !s.view.walks()) {
     if (!is_data(s[1], s.view)) return needs_operand(i, kUnknown, Effect::kAnything);

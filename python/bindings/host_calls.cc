@@ -298,8 +298,6 @@ Action PythonHost::spread_argument(const Site& s, std::size_t operand, bool mapp
   return {};
 }
 
-// The error that the interpreter raises for this * or ** argument: it is asked to make the call's arguments
-// itself.
 // Whether entering the callee is all that calling it comes to.
 bool PythonHost::takes_spread(PyObject* callee) const {
   if (PyMethod_Check(callee)) callee = PyMethod_GET_FUNCTION(callee);
@@ -315,6 +313,8 @@ bool PythonHost::takes_spread(PyObject* callee) const {
          type->tp_new == PyBaseObject_Type.tp_new && lowered(init)->refusal.empty();
 }
 
+// The error that the interpreter raises for this * or ** argument: it is asked to make the call's arguments
+// itself.
 Action PythonHost::star_error(const Site& s, std::size_t operand, bool mapping) {
   PyErr_Clear();
   const char* source =
@@ -1105,20 +1105,11 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
       a.effect.memory = Effect::kOpaque;
       a.effect.stores.push_back({borrow_value(memory), {Where::kAll}});
     }
-    if (const Value* object = state_used(contract, arguments)) {
-      a.effect.memory = Effect::kOpaque;
-      a.effect.stores.push_back({.target = *object, .where = kState, .known = window::known_nothing()});
-    }
-    if (!contract.declared && contract.effect == Contract::kOrdered && contract.resource == "database") {
-      a.effect.memory = Effect::kOpaque;
-      a.effect.stores.push_back(
-          {.target = borrow_value(database()), .where = {Where::kAll}, .known = window::known_nothing()});
-    }
-    if (!touched.places.empty() && contract.effect == Contract::kOrdered) {
-      a.effect.memory = Effect::kOpaque;
-      for (const Where& place : touched.places)
-        a.effect.stores.push_back(
-            {.target = borrow_value(files()), .where = place, .known = window::known_nothing()});
+    if (const Value* object = state_used(contract, arguments)) a = changes(std::move(a), *object, kState);
+    if (!contract.declared && contract.effect == Contract::kOrdered && contract.resource == "database")
+      a = changes(std::move(a), borrow_value(database()), {Where::kAll});
+    if (contract.effect == Contract::kOrdered) {
+      for (const Where& place : touched.places) a = changes(std::move(a), borrow_value(files()), place);
       for (const nb::object& key : touched.keys) a.effect.held.push_back(borrow_value(key.ptr()));
     }
     a.sure = pending == nullptr && !contract.declared && only_writes(contract.resource);

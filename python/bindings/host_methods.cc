@@ -178,10 +178,7 @@ Action PythonHost::pending_method(const Site& s, std::string_view name) {
     return needs_operand(0, kUnknown, Effect::kAnything);
   const bool pure = all_pure_data(s.operands, s.view);
   if (changes_file(name)) {  // it may be a file, nobody knows which
-    Action a = needs_operand(0, kData, Effect::kOpaque);
-    a.effect.stores.push_back(
-        {.target = borrow_value(files()), .where = {Where::kAll}, .known = window::known_nothing()});
-    return a;
+    return changes(needs_operand(0, kData), borrow_value(files()), {Where::kAll});
   }
   if (!is_mutator(name) || (s[0].flags() & kAtom) != 0) {
     if (pure)

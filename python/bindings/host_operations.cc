@@ -43,8 +43,7 @@ using Tries = std::vector<Try>;
 PyObject* method_in(PyTypeObject* type, PyObject* name, bool& only) {
   PyObject* found = type == nullptr ? nullptr : type_lookup(type, name);
   if (found == nullptr || PyFunction_Check(found)) return found;
-  if (found != type_lookup(&PyBaseObject_Type, name) && found != Py_None) only = false;
-  if (found == Py_None) only = false;
+  if (found != type_lookup(&PyBaseObject_Type, name)) only = false;
   return nullptr;
 }
 

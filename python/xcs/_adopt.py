@@ -223,12 +223,10 @@ def _synchronous(library: Any) -> dict[str, Any]:
             while True:
                 while self._came:
                     _, what, value = self._came.popleft()
-                    if what == "piece":
-                        yield value
-                    elif value[3] is not None:
-                        raise _exception_of(library, self._request, value[3])
-                    else:
+                    piece = _piece_of(library, self._request, what, value)
+                    if piece is None:
                         return
+                    yield piece
                 self._came.extend(self._port.wait())
 
         def close(self) -> None:
@@ -265,6 +263,16 @@ def _synchronous(library: Any) -> dict[str, Any]:
         self.original.close()
 
     return {"handle_request": handle_request, "close": close}
+
+
+def _piece_of(library: Any, request: Any, what: str, value: Any) -> bytes | None:
+    """What an event brings of a body; None at the end, and an exception where that is one."""
+    if what == "piece":
+        piece: bytes = value
+        return piece
+    if value[3] is not None:
+        raise _exception_of(library, request, value[3])
+    return None
 
 
 class _LoopPort:
@@ -319,12 +327,10 @@ def _asynchronous(library: Any) -> dict[str, Any]:
         async def __aiter__(self) -> AsyncIterator[bytes]:
             while True:
                 what, value = await self._port.event(self._number)
-                if what == "piece":
-                    yield value
-                elif value[3] is not None:
-                    raise _exception_of(library, self._request, value[3])
-                else:
+                piece = _piece_of(library, self._request, what, value)
+                if piece is None:
                     return
+                yield piece
 
         async def aclose(self) -> None:
             self._port.end(self._number)
