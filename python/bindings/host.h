@@ -75,6 +75,13 @@ nb::object found_through_super(PyObject* super, PyObject* name);
 // Whether calling the object runs Python code that the registry does not know.
 bool is_python_callable(PyObject* object);
 
+// Whether an argument is given that the callee changes; the second: by its name.
+bool changes_any(const Contract& contract, const Arguments& arguments);
+bool changes_named(const Contract& contract, const Arguments& arguments);
+
+// Stands for the context variables among the places of memory.
+PyObject* context_variables();
+
 class PythonHost final : public window::Host {
  public:
   PythonHost();
@@ -250,46 +257,54 @@ class PythonHost final : public window::Host {
   Action pending_callee(const Site& s);
   Action call_method(const Site& s);
   Action hiding_attribute(const Site& s, PyObject* object, PyObject* name);
+  Action call_found(const Site& s, PyObject* callee, Arguments arguments);
+  Action call_object(const Site& s, PyObject* callee, Arguments arguments);
+  bool call_attribute_function(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
+  bool is_known_method(PyObject* callee) const;
+  // host_arguments.cc
   Action gather_arguments(const Site& s, const ir::CallShape& shape, Arguments& arguments);
   Action needs_spread(const Site& s, std::size_t operand);
   Action spread_argument(const Site& s, std::size_t operand, bool mapping, Arguments& arguments);
   bool takes_spread(PyObject* callee) const;
   Action star_error(const Site& s, std::size_t operand, bool mapping);
-  Action call_found(const Site& s, PyObject* callee, Arguments arguments);
-  Action call_object(const Site& s, PyObject* callee, Arguments arguments);
-  bool call_attribute_function(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
+  Action needs_argument(const Site& s, const Value& argument, Flags flags, Effect::Memory memory);
+  static void bind_partial(PyObject* partial, Arguments& arguments);
+  // host_contracts.cc
   static bool gives_type(PyObject* callee, const Contract& contract, const Arguments& arguments, View& view);
   Action call_contract(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
-  Action needs_argument(const Site& s, const Value& argument, Flags flags, Effect::Memory memory);
   bool calls_back(const Contract& contract, const Arguments& arguments) const;
+  static bool guard_holds(const Contract& contract, const Arguments& arguments);
+  // host_pure.cc
   Action call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
-  bool reads_container(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
-  bool makes_dict(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   Action changes_arguments(const Site& s, const Contract& contract, const Arguments& arguments, Action a);
   bool change_privately(const Site& s, PyObject* callee, const Contract& contract, const Arguments& arguments,
                         Action& answer);
+  // host_builtins.cc
+  bool reads_container(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
+  bool makes_dict(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   Action call_composing(const Site& s, PyObject* callee, const Arguments& arguments, Snapshot* now);
+  // host_issue.cc
   // `awaits`: the result is awaited, on the event loop.
   Action issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments, bool awaits);
   static void identify(const Site& s, PyObject* callee, bool native, const Arguments& arguments,
                        HostCall& call);
+  // host_ordered.cc
   void add_named_objects(PyObject* callee, int depth, Effect& effect);
   Action call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
+  Action make_for_walk(const Site& s, PyObject* callee, const Arguments& arguments);
+  Action started_in_turn(const Site& s, PyObject* callee, const Arguments& arguments, Action a);
+  // host_draws.cc
   bool draw_early(const Site& s, PyObject* callee, const Contract& contract, const Arguments& arguments,
                   Action& answer);
   bool take_next(const Site& s, const Arguments& arguments, Action& answer);
   Action early(const Site& s, PyObject* source, PyObject* function, std::span<const Value> positional,
                const Arguments& arguments, Flags flags);
-  Action make_for_walk(const Site& s, PyObject* callee, const Arguments& arguments);
-  Action started_in_turn(const Site& s, PyObject* callee, const Arguments& arguments, Action a);
-  bool is_known_method(PyObject* callee) const;
+  // host_invoke.cc
   Action call_unknown(const Site& s, PyObject* callee, Arguments arguments, Reason reason);
   static Action call_native(PyObject* callee, const Arguments& arguments);
   static Action call_framed(const Site& s, PyObject* callee, Arguments arguments);
   static std::vector<Value> frames_of(const Site& s, bool own);
   static Action without_frames(Action a, std::span<const Value> frames);
-  static bool guard_holds(const Contract& contract, const Arguments& arguments);
-  static void bind_partial(PyObject* partial, Arguments& arguments);
   // host_await.cc
   static bool makes_awaitable(PyObject* callee, const Contract& contract);
   Action call_awaited(const Site& s, PyObject* callee, Arguments arguments);

@@ -262,7 +262,7 @@ bool PythonHost::may_show_copies(const Action& a, const Snapshot& now) {
   return now.is_held() || (now.copied_inside() && !is_atom(object_of(a.value)));
 }
 
-// See Note [private objects] in window/commit.cc.
+// See Note [private objects] in window/view.cc.
 bool PythonHost::inplace_privately(const Site& s, Action& answer) {
   PyObject* target = s.object(0);
   if (s[1].is_pending() || placeholders_.holds(target) || !is_private(s, target)) return false;

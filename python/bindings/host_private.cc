@@ -1,5 +1,5 @@
 // Stores that happen at once, because nothing before them in the program can reach what they change. See
-// Note [private objects] in window/commit.cc.
+// Note [private objects] in window/view.cc.
 #include <algorithm>
 #include <string_view>
 

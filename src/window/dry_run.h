@@ -25,6 +25,9 @@ class DryRun final : private View {
   Summary run(const ir::Program& program, const ir::Node& node, std::span<const Value> operands, Place place);
 
  private:
+  static constexpr Flags kTypes = kData | kAtom;
+  static constexpr int kMostTurns = 4;  // of a loop, before it is given up
+
   // Where control may be after a piece of code, and with which variables.
   struct Flow {
     std::optional<Env> fell, broke, continued;
@@ -35,6 +38,7 @@ class DryRun final : private View {
   struct Mark {
     std::size_t changes, made;
   };
+  static const Env& current_env(const Frame& frame);
   Env variables(const Frame& frame);
   Flow rest_of(Frame& frame);
   Flow after_child(Frame& frame, Frame& child, Flow flow);
@@ -87,6 +91,7 @@ class DryRun final : private View {
   void end_try();
   void note_raised(const Value& exception);
   void note_raised_objects();
+  static std::vector<ir::SlotId> all_assigned(const ir::Program& program, const ir::Node& node);
   void note_assigned(const Env& env, ir::SlotId slot);
   void note_assigned(const ir::Program& program, const ir::Node& node, const Env& env);
   Value enter(Enter enter);

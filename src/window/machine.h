@@ -1,5 +1,5 @@
-// The machine behind Run: fetch (fetch.cc, control.cc), issue and commit (commit.cc), what blocked frames may
-// store (summary.cc). Everything happens on the thread that runs the program.
+// The machine behind Run: fetch (fetch.cc, frames.cc, control.cc, pass.cc), issue and commit (commit.cc),
+// what blocked frames may store (dry_run.cc). Everything happens on the thread that runs the program.
 #pragma once
 
 #include <map>
