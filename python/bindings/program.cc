@@ -118,8 +118,23 @@ PyObject* HostProgram::frame_at(const ir::Position& p) const {
 
 namespace {
 
+// Much is made and no garbage: looking for some meanwhile would take most of the time.
+class Uncollected {
+ public:
+  Uncollected() : enabled_(PyGC_Disable() != 0) {}
+  ~Uncollected() {
+    if (enabled_) PyGC_Enable();
+  }
+  Uncollected(const Uncollected&) = delete;
+  Uncollected& operator=(const Uncollected&) = delete;
+
+ private:
+  bool enabled_;
+};
+
 ProgramRef lower_now(PyObject* code, const nb::object& globals) {
   auto reason = explain::Reason::kSourceUnavailable;
+  const Uncollected uncollected;
   const RoomForOwnCode room;
   try {
     Lowered lowered = lower_function(checked(PyFunction_New(code, globals.ptr())));

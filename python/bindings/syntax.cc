@@ -158,11 +158,14 @@ class Converter {
   void node(nb::handle object);
   Converted take(std::string source, int first_line) {
     builder_.set_source(std::move(source), first_line);
+    untrack(nodes_);
     return {builder_.take(), std::move(nodes_)};
   }
 
  private:
+  PyObject* own(nb::handle object, const char* attribute);
   nb::object get(nb::handle object, const char* attribute);
+  void untrack(nb::handle object);
   lower::Index open(Kind kind, nb::handle object);
   ir::Position position_of(nb::handle object);
   void open_part(Kind kind, nb::handle parent, std::size_t position);
@@ -182,19 +185,40 @@ class Converter {
   nb::list nodes_;
   std::string class_name_;
   std::unordered_map<const char*, nb::object> interned_;
-  ir::Position position_;  // of the node around, for what has none
+  nb::object of_, fields_;  // the object that was asked last, and its attributes
+  ir::Position position_;   // of the node around, for what has none
 };
 
-nb::object Converter::get(nb::handle object, const char* attribute) {
+// The object's own attribute, or null; what a class of nodes gives all its instances is not among them.
+PyObject* Converter::own(nb::handle object, const char* attribute) {
   nb::object& key = interned_[attribute];
   if (!key.is_valid()) key = nb::steal(PyUnicode_InternFromString(attribute));
-  return object.attr(key);
+  if (!of_.is(object)) {
+    of_ = nb::borrow(object);
+    fields_ = nb::steal(PyObject_GenericGetDict(object.ptr(), nullptr));
+    if (!fields_.is_valid()) throw nb::python_error();
+  }
+  PyObject* found = PyDict_GetItemWithError(fields_.ptr(), key.ptr());
+  if (found == nullptr && PyErr_Occurred() != nullptr) throw nb::python_error();
+  return found;
+}
+
+nb::object Converter::get(nb::handle object, const char* attribute) {
+  if (PyObject* found = own(object, attribute)) return nb::borrow(found);
+  return object.attr(interned_[attribute]);
 }
 
 ir::Position Converter::position_of(nb::handle object) {
-  if (!nb::hasattr(object, "lineno")) return position_;
+  if (own(object, "lineno") == nullptr) return position_;
   const auto number = [&](const char* attribute) { return nb::cast<std::int32_t>(get(object, attribute)); };
   return {number("lineno"), number("col_offset"), number("end_lineno"), number("end_col_offset")};
+}
+
+// Note [untracked syntax]. A syntax tree holds no cycle, so that counting references frees it; and it lives
+// as long as the function. The garbage collector would walk it again and again for nothing.
+void Converter::untrack(nb::handle object) {
+  if (object.ptr() == of_.ptr()) PyObject_GC_UnTrack(fields_.ptr());
+  if (PyObject_IS_GC(object.ptr()) != 0) PyObject_GC_UnTrack(object.ptr());
 }
 
 lower::Index Converter::open(Kind kind, nb::handle object) {
@@ -203,7 +227,9 @@ lower::Index Converter::open(Kind kind, nb::handle object) {
 }
 
 void Converter::open_part(Kind kind, nb::handle parent, std::size_t position) {
-  open(kind, nb::make_tuple(parent, position));
+  const nb::tuple part = nb::make_tuple(parent, position);
+  untrack(part);
+  open(kind, part);
 }
 
 void Converter::node(nb::handle object) {
@@ -216,6 +242,7 @@ void Converter::node(nb::handle object) {
     throw nb::type_error(("not a node of Python's syntax: " + std::string(class_of(object))).c_str());
   const ir::Position around = position_;
   position_ = position_of(object);
+  untrack(object);
   const lower::Index index = open(form->kind, object);
   details(object, *form, index);
   const std::string class_around = class_name_;
@@ -261,6 +288,7 @@ void Converter::attribute(nb::handle object, const char* spec, lower::Index inde
 }
 
 void Converter::list(nb::handle items) {
+  untrack(items);
   open(Kind::kList, nb::none());
   for (nb::handle item : items) node(item);
   builder_.close();

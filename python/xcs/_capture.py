@@ -5,20 +5,18 @@ import __future__
 
 import ast
 import builtins
-import gc
 import inspect
 import linecache
 import sys
 import warnings
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from types import CodeType, FunctionType
 from typing import Any
 
 from xcs._errors import UsageError
 from xcs._generated import source_of
-from xcs._narrowing import is_frozenset, is_list, is_tuple
+from xcs._narrowing import is_frozenset, is_tuple
+from xcs._source import Candidate, FunctionNode, SourceFile, first_line
 
 _FUTURES: int = sum({getattr(__future__, name).compiler_flag for name in __future__.all_feature_names})
 _FRAME_LOOKERS: frozenset[int] = frozenset(
@@ -38,11 +36,7 @@ _FRAME_LOOKERS: frozenset[int] = frozenset(
         ),
     )
 )
-_LEAVES = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
 EMPTY_TUPLE: Any = ()  # of the constants that compile, typeshed knows no tuple
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.GeneratorExp)
-
-FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.GeneratorExp
 
 
 @dataclass(frozen=True)
@@ -98,22 +92,7 @@ class Captured:
         return bool(self.code.co_flags & __future__.annotations.compiler_flag)
 
 
-@dataclass(frozen=True)
-class _Candidate:
-    node: FunctionNode
-    class_name: str
-
-
-@dataclass(frozen=True)
-class _File:
-    """A parsed source file: its functions by the line on which their code begins, and what the module imports."""
-
-    lines: list[str]
-    functions: dict[int, list[_Candidate]]
-    imported: list[str]
-
-
-_files: dict[str, _File] = {}
+_files: dict[str, SourceFile] = {}
 
 
 def capture(function: object) -> Captured:
@@ -129,18 +108,33 @@ def capture(function: object) -> Captured:
 
 def capture_code(code: CodeType, globals: dict[str, Any]) -> Captured:
     """As `capture`, for a code object that is run with `globals`."""
-    file = _parsed(code, globals)
-    candidates = file.functions.get(code.co_firstlineno, [])
-    matching = [c for c in candidates if _name_of(c.node) == code.co_name]
-    if not matching:
+    file = _file_of(code, globals)
+    named = False
+    try:
+        for candidates in file.candidates(code):
+            matching = [c for c in candidates if _name_of(c.node) == code.co_name]
+            named = named or bool(matching)
+            for imported in file.imported(code, globals) if matching else ():
+                found = [c for c in matching if _made_from(code, c, imported)]
+                if found:
+                    return _captured(code, globals, file, _placed(code, found, imported), imported)
+    except SyntaxError as error:
+        raise _unavailable(code, f"its file does not parse ({error.msg}, line {error.lineno})") from error
+    if not named:
         raise _unavailable(code, f"there is no function on line {code.co_firstlineno} of its file")
-    found = [c for c in matching if _made_from(code, c, file)]
-    if not found:
-        raise _unavailable(code, "its file has changed since it was loaded, or the function was rewritten")
-    chosen = _placed(code, found, file)
+    raise _unavailable(code, "its file has changed since it was loaded, or the function was rewritten")
+
+
+def _captured(
+    code: CodeType,
+    globals: dict[str, Any],
+    file: SourceFile,
+    chosen: Candidate,
+    imported: list[str] | None,
+) -> Captured:
     first, last = chosen.node.lineno, chosen.node.end_lineno
     source = "".join(file.lines[first - 1 : last])
-    return Captured(chosen.node, chosen.class_name, source, first, code, globals, file.imported)
+    return Captured(chosen.node, chosen.class_name, source, first, code, globals, imported or [])
 
 
 def _unavailable(code: CodeType, why: str) -> UsageError:
@@ -149,79 +143,19 @@ def _unavailable(code: CodeType, why: str) -> UsageError:
     )
 
 
-def _parsed(code: CodeType, globals: dict[str, Any]) -> _File:
+def _file_of(code: CodeType, globals: dict[str, Any]) -> SourceFile:
     lines = linecache.getlines(code.co_filename, globals) or _generated(code)
     if not lines:
         raise _unavailable(code, "its file cannot be read; define it in a file or a notebook cell")
     known = _files.get(code.co_filename)
-    if known is not None and (known.lines is lines or known.lines == lines):
-        return known
-    with _uncollected():
-        try:
-            tree = ast.parse("".join(lines), code.co_filename)
-        except SyntaxError as error:
-            raise _unavailable(code, f"its file does not parse ({error.msg}, line {error.lineno})") from error
-        functions: dict[int, list[_Candidate]] = {}
-        for candidate in _walk(tree):
-            functions.setdefault(_first_line(candidate.node), []).append(candidate)
-    file = _File(lines, functions, list(_imported(tree)))
-    _files[code.co_filename] = file
-    return file
-
-
-@contextmanager
-def _uncollected() -> Generator[None]:
-    """A tree of many nodes and no garbage is built: looking for garbage meanwhile takes most of the time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    if known is None or not (known.lines is lines or known.lines == lines):
+        known = _files[code.co_filename] = SourceFile(code.co_filename, lines)
+    return known
 
 
 def _generated(code: CodeType) -> list[str]:
     text = source_of(code)
     return [] if text is None else text.splitlines(keepends=True)
-
-
-def _walk(tree: ast.AST) -> Iterator[_Candidate]:
-    """The functions in the tree, in the order of the source, each with the class around it."""
-    pending: list[tuple[ast.AST, str]] = [(tree, "")]
-    while pending:
-        node, class_name = pending.pop()
-        if isinstance(node, _FUNCTIONS):
-            yield _Candidate(node, class_name)
-        if isinstance(node, ast.ClassDef):
-            class_name = node.name
-        inner: list[tuple[ast.AST, str]] = []
-        for name in node._fields:
-            value = getattr(node, name, None)
-            if is_list(value):
-                inner += [(v, class_name) for v in value if isinstance(v, ast.AST)]
-            elif isinstance(value, ast.AST) and not isinstance(value, _LEAVES):
-                inner.append((value, class_name))
-        pending += reversed(inner)
-
-
-def _imported(tree: ast.Module) -> Iterator[str]:
-    """The names that imports of the module bind: CPython compiles calls of their attributes differently."""
-    pending: list[ast.AST] = list(tree.body)
-    while pending:
-        node = pending.pop()
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            yield from (
-                alias.asname or alias.name.partition(".")[0] for alias in node.names if alias.name != "*"
-            )
-        elif not isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-            pending.extend(ast.iter_child_nodes(node))
-
-
-def _first_line(node: Any) -> int:
-    decorators = getattr(node, "decorator_list", None)
-    line: int = decorators[0].lineno if decorators else node.lineno
-    return line
 
 
 def _name_of(node: Any) -> str:
@@ -230,15 +164,14 @@ def _name_of(node: Any) -> str:
     return "<genexpr>" if isinstance(node, ast.GeneratorExp) else node.name
 
 
-def _made_from(code: CodeType, candidate: _Candidate, file: _File) -> bool:
+def _made_from(code: CodeType, candidate: Candidate, imported: list[str] | None) -> bool:
     # pytest rewrites assert statements before it compiles; its names begin with @py.
     if any(name.startswith("@py") for name in code.co_names + code.co_varnames):
         return True
-    # What a statement of a jitted function defines was compiled without the imports of its module.
-    return any(_same(_recompiled(code, candidate, names), code) for names in (file.imported, None))
+    return _same(_recompiled(code, candidate, imported), code)
 
 
-def _recompiled(code: CodeType, candidate: _Candidate, imported: list[str] | None) -> CodeType:
+def _recompiled(code: CodeType, candidate: Candidate, imported: list[str] | None) -> CodeType:
     return compile_nested(candidate.node, candidate.class_name, code.co_freevars, code, imported=imported)
 
 
@@ -264,12 +197,12 @@ def _same_constant(one: object, other: object) -> bool:
     return type(one) is type(other) and repr(one) == repr(other)  # repr tells 0.0 from -0.0
 
 
-def _placed(code: CodeType, found: list[_Candidate], file: _File) -> _Candidate:
+def _placed(code: CodeType, found: list[Candidate], imported: list[str] | None) -> Candidate:
     """The one whose instructions stand at the code's columns; lambdas may share a line."""
     if len(found) > 1 and sys.version_info >= (3, 11):
         wanted = list(code.co_positions())
         for candidate in found:
-            if list(_recompiled(code, candidate, file.imported).co_positions()) == wanted:
+            if list(_recompiled(code, candidate, imported).co_positions()) == wanted:
                 return candidate
     return found[0]
 
@@ -296,7 +229,7 @@ def compile_nested(
     if imported:
         names = ast.Import([ast.copy_location(ast.alias(name), node) for name in imported])
         module.body.insert(0, ast.copy_location(names, module.body[0]))
-    return find_code(compile_quietly(module, like), _name_of(node), _first_line(node))
+    return find_code(compile_quietly(module, like), _name_of(node), first_line(node))
 
 
 def compile_quietly(module: ast.Module, like: CodeType) -> CodeType:

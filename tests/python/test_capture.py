@@ -8,15 +8,20 @@ import linecache
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import pytest
-from xcs._capture import capture
+from xcs._capture import capture, capture_code
 from xcs._errors import UsageError, XcsError
 
 
 def decorate(f: Any) -> Any:
     return f
+
+
+def decorate_with(decorator: Callable[[Any], Any]) -> Any:
+    return decorator
 
 
 pair = (lambda x: x + 1), (lambda x: x + 1)
@@ -100,6 +105,42 @@ def test_source_that_changed_is_refused(tmp_path: Path) -> None:
     linecache.clearcache()
     with pytest.raises(UsageError, match="its file has changed since it was loaded"):
         capture(function)
+
+
+HARD_TO_DELIMIT = """
+class Around:
+    @decorate(
+        lambda f: f,
+    )
+    def method(
+        self,
+    ) -> str:
+        text = '''
+not indented
+    def nor_this(): pass
+'''
+        lines = [
+    1,
+  ]
+# a comment
+        return text + str(lines) + str(self.__hidden) + str(lambda: self.__hidden)
+
+    after = 1
+""".lstrip()
+
+
+def test_definition_is_found_whatever_else_its_file_holds(tmp_path: Path) -> None:
+    path = tmp_path / "delimited.py"
+    namespace: dict[str, Any] = {"decorate": decorate_with}
+    path.write_text(HARD_TO_DELIMIT + "]) no Python\n")
+    exec(compile(HARD_TO_DELIMIT, str(path), "exec"), namespace)
+    method = namespace["Around"].method
+    captured = capture(method)
+    assert captured.class_name == "Around"
+    assert captured.node.end_lineno == HARD_TO_DELIMIT.splitlines().index("    after = 1") - 1
+    assert captured.source.rstrip().endswith("str(lambda: self.__hidden)")
+    inner = next(c for c in method.__code__.co_consts if isinstance(c, CodeType))
+    assert ast.unparse(capture_code(inner, namespace).node) == "lambda: self.__hidden"
 
 
 def test_function_without_a_file_is_refused() -> None:
