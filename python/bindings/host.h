@@ -117,6 +117,12 @@ class PythonHost final : public window::Host {
   bool has_closed(const Value& exception) override;
   void unraisable(const Value& exception) override;
   void ignored_closing() override;
+  Value never_yielded() override;
+  Value traceback_of(const Value& exception) override;
+  bool is_handed_back(const Value& exception, const Value& left) override;
+  void hand_back(const Value& exception, const Value& traceback) override;
+  void leaves_context(window::ContextPart part, const Value& exception) override;
+  Value truth(bool yes) override;
   Value unbound_error(const ir::Program& program, ir::SlotId slot, const ir::Node& node) override;
   Value depth_error(std::uint32_t depth) override;
   void unwound(const ir::Program& program, const ir::Node& node, const Value& exception) override;
@@ -332,6 +338,10 @@ class PythonHost final : public window::Host {
   bool gains(const Site& s, const Value& function);
   bool gains_generator(const Site& s, const Value& iterable);
   bool may_reach(const Value& given);
+  // host_contexts.cc
+  static nb::object made_manager_of(const Site& s, PyObject* function, Arguments& arguments);
+  bool make_manager(const Site& s, PyObject* function, Arguments arguments, Action& answer);
+  static bool step_manager(const Site& s, Action& answer);
   // host_cache.cc
   bool enter_cached(const Site& s, PyObject* cache, const Arguments& arguments, Action& answer);
   // host_texts.cc

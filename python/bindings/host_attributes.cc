@@ -337,6 +337,7 @@ Action special_missing(PyTypeObject* type, std::string_view name) {
 }  // namespace
 
 Action PythonHost::special(const Site& s) {
+  if (Action a; step_manager(s, a)) return a;
   if (s[0].is_pending()) {
     const window::Instance* instance = instance_of(s[0], s.view);
     PyObject* found = instance == nullptr

@@ -232,6 +232,7 @@ Action PythonHost::call_misfit(PyObject* function, const Arguments& arguments) {
 Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments) {
   if (is_traced()) return call_unknown(s, function, std::move(arguments), Reason::kTraced);
   if (Action a; enter_gathering(s, function, arguments, a)) return a;
+  if (Action a; make_manager(s, function, arguments, a)) return a;
   const ProgramRef program = lowered(function);
   const int flags = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function))->co_flags;
   const bool awaited = s.awaited() && (flags & CO_COROUTINE) != 0;

@@ -208,7 +208,11 @@ nb::object Converter::get(nb::handle object, const char* attribute) {
   return object.attr(interned_[attribute]);
 }
 
+// Where a `with` statement enters and leaves a manager: until Python 3.12, where the whole statement is.
 ir::Position Converter::position_of(nb::handle object) {
+#if PY_VERSION_HEX >= 0x030D0000
+  if (class_of(object) == "withitem") return position_of(get(object, "context_expr"));
+#endif
   if (own(object, "lineno") == nullptr) return position_;
   const auto number = [&](const char* attribute) { return nb::cast<std::int32_t>(get(object, attribute)); };
   return {number("lineno"), number("col_offset"), number("end_lineno"), number("end_col_offset")};

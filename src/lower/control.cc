@@ -79,14 +79,15 @@ void Lowering::handler_body(Index s, SlotId exception) {
 }
 
 void Lowering::with_statement(Index s, std::span<const Index> items) {
-  const auto [context, target] = syntax_.fields<2>(items.front());
+  const Index item = items.front();
+  const auto [context, target] = syntax_.fields<2>(item);
   walrus_.clear();
   collect_walrus(context);
   const bool awaits = syntax_.kind(s) == Kind::kAsyncWith;
   const std::string_view enter = awaits ? "__aenter__" : "__enter__";
   const std::string_view leaves = awaits ? "__aexit__" : "__exit__";
   const SlotId manager = value(context, temp());
-  const SlotId entered = special(enter, context, {manager});
+  const SlotId entered = special(enter, item, {manager});
   ir::Try made;
   made.exception = temp();
   const Branch body = branch([&] {
@@ -100,13 +101,12 @@ void Lowering::with_statement(Index s, std::span<const Index> items) {
   made.body = body.region;
   ir::Handler leave;
   leave.body = branch([&] {
-                 const SlotId result = special(leaves, context, {manager, made.exception});
-                 const Branch again = branch([&] { exit(Op::kReraise, context, {}); });
-                 if_node(context, result, absent(), again);
+                 const SlotId result = special(leaves, item, {manager, made.exception});
+                 const Branch again = branch([&] { exit(Op::kReraise, item, {}); });
+                 if_node(item, result, absent(), again);
                }).region;
   made.handlers = {leave};
-  made.final_region =
-      branch([&] { emit(Op::kSpecial, context, kNone, name_index(leaves), {manager}); }).region;
+  made.final_region = branch([&] { emit(Op::kSpecial, item, kNone, name_index(leaves), {manager}); }).region;
   made.final_on_exception = false;
   program_.tries.push_back(std::move(made));
   emit(Op::kTry, s, kNone, static_cast<Index>(program_.tries.size() - 1), {});

@@ -403,6 +403,10 @@ Frame* Machine::handle(Entry& entry) {
       if (item == child) break;
       precise = precise && item->safe;
     }
+    if (auto* step = child->is_frame ? static_cast<Frame*>(child) : nullptr;
+        step != nullptr && step->context != nullptr && step->context->raised.bound() &&
+        host_.is_handed_back(step->context->raised, entry.exception))
+      return precise ? context_raises_on(*f, *step, entry) : nullptr;
     if (f->kind == Frame::kLoop && child->is_frame) {
       auto& inner = static_cast<Frame&>(*child);
       if (inner.closing) {
@@ -431,7 +435,7 @@ Frame* Machine::handle(Entry& entry) {
   outcome_ = {true, entry.exception};
   for (const Item* i = &entry; i->parent != nullptr; i = i->parent)
     if (i->is_frame && static_cast<const Frame*>(i)->kind == Frame::kActivation)
-      host_.unwound(i->parent->program, *static_cast<const Frame*>(i)->node, entry.exception);
+      note_unwound(*static_cast<const Frame*>(i), entry.exception);
   complete_ = true;
   return nullptr;
 }
@@ -452,11 +456,11 @@ void Machine::unwind(Frame& frame, Entry& entry) {
   const Item* item = &entry;
   for (const Item* i = &entry; activation_of(i->parent) != own; i = i->parent) {
     if (i->is_frame && static_cast<const Frame*>(i)->kind == Frame::kActivation)
-      host_.unwound(i->parent->program, *static_cast<const Frame*>(i)->node, entry.exception);
+      note_unwound(*static_cast<const Frame*>(i), entry.exception);
     item = i->parent;
   }
   if (item != &entry && item->is_frame && activation_of(item->parent) == own)
-    host_.unwound(item->parent->program, *static_cast<const Frame*>(item)->node, entry.exception);
+    note_unwound(static_cast<const Frame&>(*item), entry.exception);
   Env env = item->snapshot ? *item->snapshot : item->parent->env;
   Value exception = entry.exception;
   const Chain chain = longest(frame.chain, entry.chain);

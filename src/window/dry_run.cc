@@ -39,7 +39,7 @@ Summary DryRun::run() {
   place_ = frame->end();
   std::size_t steps = 0;
   for (const Frame* f = frame; f != outer_.parent; f = f->parent) {
-    steps += f->generator ? 1 : 0;
+    steps += f->generator || f->opens_context() ? 1 : 0;
     if (f->closing) summary_.footprint.anything = true;
   }
   Flow flow;
@@ -162,8 +162,17 @@ DryRun::Flow DryRun::after_child(Frame& frame, Frame& child, Flow flow) {
     yields_.pop_back();
     return loop_over(p, *frame.node, variables(frame), std::move(first), [] { return std::nullopt; });
   }
+  if (child.opens_context()) {
+    const std::optional<Value> yielded = std::move(yields_.back());
+    yields_.pop_back();
+    if (!yielded) return {};
+    Env env = variables(frame);
+    if (child.dest != ir::kNone) env[child.dest] = *yielded;
+    return nodes(p, *frame.region, frame.pc, std::move(env));
+  }
   if (child.kind == Frame::kActivation) {
     if (flow.fell) join(flow.returned, machine_.host_.none());
+    if (flow.returned && child.context != nullptr) flow.returned = unknown(kAtom | kData);
     if (!flow.returned) return {};
     Env env = variables(frame);
     if (child.dest != ir::kNone && flow.returned) env[child.dest] = *flow.returned;

@@ -100,6 +100,7 @@ class DryRun final : private View {
   void take_effect(const Action& action, std::span<const Value> operands, Flags stored = kUnknown);
   bool attempt(const ir::Program& program, const ir::Node& node, std::vector<Value> operands, Env& env,
                int depth);
+  bool step_context(const Action& action, const ir::Node& node, std::span<const Value> operands, Env& env);
   bool each_of(const Value& ambiguous, const ir::Program& program, const ir::Node& node,
                const std::vector<Value>& operands, std::size_t operand, Env& env, int depth);
   void note_made(const Value& value);
@@ -123,6 +124,7 @@ class DryRun final : private View {
   void set_dests(const ir::Program& program, const ir::Node& node, const Action& action, Env& env);
 
   bool quiet() override { return false; }
+  bool assigns_at_once() override { return true; }
   std::uint64_t walks() override { return number_; }
   Value any_of(KnownRef known) override { return unknown(window::flags_of(known), known); }
   State look(Object* object, Where where) override;

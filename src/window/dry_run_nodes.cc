@@ -155,6 +155,7 @@ bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<
   if (action.verdict == Action::kRaised) return false;
   if (action.verdict == Action::kEnter) {
     for (const Value& v : action.enter.slots) note_made(v);
+    if (action.context != Action::kNone) return step_context(action, n, operands, env);
     Value result = enter(std::move(action.enter));
     if (!result.bound()) return false;
     if (n.dest != ir::kNone) env[n.dest] = std::move(result);
@@ -190,6 +191,19 @@ bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<
   if (action.in_place && operands[0].is_pending() && (operands[0].flags() & kMaybeUnbound) == 0)
     env[n.dest] = operands[0];
   return true;
+}
+
+// One of the two parts of a generator that a `with` statement runs; see Note [contexts]. The walk takes all of
+// its code each time, unless the statement has been entered before: then what is left.
+bool DryRun::step_context(const Action& action, const ir::Node& n, std::span<const Value> operands,
+                          Env& env) {
+  const bool closes = action.context == Action::kCloses;
+  const OpenContext* open = closes ? Machine::find_context(place_.frame, operands[0].object()) : nullptr;
+  std::optional<Value> result =
+      open != nullptr && open->rest != nullptr ? yielded_by(*open->rest) : yielded_by(action.enter);
+  if (closes) result = unknown(kAtom | kData);
+  if (result && n.dest != ir::kNone) env[n.dest] = std::move(*result);
+  return result.has_value();
 }
 
 // Returns whether the operand's alternatives are few, and walks the node with each.

@@ -287,6 +287,8 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
         assign_outputs(frame.env, frame.program.statements[node.index], action);
       return raise(frame, node, std::move(action.value));
     case Action::kEnter:
+      if (action.context == Action::kOpens) return open_context(frame, node, std::move(action.enter));
+      if (action.context == Action::kCloses) return close_context(frame, node);
       release_temporaries(frame, node);
       return push_activation(frame, node, std::move(action.enter));
     default:

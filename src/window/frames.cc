@@ -84,11 +84,13 @@ Frame* Machine::finish(Frame& frame) {
     if (frame.exit != Exit::kFell && !(body && frame.exit == Exit::kContinued)) return roll_back(frame);
     close_guess(frame, false);
   }
+  if (frame.opens_context()) return never_yields(frame);
   if (activation) let_variables_end(frame);
   frame.state = Frame::kFetched;
   memory_.remove(frame);
   if (activation) {
     if (frame.exit != Exit::kReturned) frame.returned = host_.none();
+    if (frame.context != nullptr) frame.returned = host_.truth(frame.context->raised.bound());
     // The result depends on the decisions made in the frame, not on those that led to it.
     const bool decided =
         frame.passed || frame.parent == nullptr || frame.chain.calls > frame.parent->chain.calls;

@@ -33,10 +33,13 @@ std::unique_ptr<Continuation> Continuation::clone() const {
   copy->sent = sent;
   copy->chain = chain;
   copy->exhausted = exhausted;
-  for (const Saved& s : frames)
+  for (const Saved& s : frames) {
     copy->frames.push_back({s.kind, s.region, s.node, s.pc, s.phase, s.in_try, s.started,
                             s.producer == nullptr ? nullptr : s.producer->clone(), s.in_body, s.handled,
                             s.pending_exception, s.saved_return, s.handler, s.saved_exit});
+    for (const OpenContext& c : s.contexts)
+      copy->frames.back().contexts.push_back({c.manager, c.rest == nullptr ? nullptr : c.rest->clone()});
+  }
   return copy;
 }
 
@@ -137,7 +140,7 @@ void Machine::let_go(Frame& innermost, const Object* object) {
 bool Machine::is_left_alone(Object* object, std::uint32_t references) {
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the frames that places name are this machine's own
   auto* frame = const_cast<Frame*>(place_.frame);
-  if (frame->state != Frame::kRunning || place_.sequence != frame->next_sequence) return false;
+  if (!assigns_at_once()) return false;
   const std::optional<std::uint32_t> held = held_by_temporaries(*frame, object);
   if (!held) return false;
   std::uint32_t own = 0;  // of the attempt at hand
@@ -210,14 +213,14 @@ Frame* Machine::resume_producer(Frame& loop) {
     const ir::Region& body = producer.program->regions[producer.program->body];
     producer.frames.push_back({Frame::kActivation, &body, loop.node, 0, 0, false, false, nullptr});
   }
-  Frame* leaf = restore(loop, producer);
+  Frame* leaf = restore(loop, producer, nullptr);
   if (producer.sent != ir::kNone) leaf->env[producer.sent] = host_.none();
   return leaf;
 }
 
-// The frames of the generator's next step; answers the innermost.
-Frame* Machine::restore(Frame& loop, Continuation& producer) {
-  Frame* parent = &loop;
+// The frames of the generator's next step, for a loop or for a `with`; answers the innermost.
+Frame* Machine::restore(Frame& around, Continuation& producer, std::unique_ptr<ContextStep> context) {
+  Frame* parent = &around;
   bool in_body = false;
   for (Continuation::Saved& saved : producer.frames) {
     auto* f = new Frame(*this, parent, parent->next_sequence++, saved.kind, *producer.program);
@@ -233,11 +236,13 @@ Frame* Machine::restore(Frame& loop, Continuation& producer) {
     f->saved_exit = saved.saved_exit;
     f->saved_return = std::move(saved.saved_return);
     f->handler = saved.handler;
-    f->calls = loop.calls + 1;
-    f->chain = longest(loop.chain, producer.chain);
-    f->handled = saved.handled.bound() ? saved.handled : loop.handled;
-    if (parent == &loop) {
-      f->generator = true;
+    f->contexts = std::move(saved.contexts);
+    f->calls = around.calls + 1;
+    f->chain = longest(around.chain, producer.chain);
+    f->handled = saved.handled.bound() ? saved.handled : around.handled;
+    if (parent == &around) {
+      f->generator = context == nullptr;
+      f->context = std::move(context);
       f->program_owner = producer.program;
     } else if (parent->guards) {
       f->suspended = parent->producer->clone();
@@ -264,6 +269,23 @@ Item* Machine::unsafe_in_try(const std::vector<Frame*>& chain) {
   return nullptr;
 }
 
+// The step in these frames, the innermost first, is over: its generator is suspended at this node.
+void Machine::suspend(const std::vector<Frame*>& chain, const ir::Node& yield, Continuation& suspended) {
+  const Value around = chain.back()->parent->handled;
+  suspended.chain = chain.front()->chain;
+  suspended.sent = yield.dest;
+  suspended.env = std::move(chain.front()->env);
+  for (std::size_t i = chain.size(); i-- > 0;) {
+    Frame* f = chain[i];
+    const bool handles = f->handled.bound() && f->handled.object() != around.object();
+    suspended.frames.push_back(
+        {f->kind, f->region, f->node, f->pc, f->phase, f->in_try, f->started, std::move(f->producer),
+         i > 0 && f->body == chain[i - 1], handles ? f->handled : Value(), std::move(f->pending_exception),
+         std::move(f->saved_return), f->handler, f->saved_exit, std::move(f->contexts)});
+  }
+  for (Frame* f : chain) close_step(*f);
+}
+
 Frame* Machine::yield(Frame& frame, const ir::Node& node) {
   gather(frame, node);
   if (const auto slot = first_unbound(node, operands_)) return raise_unbound(frame, node, *slot);
@@ -271,12 +293,13 @@ Frame* Machine::yield(Frame& frame, const ir::Node& node) {
   Frame* step = &frame;
   std::vector<Frame*> chain{step};
   while (step->kind != Frame::kActivation) chain.push_back(step = step->parent);
-  if (!step->generator) return yield_out(frame);
+  if (!step->generator && step->context == nullptr) return yield_out(frame);
   if (Item* unsafe = unsafe_in_try(chain)) {
     --frame.pc;
     frame.wait_for(unsafe);
     return block(frame);
   }
+  if (step->context != nullptr) return enter_context(chain, node, std::move(value));
   Frame& loop = *step->parent;
   if (step->closing) {  // it ignores that it is closed, and goes all the same
     if (!is_oldest(frame.end())) {
@@ -289,18 +312,7 @@ Frame* Machine::yield(Frame& frame, const ir::Node& node) {
     return leave_closed(loop);
   }
   Continuation& producer = *loop.producer;
-  producer.chain = frame.chain;
-  producer.sent = node.dest;
-  producer.env = std::move(frame.env);
-  for (std::size_t i = chain.size(); i-- > 0;) {
-    Frame* f = chain[i];
-    const bool handles = f->handled.bound() && f->handled.object() != loop.handled.object();
-    producer.frames.push_back({f->kind, f->region, f->node, f->pc, f->phase, f->in_try, f->started,
-                               std::move(f->producer), i > 0 && f->body == chain[i - 1],
-                               handles ? f->handled : Value(), std::move(f->pending_exception),
-                               std::move(f->saved_return), f->handler, f->saved_exit});
-  }
-  for (Frame* f : chain) close_step(*f);
+  suspend(chain, node, producer);
   loop.chain = longest(loop.chain, producer.chain);
   value.chain = longest(value.chain, loop.chain);
   loop.env[loop.program.loops[loop.node->index].item] = std::move(value);
@@ -314,7 +326,7 @@ Frame* Machine::yield(Frame& frame, const ir::Node& node) {
 // closed_by_exception().
 Frame* Machine::close_generator(Frame& loop) {
   loop.guards = false;
-  Frame* leaf = restore(loop, *loop.producer);
+  Frame* leaf = restore(loop, *loop.producer, nullptr);
   Frame* step = leaf;
   while (step->kind != Frame::kActivation) step = step->parent;
   step->closing = true;
@@ -372,7 +384,8 @@ void Machine::close_step(Frame& frame) {
   parent.child = nullptr;
   parent.state = Frame::kRunning;
   if (frame.unfinished != 0) {
-    if (frame.generator && parent.in_try) frame.snapshot = std::make_shared<const Env>(parent.env);
+    if ((frame.generator || frame.context != nullptr) && parent.in_try)
+      frame.snapshot = std::make_shared<const Env>(parent.env);
     if (frame.unsafe == 0) mark_safe(frame);
     return;
   }

@@ -123,6 +123,9 @@ class View {
     (void)object, (void)references;
     return false;
   }
+  // Whether the node's result is assigned where control is, or in a walk: not that of a node which has
+  // waited.
+  virtual bool assigns_at_once() { return false; }
   // The number of the walk that asks for nothing but what the node would do, which is not going to happen; 0
   // when it is.
   virtual std::uint64_t walks() { return 0; }
@@ -195,6 +198,12 @@ struct Action {
     kIssue,    // `call` can be started: it is independent, or its turn has come
     kEnter,    // a function of the user's: run its program as a frame
   };
+  // kEnter: part of a generator's code, run for a `with` statement; see Note [contexts].
+  enum Context : std::uint8_t {
+    kNone,
+    kOpens,   // to its yield
+    kCloses,  // from there to its end; operand 1, if there is one, is raised at the yield
+  };
   Verdict verdict = kDone;
   Flags flags =
       kUnknown;         // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
@@ -208,7 +217,8 @@ struct Action {
   bool steps = false;
   bool in_turn =
       false;  // kIssue, when view.quiet(): an effect that takes time; `effect` is what it may do meanwhile
-  ReasonCode reason = 0;  // kOrdered, kBlocked: why
+  ReasonCode reason = 0;    // kOrdered, kBlocked: why
+  Context context = kNone;  // operand 0 is the manager
   std::uint32_t operand = 0;
   Value early;    // kOrdered: its result, which is known before its turn; unbound when it is not
   Value changed;  // kDone of a call: the object that it put its arguments into, at once
@@ -218,6 +228,14 @@ struct Action {
   Effect effect;  // kOperand, kElement, kBlocked, kOrdered: what the node may do when it is run
   std::unique_ptr<Call> call;
   Enter enter;
+};
+
+// Where the code of the host's own that runs a generator for a `with` statement is; see Note [contexts].
+enum class ContextPart : std::uint8_t {
+  kEnters,
+  kNeverYields,  // has found that the generator ended
+  kLeaves,
+  kRaises,  // leaves by an exception, which it raises at the yield
 };
 
 class Host {
@@ -350,6 +368,20 @@ class Host {
   virtual void unraisable(const Value& exception) { (void)exception; }
   // A generator that is closed yields once more.
   virtual void ignored_closing() {}
+
+  // For Action::Context. The exception for a generator that ends without having yielded; what `exception`'s
+  // traceback is, before it is raised at the yield; whether `left`, which leaves the generator then, stands
+  // for the one that was raised there, whose traceback hand_back() gives back. leaves_context: an exception
+  // leaves the step, and would have left the host's own code there; for the traceback.
+  virtual Value never_yielded() { return none(); }
+  virtual Value traceback_of(const Value& exception) { return (void)exception, none(); }
+  virtual bool is_handed_back(const Value& exception, const Value& left) {
+    return exception.object() == left.object();
+  }
+  virtual void hand_back(const Value& exception, const Value& traceback) { (void)exception, (void)traceback; }
+  virtual void leaves_context(ContextPart part, const Value& exception) { (void)part, (void)exception; }
+  // A value that is_true() says `yes` of.
+  virtual Value truth(bool yes) { return (void)yes, none(); }
 
   // Whether a value that kTruth, kContains or kMatchException yielded is true.
   virtual bool is_true(const Value& value) = 0;

@@ -135,6 +135,20 @@ struct Cause {
 // A generator between two of its steps: the frames it was in, outermost first, and its variables.
 struct Continuation;
 
+// A `with` statement whose generator is suspended; see Note [contexts].
+struct OpenContext {
+  Value manager;
+  std::unique_ptr<Continuation> rest;
+};
+
+// What is particular to a step of such a generator.
+struct ContextStep {
+  ContextPart part;
+  Value manager;
+  Value raised = {};     // kRaises
+  Value traceback = {};  // that it had
+};
+
 class Frame final : public Item {
  public:
   enum Kind : std::uint8_t { kActivation, kRegion, kIf, kLoop, kTry };
@@ -187,8 +201,10 @@ class Frame final : public Item {
   std::unique_ptr<Continuation> producer;  // kLoop: the generator it takes its items from
   // The body of a loop that guards: its generator as it is suspended during this turn.
   std::unique_ptr<Continuation> suspended;
-  Frame* body = nullptr;     // kTry: the frame of its body
-  Frame* watcher = nullptr;  // the try frame that waits for this to be safe
+  std::unique_ptr<ContextStep> context;  // kActivation: a step of a generator, for a `with` of its parent
+  std::vector<OpenContext> contexts;     // kActivation, kRegion: what its `with` statements have entered
+  Frame* body = nullptr;                 // kTry: the frame of its body
+  Frame* watcher = nullptr;              // the try frame that waits for this to be safe
 
   Items items;
   Chain dropped;           // what led to the end of the items dropped from the front
@@ -220,7 +236,10 @@ class Frame final : public Item {
   bool has_begun() const { return phase != 0; }
   Place end() const { return {this, next_sequence}; }
   // kActivation: what it runs is the body of a generator.
-  bool is_generator_code() const { return generator || (kind == kActivation && program.gathers); }
+  bool is_generator_code() const {
+    return generator || context != nullptr || (kind == kActivation && program.gathers);
+  }
+  bool opens_context() const { return context != nullptr && context->part == ContextPart::kEnters; }
   // Whether an exception in a frame inside this one may be handled where its activation's variables are seen.
   bool keeps_variables() const { return in_try || kind == kTry || guards; }
 };
@@ -239,6 +258,7 @@ struct Continuation {
     Value handled = {}, pending_exception = {}, saved_return = {};
     std::uint32_t handler = 0;
     Exit saved_exit = Exit::kFell;
+    std::vector<OpenContext> contexts = {};
   };
   // Whether closing it runs code: it is in a try statement, or takes items from a generator that is.
   bool guards() const;

@@ -117,7 +117,8 @@ class Machine : private View {
   void drop_iterator(Frame& loop);
   bool take_generator(Frame& loop);
   Frame* resume_producer(Frame& loop);
-  Frame* restore(Frame& loop, Continuation& producer);
+  Frame* restore(Frame& around, Continuation& producer, std::unique_ptr<ContextStep> context);
+  void suspend(const std::vector<Frame*>& chain, const ir::Node& yield, Continuation& suspended);
   static Item* unsafe_in_try(const std::vector<Frame*>& chain);
   Frame* close_generator(Frame& loop);
   Frame* leave_closed(Frame& frame);
@@ -126,6 +127,15 @@ class Machine : private View {
   Frame* yield(Frame& frame, const ir::Node& node);
   Frame* yield_out(Frame& frame);
   void close_step(Frame& frame);
+
+  // Contexts.
+  Frame* open_context(Frame& frame, const ir::Node& node, Enter enter);
+  Frame* enter_context(const std::vector<Frame*>& chain, const ir::Node& node, Value value);
+  Frame* never_yields(Frame& step);
+  Frame* close_context(Frame& frame, const ir::Node& node);
+  Frame* context_raises_on(Frame& around, Frame& step, Entry& entry);
+  static OpenContext* find_context(const Frame* frame, const Object* manager);
+  void note_unwound(const Frame& activation, const Value& exception);
 
   // Entries.
   Entry& add_entry(Frame& frame, const ir::Node& node);
@@ -222,6 +232,7 @@ class Machine : private View {
     return memory_.unnamed().plain() && (!described || memory_.described().plain());
   }
   std::span<const PendingStore> stores() override { return answer_.stores; }
+  bool assigns_at_once() override;
   std::uint32_t held(Object* object) override;
   Taking take(Object* object, std::uint32_t references) override;
   bool is_left_alone(Object* object, std::uint32_t references) override;

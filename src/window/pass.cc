@@ -52,7 +52,8 @@ bool Machine::may_leave(const Frame& frame) {
   auto any = [&](ir::RegionId r) { return r != ir::kNone && p.regions[r].exits.any(); };
   switch (frame.kind) {
     case Frame::kActivation:
-      return frame.generator;
+      return frame.generator || frame.opens_context() ||
+             (frame.context != nullptr && frame.context->raised.bound());
     case Frame::kRegion: {
       const ir::Exits& e = frame.region->exits;
       if (frame.parent->kind == Frame::kLoop && frame.region == &p.regions[p.loops[frame.node->index].body])

@@ -56,6 +56,10 @@ KnownRef Machine::blocked_known() {
   return all;
 }
 
+bool Machine::assigns_at_once() {
+  return place_.frame->state == Frame::kRunning && place_.sequence == place_.frame->next_sequence;
+}
+
 // Note [private objects]
 // An object to which nothing refers but variables of the code being fetched cannot be reached by anything
 // that comes before this place: a waiting entry, a waiting frame and a call in flight hold references of
@@ -64,8 +68,8 @@ KnownRef Machine::blocked_known() {
 // code keeps the variables as they were at each entry, which is a reference; a `try` around the call of the
 // code keeps the caller's, which therefore do not count.
 std::uint32_t Machine::held(Object* object) {
+  if (!assigns_at_once()) return 0;
   const Frame* frame = place_.frame;
-  if (frame->state != Frame::kRunning || place_.sequence != frame->next_sequence) return 0;
   std::uint32_t references = 0;
   for (const Frame* f = frame; f != nullptr; f = f->parent) {
     for (const Value& v : f->env) references += v.object() == object ? 1 : 0;
