@@ -122,6 +122,17 @@ inline Action held_up(Obstacle obstacle, Value element, Flags flags) {
   }
 }
 
+// `a` is a store that reads what it stores, which it cannot yet: for want of `element`, if of anything that
+// comes by itself. Until then it cannot be replayed.
+inline Action once_read(Action a, Obstacle obstacle, Value element) {
+  a.effect.memory = Effect::kOpaque;
+  if (obstacle != Obstacle::kElement && obstacle != Obstacle::kBlocked) return a;
+  Action waits = held_up(obstacle, std::move(element), a.flags);
+  waits.effect = std::move(a.effect);
+  waits.known = std::move(a.known);
+  return waits;
+}
+
 // As held_up, of something that runs the operators of what it finds: code of the program's, unless all of it
 // is data.
 inline Action held_up_inside(Obstacle obstacle, Value element, Flags flags, bool data) {

@@ -49,7 +49,7 @@ Flags Contract::flags() const {
 }
 
 window::KnownRef Contract::known() const {
-  return type ? window::known_instance(borrow_value(type.ptr()), {}, true) : nullptr;
+  return type ? window::known_instance({borrow_value(type.ptr()), {}}, true) : nullptr;
 }
 
 Contracts& Contracts::instance() {

@@ -121,8 +121,31 @@ KnownRef describe_instance(PyObject* object, View& view) {
   };
   const bool plain =
       shape == Shape::kPlain || (shape == Shape::kRecord && std::ranges::all_of(attributes, holds_plain));
-  return window::known_instance(borrow_value(reinterpret_cast<PyObject*>(type)), std::move(attributes),
+  return window::known_instance({borrow_value(reinterpret_cast<PyObject*>(type)), std::move(attributes)},
                                 plain);
+}
+
+KnownRef describe_tuple(PyObject* tuple, bool made, View& view) {
+  const Level level;
+  if (!level.has_room_for(PyTuple_GET_SIZE(tuple))) return nullptr;
+  std::vector<KnownRef> parts;
+  for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(tuple); ++i) {
+    const Value part = to_value(PyTuple_GET_ITEM(tuple, i));
+    parts.push_back(part.is_pending() ? known_of(part, view) : describe_object(object_of(part), made, view));
+  }
+  if (PyTuple_CheckExact(tuple)) return window::known_tuple(std::move(parts));
+  PyTypeObject* type = Py_TYPE(tuple);
+  PyObject* names = fields_of(type);
+  if (names == nullptr || PyTuple_GET_SIZE(names) != PyTuple_GET_SIZE(tuple)) return nullptr;
+  window::Instance instance{borrow_value(reinterpret_cast<PyObject*>(type)), {}};
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    PyObject* name = PyTuple_GET_ITEM(names, static_cast<Py_ssize_t>(i));
+    instance.attributes.emplace_back(borrow_value(name), parts[i]);
+  }
+  const bool plain =
+      std::ranges::all_of(parts, [](const KnownRef& part) { return part != nullptr && part->plain; });
+  instance.parts = std::move(parts);
+  return window::known_instance(std::move(instance), plain);
 }
 
 }  // namespace
@@ -135,17 +158,13 @@ KnownRef describe_object(PyObject* object, bool inside, View& view) {
   }
   const Shape shape = shape_of(object);
   const bool made = view.describes_made(address_of(object)) || (inside && Py_REFCNT(object) == 1);
-  if (PyTuple_CheckExact(object) && PyTuple_GET_SIZE(object) > 0 && PyTuple_GET_SIZE(object) <= 8) {
-    const Level level;
-    if (!level.has_room_for(PyTuple_GET_SIZE(object))) return nullptr;
-    std::vector<KnownRef> parts;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(object); ++i) {
-      const Value part = to_value(PyTuple_GET_ITEM(object, i));
-      parts.push_back(part.is_pending() ? known_of(part, view)
-                                        : describe_object(object_of(part), made, view));
-    }
-    return window::known_tuple(std::move(parts));
-  }
+  constexpr Py_ssize_t kMostParts = 16;
+  const bool small =
+      PyTuple_Check(object) && PyTuple_GET_SIZE(object) > 0 && PyTuple_GET_SIZE(object) <= kMostParts;
+  if (small && (PyTuple_CheckExact(object) || fields_of(Py_TYPE(object)) != nullptr))
+    return describe_tuple(object, made, view);
+  if (is_frozen(object) && !PyTuple_CheckExact(object) && !PyFrozenSet_CheckExact(object))
+    return made ? nullptr : window::known_object(borrow_value(object), false);
   if (is_container(shape) || is_frozen(object)) {
     if (made || is_frozen(object))
       return window::known_container(describe_contents(object, Part::kItems, view, made));
@@ -174,7 +193,10 @@ KnownRef describe_contents(PyObject* container, Part part, View& view, bool made
     case View::State::kBlocked: {
       const KnownRef stored = view.blocked_known();
       const KnownRef held = stored == nullptr ? nullptr : items_held(container, part, made, view);
-      return held == nullptr ? nullptr : join(held, stored);
+      if (held == nullptr) return nullptr;
+      // The keys that something is stored by are atoms.
+      const bool keys = PyDict_Check(container) && part != Part::kValues;
+      return join(keys ? join(held, window::known_atom()) : held, stored);
     }
   }
   return nullptr;
@@ -182,8 +204,13 @@ KnownRef describe_contents(PyObject* container, Part part, View& view, bool made
 
 // Of a container that exists or not, of data, or of several of these; null when it may be anything else.
 KnownRef items_of(const KnownRef& known, Part part, View& view) {
-  if (known == nullptr || known->any || !known->instances.empty()) return nullptr;
+  if (known == nullptr || known->any) return nullptr;
   Gathered items;
+  for (const window::Instance& instance : known->instances) {
+    if (instance.parts.empty()) return nullptr;
+    for (const KnownRef& one : instance.parts)
+      if (!items.add(one)) return nullptr;
+  }
   if (may_be_container(*known)) {
     const bool seen = view.look_anywhere() == View::State::kClear;
     const KnownRef unnamed = seen ? view.stored_unnamed(nullptr) : nullptr;
@@ -534,6 +561,9 @@ struct Builtins {
   PyObject* max = imported("builtins", "max").release().ptr();
   PyObject* min = imported("builtins", "min").release().ptr();
   PyObject* sorted = imported("builtins", "sorted").release().ptr();
+  // Of xcs._prelude.
+  PyObject* in_order = imported("xcs._prelude", "in_order").release().ptr();
+  PyObject* permuted = imported("xcs._prelude", "permuted").release().ptr();
   static const Builtins& found() {
     static const auto* builtins = new Builtins;
     return *builtins;
@@ -604,6 +634,15 @@ KnownResult result_of(PyObject* callee, std::span<const Value> arguments, View& 
     const bool start = arguments.size() == 1 || (arguments[1].ready() && is_atom(object_of(arguments[1])));
     if (!data || !start) return {};
     return {window::known_data(), holds_atoms(arguments[0], view)};
+  }
+  if (callee == builtins.in_order || callee == builtins.permuted) {
+    const KnownRef items = items_of(arguments[0], Part::kItems, view);
+    if (items == nullptr) return {};
+    const KnownRef list = window::known_container(items);
+    if (callee == builtins.in_order) return {list};
+    // Keys that are data are compared by code of Python's, which raises nothing else.
+    const KnownRef error = window::known_instance({borrow_value(PyExc_TypeError), {}}, true);
+    return {window::known_tuple({list, join(window::known_constant(borrow_value(Py_None)), error)})};
   }
   if (arguments.size() != 1) return {};
   if (callee == builtins.sorted || is_type(callee, {&PyList_Type, &PyTuple_Type, &PySet_Type,

@@ -215,8 +215,8 @@ KnownRef known_of_opened(PyObject* callee, const Arguments& arguments) {
                        : how.find('r') != std::string_view::npos ? types.buffered
                                                                  : types.writer;
   const Value name = steal_value(interned("name"));
-  return window::known_instance(borrow_value(reinterpret_cast<PyObject*>(type)),
-                                {{name, window::known_constant(given[0])}}, true);
+  return window::known_instance(
+      {borrow_value(reinterpret_cast<PyObject*>(type)), {{name, window::known_constant(given[0])}}}, true);
 }
 
 namespace {

@@ -20,11 +20,18 @@ Action raise_named(PyObject* type, const std::string& message) {
   return raised();
 }
 
+// Whether a value that is not there is going to be None, or an instance that nobody has yet.
+bool is_new_instance(const Value& pending) {
+  const KnownRef known = pending.known();
+  return known != nullptr && !known->any && !known->data && known->objects.empty() &&
+         !window::may_be_container(*known);
+}
+
 // Whether raising it makes no instance of a class of the user's: a new object is an instance already.
 bool raises_plainly(const Site& s) {
   return std::ranges::all_of(s.operands, [&](const Value& value) {
-    return is_data(value, s.view) || (value.is_pending() && (value.flags() & kFresh) != 0) ||
-           (value.ready() && PyExceptionInstance_Check(object_of(value)));
+    const bool fresh = value.is_pending() && ((value.flags() & kFresh) != 0 || is_new_instance(value));
+    return is_data(value, s.view) || fresh || (value.ready() && PyExceptionInstance_Check(object_of(value)));
   });
 }
 

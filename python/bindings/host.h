@@ -286,6 +286,7 @@ class PythonHost final : public window::Host {
   bool change_privately(const Site& s, PyObject* callee, const Contract& contract, const Arguments& arguments,
                         Action& answer);
   // host_builtins.cc
+  static bool reads_keys(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   bool reads_container(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   bool makes_dict(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   Action call_composing(const Site& s, PyObject* callee, const Arguments& arguments, Snapshot* now);
@@ -326,6 +327,8 @@ class PythonHost final : public window::Host {
   bool enter_sort(const Site& s, PyObject* list, const Arguments& arguments, Action& answer);
   bool enter_mutator(const Site& s, PyObject* container, std::string_view method, const Arguments& arguments,
                      Action& answer);
+  bool append_each(const Site& s, PyObject* container, std::string_view method, const Arguments& arguments,
+                   Action& answer);
   bool enter_next(const Site& s, const Arguments& arguments, Action& answer);
   bool enter_gathering(const Site& s, PyObject* function, const Arguments& arguments, Action& answer);
   bool enter_function(PyObject* function, Arguments arguments, Action& answer);

@@ -21,13 +21,6 @@ bool is_enum_property(PyObject* found) {
          found == type_lookup(base, interned("name").ptr());
 }
 
-// Whether it is what gives a field of a named tuple.
-bool is_field(PyObject* found) {
-  static auto* type =
-      reinterpret_cast<PyTypeObject*>(imported("_collections", "_tuplegetter").release().ptr());
-  return Py_TYPE(found) == type;
-}
-
 // The member `name` of the enumeration `type`, or null. Enumerations never change theirs.
 PyObject* enum_member(PyTypeObject* type, PyObject* name) {
   static auto* metatype = reinterpret_cast<PyTypeObject*>(imported("enum", "EnumMeta").release().ptr());

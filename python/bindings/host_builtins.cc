@@ -3,18 +3,58 @@
 #include "witness.h"
 
 namespace xcs::python {
+namespace {
+
+bool is_type(PyObject* callee, PyTypeObject& type) { return callee == reinterpret_cast<PyObject*>(&type); }
+
+// Whether it makes a list or a tuple of the items in their order.
+bool lists(PyObject* callee) { return is_type(callee, PyList_Type) || is_type(callee, PyTuple_Type); }
+
+bool has_constant_keys(PyObject* dict) {
+  PyObject* key = nullptr;
+  Py_ssize_t position = 0;
+  while (PyDict_Next(dict, &position, &key, nullptr) != 0)
+    if (!is_constant(key)) return false;
+  return true;
+}
+
+}  // namespace
+
+// What looks at the keys of a dict and not at what they lead to, which may still be pending.
+bool PythonHost::reads_keys(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer) {
+  static auto* sorted = imported("builtins", "sorted").release().ptr();
+  if (arguments.positional.size() != 1 || !arguments.keywords.empty()) return false;
+  PyObject* given = object_of(arguments.positional[0]);
+  PyObject* dict = PyDictKeys_Check(given) ? dict_of_view(given) : given;
+  const bool compares = callee == sorted || is_type(callee, PySet_Type) || is_type(callee, PyFrozenSet_Type);
+  if (!PyDict_CheckExact(dict) || !(compares || lists(callee))) return false;
+  if (compares && !has_constant_keys(dict)) return false;
+  if (s.view.look(address_of(dict), {Where::kKeys}) == View::State::kClear) {
+    answer = call_native(callee, arguments);
+    return true;
+  }
+  Replayed now = read_container(dict, s.view);
+  if (now.obstacle != Obstacle::kNothing) {
+    answer = with_result(held_up(now.obstacle, std::move(now.element), kFresh),
+                         result_of(callee, arguments.positional, s.view));
+    return true;
+  }
+  if (compares && !has_constant_keys(now.copy.ptr())) return false;
+  answer = outcome(PyObject_CallOneArg(callee, now.copy.ptr()));
+  return true;
+}
 
 // len, bool, and plain copies: they do not look at what the container holds, so that it may still be pending.
 bool PythonHost::reads_container(const Site& s, PyObject* callee, const Arguments& arguments,
                                  Action& answer) {
   static auto* len = imported("builtins", "len").release().ptr();
+  if (reads_keys(s, callee, arguments, answer)) return true;
   if (arguments.positional.size() != 1 || !arguments.keywords.empty()) return false;
   PyObject* container = object_of(arguments.positional[0]);
   const Shape shape = shape_of(container);
-  const bool counts = callee == len || callee == reinterpret_cast<PyObject*>(&PyBool_Type);
-  const bool copies = (callee == reinterpret_cast<PyObject*>(&PyList_Type) && shape == Shape::kList) ||
-                      (callee == reinterpret_cast<PyObject*>(&PyTuple_Type) && shape == Shape::kList) ||
-                      (callee == reinterpret_cast<PyObject*>(&PyDict_Type) && PyDict_CheckExact(container));
+  const bool counts = callee == len || is_type(callee, PyBool_Type);
+  const bool copies = (lists(callee) && shape == Shape::kList) ||
+                      (is_type(callee, PyDict_Type) && PyDict_CheckExact(container));
   if (!is_container(shape) || !(counts || copies)) return false;
   if (counts && s.view.look(address_of(container), {Where::kKeys}) == View::State::kClear) {
     answer = call_native(callee, arguments);

@@ -18,10 +18,14 @@ PyObject* given_by_class(const window::Instance& instance, PyObject* found, PyOb
   return PyObject_GetAttr(object_of(instance.type), name);
 }
 
-bool set_by_class(PyObject* found) { return is_data_descriptor(found) && !is_slot(found); }
+// Whether the attribute, found so in the class, is the instance's own.
+bool is_of_instance(PyObject* found) { return found == nullptr || is_slot(found) || is_field(found); }
+
+bool set_by_class(PyObject* found) { return is_data_descriptor(found) && !is_of_instance(found); }
 
 // What the attribute of an object that exists may be at the view's place: null when that is not known.
 KnownRef describe_attribute(PyObject* object, PyObject* name, PyObject* found, View& view) {
+  if (is_field(found)) return describe_object(checked(PyObject_GetAttr(object, name)).ptr(), false, view);
   if (look_in_dict(object, name, view) != View::State::kClear) return nullptr;
   const View::State state = view.look(address_of(object), {Where::kAttr, address_of(name)});
   if (state == View::State::kPending) {
@@ -82,7 +86,7 @@ bool PythonHost::load_attribute_of_any(const Value& of, PyObject* name, View& vi
   auto add = [&](PyTypeObject* type, auto describe) {
     if (!has_plain_getattr(type)) return false;
     PyObject* found = type_lookup(type, name);
-    if (set_by_class(found) || !binds_plainly(found)) return false;
+    if (set_by_class(found) || (!is_of_instance(found) && !binds_plainly(found))) return false;
     if (all != nullptr) all = join(all, describe(found));
     return true;
   };
@@ -94,7 +98,7 @@ bool PythonHost::load_attribute_of_any(const Value& of, PyObject* name, View& vi
   }
   for (const window::Instance& instance : known->instances)
     if (!add(class_of(instance), [&](PyObject* found) {
-          return found == nullptr || is_slot(found) ? own_attribute(instance, name, view) : nullptr;
+          return is_of_instance(found) ? own_attribute(instance, name, view) : nullptr;
         }))
       return false;
   answer = with_known(needs_operand(0, kUnknown), all);
@@ -114,7 +118,7 @@ Action PythonHost::load_instance_attribute(const Site& s, const Value& of, const
     arguments.positional.push_back(of);
     return call_object(s, getter.ptr(), std::move(arguments));
   }
-  const bool in_class = found != nullptr && !is_slot(found);
+  const bool in_class = !is_of_instance(found);
   const KnownRef own = own_attribute(instance, name, s.view);
   if (!in_class) return with_known(needs_operand(0, kUnknown), own);
   if (is_nothing(own)) {
@@ -149,8 +153,8 @@ bool PythonHost::call_instance_method(const Site& s, const Value& receiver, PyOb
   if (set_by_class(found)) return false;
   const KnownRef own = own_attribute(*instance, name, s.view);
   if (own == nullptr) return false;
-  if (!is_nothing(own) || found == nullptr || is_slot(found)) {
-    const Value callee = found == nullptr || is_slot(found) ? window::certain(own) : Value();
+  if (!is_nothing(own) || is_of_instance(found)) {
+    const Value callee = is_of_instance(found) ? window::certain(own) : Value();
     if (!callee.ready()) return false;
     answer = call_found(s, object_of(callee), std::move(arguments));
     return true;

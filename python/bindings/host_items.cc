@@ -115,7 +115,7 @@ Action PythonHost::load_item(const Site& s) {
           a.verdict != Action::kDone && a.verdict != Action::kRaised && a.verdict != Action::kOrdered;
       if (!waits || !is_default_dict(object)) return a;
       a.effect.memory = makes_builtin_default(object) ? Effect::kOpaque : Effect::kAnything;
-      a.effect.stores.push_back({s[0], {Where::kAll}});
+      a.effect.stores.push_back({s[0], {Where::kItems}});
       if (!makes_builtin_default(object)) return a;
       const KnownRef missing = default_of(object);
       a.effect.stores.back().known = missing;
@@ -147,7 +147,7 @@ Action PythonHost::load_pending_item(const Site& s, std::size_t pending) {
   if (s[0].ready() && is_default_dict(s.object(0))) {  // a key that is missing is stored
     const bool builtin = makes_builtin_default(s.object(0));
     Action a = needs_operand(pending, kUnknown, builtin ? Effect::kOpaque : Effect::kAnything);
-    a.effect.stores.push_back({s[0], {Where::kAll}});
+    a.effect.stores.push_back({s[0], {Where::kItems}});
     if (!builtin) return a;
     const KnownRef missing = default_of(s.object(0));
     a.effect.stores.back().known = missing;
@@ -250,7 +250,7 @@ Action PythonHost::load_key(const Site& s, PyObject* dict, PyObject* key, const 
     a.changed = borrow_value(dict);
     return a;
   }
-  Action a = ordered_store(borrow_value(dict), {Where::kAll}, Effect::kOpaque);
+  Action a = ordered_store(borrow_value(dict), {Where::kItems}, Effect::kOpaque);
   a.effect.stores.back().known = default_of(dict);
   return with_known(std::move(a),
                     join(items_of(borrow_value(dict), Part::kValues, s.view), default_of(dict)));
@@ -280,7 +280,7 @@ Action PythonHost::store_item(const Site& s) {
     const bool builtin =
         is_builtin(s[0], s.view) && is_data(s[1], s.view) && (removes || may_hold(s[0], s[2], s.view));
     Action a = needs_operand(0, kUnknown, builtin ? Effect::kOpaque : Effect::kAnything);
-    if (builtin) a.effect.stores.push_back({s[0], {Where::kAll}});
+    if (builtin) a.effect.stores.push_back({s[0], {Where::kItems}});
     return removes ? std::move(a) : stores_operand(std::move(a), 2);
   }
   PyObject* object = s.object(0);
@@ -289,7 +289,7 @@ Action PythonHost::store_item(const Site& s) {
   if (!is_container(shape) || shape == Shape::kSet) return ordered(Reason::kUserOperator, Effect::kAnything);
   if (s[1].is_pending()) {
     if (!is_data(s[1], s.view)) return needs_operand(1, kUnknown, Effect::kAnything);
-    Action a = ordered_store(s[0], {Where::kAll});
+    Action a = ordered_store(s[0], {Where::kItems});
     return removes ? stores_nothing(std::move(a)) : stores_operand(std::move(a), 2);
   }
   PyObject* key = s.object(1);
@@ -301,7 +301,7 @@ Action PythonHost::store_item(const Site& s) {
     const Py_ssize_t i = PyLong_Check(key) ? PyLong_AsSsize_t(key) : -1;
     if (i == -1) PyErr_Clear();
     return stores_operand(
-        ordered_store(s[0], i >= 0 ? Where{Where::kItem, address_of(key)} : Where{Where::kAll}), 2);
+        ordered_store(s[0], i >= 0 ? Where{Where::kItem, address_of(key)} : Where{Where::kItems}), 2);
   }
   Action a = stores_operand(ordered_store(s[0], {Where::kItem, address_of(key)}), 2);
   const bool exists = s.view.look(address_of(object), {Where::kKeys}) == View::State::kClear &&
@@ -312,17 +312,15 @@ Action PythonHost::store_item(const Site& s) {
 
 // Slice assignment reads what it assigns, here; a deletion reads nothing.
 Action PythonHost::store_slice(const Site& s) {
-  Action a = ordered_store(s[0], {Where::kAll});
+  Action a = ordered_store(s[0], {Where::kItems});
   if (s.node.op == ir::Op::kDeleteItem) return stores_nothing(std::move(a));
   if (!is_data(s[2], s.view)) return ordered(Reason::kUserOperator, Effect::kAnything);
   if (s[2].ready() && PyIter_Check(s.object(2))) return ordered(Reason::kIterator, Effect::kAnything);
-  if (s[2].is_pending()) {
-    a.effect.memory = Effect::kOpaque;
-    return a;
-  }
+  a = stores_operand(std::move(a), 2, true);
   Snapshot now(s.view, placeholders_, Depth::kShallow);
-  if (now.add(s.object(2)) != Obstacle::kNothing || now.copied()) a.effect.memory = Effect::kOpaque;
-  return a;
+  const Obstacle obstacle = s[2].is_pending() ? Obstacle::kElement : now.add(s.object(2));
+  if (obstacle == Obstacle::kNothing && !now.copied()) return a;
+  return once_read(std::move(a), obstacle, s[2].is_pending() ? s[2] : now.element());
 }
 
 // args[0] in args[1]
@@ -468,7 +466,7 @@ Action PythonHost::append(const Site& s) {
   const bool hashed = s[1].ready() && !pending_inside(s.object(1)).bound();
   if (hashed && is_private(s, s.object(0)))
     return PySet_Add(s.object(0), s.object(1)) == 0 ? none_done() : raised();
-  return stores_operand(ordered_store(s[0], {Where::kAll}), 1);
+  return stores_operand(ordered_store(s[0], {Where::kItems}), 1);
 }
 
 }  // namespace xcs::python

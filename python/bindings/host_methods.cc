@@ -193,7 +193,7 @@ Action PythonHost::pending_method(const Site& s, std::string_view name) {
   const bool known = only_removes(name) || (stored == ir::kNone ? pure : may_hold(s[0], s[stored], s.view));
   if (!known) return needs_operand(0, kUnknown, Effect::kAnything);
   Action a = needs_operand(0, flags, Effect::kOpaque);
-  a.effect.stores.push_back({s[0], {Where::kAll}});
+  a.effect.stores.push_back({s[0], {Where::kItems}});
   if (only_removes(name)) {
     a.effect.stores.back().known = window::known_nothing();
   } else if (stored == ir::kNone) {
@@ -280,8 +280,8 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
   const bool takes_anything = shape_of(container) != Shape::kBuffer;
   if (name == "append" && takes_anything && arguments.positional.size() == 1 && arguments.keywords.empty())
     return sure(in_order(Effect::kStores, {Where::kKeys}));
-  if (name == "sort" || name == "__init__" || shape_of(container) == Shape::kBuffer ||
-      !arguments.keywords.empty())
+  if (name == "sort") return in_order(Effect::kOpaque, {Where::kItems});
+  if (name == "__init__" || shape_of(container) == Shape::kBuffer || !arguments.keywords.empty())
     return in_order(Effect::kOpaque, {Where::kAll});
   if (shape_of(container) == Shape::kSet && (name == "add" || name == "discard") &&
       arguments.positional.size() == 1 && arguments.positional[0].ready() &&
@@ -291,14 +291,20 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
         {.target = borrow_value(container), .where = {Where::kKeys}, .operand = stored});
     return a;
   }
-  if (shape_of(container) == Shape::kSet && name == "pop") return in_order(Effect::kOpaque, {Where::kAll});
+  if (shape_of(container) == Shape::kSet && name == "pop") return in_order(Effect::kOpaque, {Where::kItems});
   if (reads_argument(name)) {
     Snapshot now(s.view, placeholders_, depth_of_arguments(container));
-    for (const Value& v : arguments.positional)
-      if (v.is_pending() || now.add(object_of(v)) != Obstacle::kNothing || now.copied())
-        return in_order(Effect::kOpaque, {Where::kAll});
+    for (const Value& v : arguments.positional) {
+      const Obstacle obstacle = v.is_pending() ? Obstacle::kElement : now.add(object_of(v));
+      if (obstacle != Obstacle::kNothing)
+        return once_read(in_order(Effect::kOpaque, {Where::kItems}), obstacle,
+                         v.is_pending() ? v : now.element());
+    }
+    if (Action a; now.copied())
+      return append_each(s, container, name, arguments, a) ? std::move(a)
+                                                           : in_order(Effect::kOpaque, {Where::kItems});
   }
-  return in_order(Effect::kStores, {Where::kAll});
+  return in_order(Effect::kStores, {Where::kItems});
 }
 
 }  // namespace xcs::python

@@ -291,7 +291,7 @@ Action PythonHost::inplace(const Site& s) {
       return described(needs_operand(first, kUnknown),
                        atoms_to_be(s.operands) ? kData | kAtom : kData | kFresh);
     Action a = described(needs_operand(0, kUnknown, Effect::kOpaque), kData | (s[0].flags() & kFresh));
-    a.effect.stores.push_back({s[0], {Where::kAll}});
+    a.effect.stores.push_back({s[0], {Where::kItems}});
     a = stores_operand(std::move(a), 1, true);
     a.in_place = true;
     return a;
@@ -306,7 +306,7 @@ Action PythonHost::inplace(const Site& s) {
   if (!is_container(shape) || !is_data(s[1], s.view))
     return ordered(shape == Shape::kOther ? Reason::kUserOperator : Reason::kOrderedStore, Effect::kAnything);
   if (Action a; inplace_privately(s, a)) return a;
-  Action a = stores_operand(ordered_store(s[0], {Where::kAll}), 1, true);
+  Action a = stores_operand(ordered_store(s[0], {Where::kItems}), 1, true);
   a.value = s[0];
   if (s[1].is_pending()) {
     a.verdict = Action::kOperand;

@@ -257,6 +257,18 @@ bool PythonHost::enter_mutator(const Site& s, PyObject* container, std::string_v
   return function != nullptr && enter_function(function, std::move(all), answer);
 }
 
+// The items of a list that has uncommitted changes are put into another one by one, each a store that can be
+// replayed.
+bool PythonHost::append_each(const Site& s, PyObject* container, std::string_view method,
+                             const Arguments& arguments, Action& answer) {
+  if (method != "extend" || !PyList_CheckExact(container) || s.view.walks() != 0) return false;
+  PyObject* items = object_of(arguments.positional[0]);
+  if (!PyList_CheckExact(items) || items == container) return false;
+  Arguments all;
+  all.positional = {borrow_value(container), arguments.positional[0]};
+  return enter_function(names().gather_one_by_one, std::move(all), answer);
+}
+
 // next, of a generator that has not started. One that is exhausted raises what it returned, unless there is a
 // fallback: only generator expressions and iterators of the library are known to return nothing.
 bool PythonHost::enter_next(const Site& s, const Arguments& arguments, Action& answer) {

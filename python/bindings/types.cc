@@ -212,9 +212,20 @@ bool is_enum_method(nb::handle member) {
   return PyUnicode_Check(module.ptr()) && PyUnicode_CompareWithASCIIString(module.ptr(), "enum") == 0;
 }
 
+// Whether it is a method that collections.namedtuple gives its classes.
+bool is_namedtuple_method(nb::handle member) {
+  static auto* file =
+      nb::object(imported("collections", "namedtuple").attr("__code__").attr("co_filename")).release().ptr();
+  const nb::object function = nb::getattr(member, "__func__", nb::borrow(member));
+  if (PyCFunction_Check(function.ptr()) || PyType_Check(function.ptr())) return true;
+  if (!PyFunction_Check(function.ptr())) return false;
+  auto* code = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function.ptr()));
+  return is_generated(function.ptr()) || PyUnicode_Compare(code->co_filename, file) == 0;
+}
+
 enum class Operators : std::uint8_t { kNone, kGenerated, kOwn };
 
-Operators operators_of(PyTypeObject* type, bool enumeration) {
+Operators operators_of(PyTypeObject* type, bool enumeration, bool named_tuple) {
   const bool dataclass = type_lookup(type, interned("__dataclass_fields__").ptr()) != nullptr;
   auto result = Operators::kNone;
   const nb::object items = checked(PyDict_Items(type->tp_dict));
@@ -224,6 +235,7 @@ Operators operators_of(PyTypeObject* type, bool enumeration) {
     if (!name.starts_with("__") || !name.ends_with("__") || is_harmless(name)) continue;
     const nb::object member = nb::borrow(item[1]);
     if (enumeration && is_enum_method(member)) continue;
+    if (named_tuple && is_namedtuple_method(member)) continue;
     if (!dataclass || !(is_generated(member.ptr()) || is_generated_repr(member))) return Operators::kOwn;
     result = Operators::kGenerated;
   }
@@ -266,14 +278,14 @@ Shape shape_of_class(PyTypeObject* type) {
       continue;
     }
     if (enumeration && full_name(base).starts_with("enum.")) continue;
-    switch (operators_of(base, enumeration)) {
+    switch (operators_of(base, enumeration, named_tuple)) {
       case Operators::kNone:
         break;
       case Operators::kGenerated:
         if (shape == Shape::kPlain) shape = Shape::kRecord;
         break;
       case Operators::kOwn:
-        if (!named_tuple || i != 0) return Shape::kOther;
+        return Shape::kOther;
     }
   }
   return shape;
@@ -399,6 +411,19 @@ bool has_plain_setattr(PyTypeObject* type) { return type->tp_setattro == PyObjec
 
 bool is_data_descriptor(PyObject* descriptor) {
   return descriptor != nullptr && Py_TYPE(descriptor)->tp_descr_set != nullptr;
+}
+
+bool is_field(PyObject* descriptor) {
+  static auto* type =
+      reinterpret_cast<PyTypeObject*>(imported("_collections", "_tuplegetter").release().ptr());
+  return descriptor != nullptr && Py_TYPE(descriptor) == type;
+}
+
+PyObject* fields_of(PyTypeObject* type) {
+  if (PyType_FastSubclass(type, Py_TPFLAGS_TUPLE_SUBCLASS) == 0 || shape_of_instances(type) != Shape::kTuple)
+    return nullptr;
+  PyObject* fields = type_lookup(type, interned("_fields").ptr());
+  return fields != nullptr && PyTuple_CheckExact(fields) ? fields : nullptr;
 }
 
 bool is_slot(PyObject* descriptor) {

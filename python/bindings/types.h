@@ -64,6 +64,10 @@ bool has_plain_setattr(PyTypeObject* type);
 bool is_data_descriptor(PyObject* descriptor);
 // Whether it is a place of a class's __slots__, which takes any object.
 bool is_slot(PyObject* descriptor);
+// Whether it is what gives a field of a named tuple; it may be null.
+bool is_field(PyObject* descriptor);
+// The names of the fields of a class of named tuples that does what tuples do, or null.
+PyObject* fields_of(PyTypeObject* type);
 // Whether copying an instance runs code of the program's.
 bool has_copy_hooks(PyTypeObject* type);
 // Whether no attribute of the object is given by code of the program's.

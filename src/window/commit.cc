@@ -163,7 +163,9 @@ bool Machine::is_oldest(Place place) {
   return true;
 }
 
+// Loads that its effect as it was stood in the way of may find it one that can be replayed.
 void Machine::announce(Entry& entry, Effect effect) {
+  if (effect.memory < entry.effect.memory) entry.wake_followers();
   memory_.remove(entry);
   entry.effect = std::move(effect);
   for (Effect::Store& store : entry.effect.stores) {

@@ -193,8 +193,8 @@ bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<
   return true;
 }
 
-// One of the two parts of a generator that a `with` statement runs; see Note [contexts]. The walk takes all of
-// its code each time, unless the statement has been entered before: then what is left.
+// One of the two parts of a generator that a `with` statement runs; see Note [contexts]. The walk takes all
+// of its code each time, unless the statement has been entered before: then what is left.
 bool DryRun::step_context(const Action& action, const ir::Node& n, std::span<const Value> operands,
                           Env& env) {
   const bool closes = action.context == Action::kCloses;
@@ -217,8 +217,7 @@ bool DryRun::each_of(const Value& ambiguous, const ir::Program& program, const i
     return false;
   std::vector<Value> alternatives = known->objects;
   for (const Instance& instance : known->instances)
-    alternatives.push_back(
-        unknown(kUnknown, known_instance(instance.type, instance.attributes, known->plain)));
+    alternatives.push_back(unknown(kUnknown, known_instance(instance, known->plain)));
   if (known->constant.bound()) alternatives.push_back(known->constant);
   if (known->data)
     alternatives.push_back(known->changeable ? unknown(kData, known_data())

@@ -24,11 +24,12 @@ namespace xcs::window {
 // Part of an object, as far as loads and stores are told apart.
 struct Where {
   enum Kind : std::uint8_t {
-    kAttr,  // the attribute `key` (an interned name: equal names are one object); a cell's content is kAttr
-            // null
-    kItem,  // the item `key` of a dict, list or namespace; it exists before and after, or it is a list's
-    kKeys,  // length, membership, order
-    kAll,   // anything of the object itself (not of what it refers to)
+    kAttr,   // the attribute `key` (an interned name: equal names are one object); a cell's content is kAttr
+             // null
+    kItem,   // the item `key` of a dict, list or namespace; it exists before and after, or it is a list's
+    kKeys,   // length, membership, order
+    kItems,  // all of these: what a container has besides attributes
+    kAll,    // anything of the object itself (not of what it refers to)
   };
   Kind kind = kAll;
   Object* key = nullptr;

@@ -64,6 +64,9 @@ void join_into(Instance& into, const Instance& other, int depth) {
     }
   }
   into.attributes = std::move(all);
+  if (into.parts.size() != other.parts.size()) into.parts.clear();
+  for (std::size_t i = 0; i < into.parts.size(); ++i)
+    into.parts[i] = or_anything(joined(into.parts[i], other.parts[i], depth + 1));
 }
 
 KnownRef joined(const KnownRef& a, const KnownRef& b, int depth) {
@@ -195,12 +198,13 @@ KnownRef known_tuple(std::vector<KnownRef> parts) {
   return known;
 }
 
-KnownRef known_instance(Value type, std::vector<std::pair<Value, KnownRef>> attributes, bool plain) {
+KnownRef known_instance(Instance instance, bool plain) {
   auto known = std::make_shared<Known>();
   known->plain = plain;
-  for (auto& [name, value] : attributes) value = or_anything(std::move(value));
-  std::ranges::sort(attributes, {}, [](const auto& attribute) { return attribute.first.object(); });
-  known->instances.push_back({std::move(type), std::move(attributes)});
+  for (auto& [name, value] : instance.attributes) value = or_anything(std::move(value));
+  for (KnownRef& part : instance.parts) part = or_anything(std::move(part));
+  std::ranges::sort(instance.attributes, {}, [](const auto& attribute) { return attribute.first.object(); });
+  known->instances.push_back(std::move(instance));
   return known;
 }
 
@@ -211,7 +215,7 @@ KnownRef join(const KnownRef& a, const KnownRef& b) { return joined(a, b, 0); }
 namespace {
 
 bool same(const Instance& a, const Instance& b) {
-  return a.type.object() == b.type.object() &&
+  return a.type.object() == b.type.object() && a.parts.size() == b.parts.size() &&
          std::ranges::equal(a.attributes, b.attributes, [](const auto& x, const auto& y) {
            return x.first.object() == y.first.object() && window::same(x.second, y.second);
          });
@@ -251,11 +255,13 @@ bool is_data(const KnownRef& known) {
 
 KnownRef part_of(const KnownRef& known, std::size_t i, std::size_t count, std::size_t star) {
   if (known == nullptr) return nullptr;
+  const Instance* tuple = certain_instance(known);
+  const std::vector<KnownRef>& parts = tuple == nullptr ? known->parts : tuple->parts;
   if (star < count) {
-    const KnownRef items = known->items != nullptr ? known->items : items_of_parts(known->parts);
+    const KnownRef items = known->items != nullptr ? known->items : items_of_parts(parts);
     return i == star ? known_container(items) : held(items);
   }
-  return held(known->parts.size() == count ? known->parts[i] : known->items);
+  return held(parts.size() == count ? parts[i] : known->items);
 }
 
 Value certain(const KnownRef& known) {

@@ -24,6 +24,7 @@ struct Instance {
   Value type;  // its class, and no other
   // All attributes that it may have of its own, by their names in order of address, and what each may be.
   std::vector<std::pair<Value, KnownRef>> attributes;
+  std::vector<KnownRef> parts = {};  // it is a tuple of these, too; empty: it is none
 };
 
 struct Known {
@@ -53,7 +54,7 @@ KnownRef known_generator(std::shared_ptr<const Enter> begins);
 KnownRef known_container(KnownRef items);
 KnownRef known_tuple(std::vector<KnownRef> parts);
 // `plain`: operators on it run no code of the program's.
-KnownRef known_instance(Value type, std::vector<std::pair<Value, KnownRef>> attributes, bool plain);
+KnownRef known_instance(Instance instance, bool plain);
 // What a container is known to hold: null where that may be anything.
 KnownRef held(const KnownRef& inside);
 

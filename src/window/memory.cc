@@ -161,6 +161,8 @@ void MemoryIndex::note_late(const Value& value) {
 
 bool MemoryIndex::overlap(const Where& a, const Where& b) {
   if (a.kind == Where::kAll || b.kind == Where::kAll) return true;
+  if (a.kind == Where::kItems) return b.kind != Where::kAttr;
+  if (b.kind == Where::kItems) return a.kind != Where::kAttr;
   if (a.kind != b.kind) return false;
   if (a.kind == Where::kAttr) return a.key == b.key;
   if (a.kind == Where::kItem) return a.key == b.key || host_.same_key(a.key, b.key);
