@@ -7,6 +7,7 @@ CHAOS_CALLS ?= 100000
 KILLS ?= 50
 FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
+FUZZ_PARSERS ?= $(notdir $(wildcard fuzz/parsers/corpus/*))
 
 VENV := .venv/bin/python
 
@@ -25,7 +26,8 @@ help:
 	@echo 'make chaos    a hundred thousand model calls of each kind, with and without limits, to a'
 	@echo '              server that fails one request in five'
 	@echo 'make chaos-kill  programs with a journal, killed KILLS times each and run again'
-	@echo 'make fuzz-parsers  what servers send, mutated, for FUZZ_SECONDS'
+	@echo 'make fuzz-parsers  what servers send, mutated, for FUZZ_SECONDS for each parser, or of'
+	@echo '              FUZZ_PARSERS, such as "events recording"'
 	@echo 'make asan     the C++ tests under the address and undefined-behaviour sanitizers'
 	@echo 'make tsan     the C++ tests under the thread sanitizer'
 	@echo 'make format   rewrite the sources in the project'"'"'s format'
@@ -75,9 +77,12 @@ chaos-kill: build
 fuzz-parsers: setup-lint
 	cmake --preset fuzz
 	cmake --build --preset fuzz --target parsers_fuzz -j $(JOBS)
-	mkdir -p build/fuzz/corpus
-	UBSAN_OPTIONS=halt_on_error=1 build/fuzz/fuzz/parsers/parsers_fuzz -max_total_time=$(FUZZ_SECONDS) \
-	  -seed=$(FUZZ_SEED) -max_len=4096 -artifact_prefix=build/fuzz/ build/fuzz/corpus fuzz/parsers/corpus
+	@for parser in $(FUZZ_PARSERS); do \
+	  echo "== $$parser" && mkdir -p build/fuzz/corpus/$$parser && \
+	  XCS_FUZZED=$$parser UBSAN_OPTIONS=halt_on_error=1 build/fuzz/fuzz/parsers/parsers_fuzz -max_total_time=$(FUZZ_SECONDS) \
+	    -seed=$(FUZZ_SEED) -max_len=4096 -print_final_stats=1 -artifact_prefix=build/fuzz/$$parser- \
+	    build/fuzz/corpus/$$parser fuzz/parsers/corpus/$$parser || exit 1; \
+	done
 
 conformance: build
 	$(VENV) tests/conformance/conformance.py --jobs $(JOBS)
