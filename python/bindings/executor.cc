@@ -14,7 +14,7 @@ namespace {
 constexpr std::size_t kMostThreads = 4096;
 
 // How soon a signal's handler runs while a run waits.
-constexpr std::chrono::milliseconds kSignalPeriod{20};
+constexpr std::chrono::milliseconds kSignalPeriod{5};
 
 // The pool of this process. A process made by fork has none of its parent's threads and begins with a new
 // one; the parent's, whose locks may be held by threads that are not there, is left alone.
@@ -181,14 +181,28 @@ void PythonExecutor::submit(window::Ticket ticket, std::unique_ptr<PythonCall> c
   });
 }
 
-// With a recorder, what has finished is kept before it is given up: it has been paid for.
-void PythonExecutor::cancel(window::Ticket ticket) {
-  if (recorder_ != nullptr) ready_ = deliver(queue_.poll());
-  storing_.erase(ticket);
-  if (models_.cancel(ticket) || sent_adopted_.erase(ticket) != 0) {
-    if (recorder_ != nullptr) recorder_->forget(ticket);
-    return;
+void PythonExecutor::cancel(window::Ticket ticket) { cancel_all({&ticket, 1}); }
+
+// Of ten thousand, the requests are best destroyed by the thread that made them, and while nobody waits for
+// it. With a recorder, what has finished by the time that nothing more can is kept: it has been paid for.
+void PythonExecutor::cancel_all(std::span<const window::Ticket> tickets) {
+  for (const window::Ticket ticket : tickets) {
+    models_.abandon(ticket);
+    const auto sent = sent_adopted_.find(ticket);
+    if (sent != sent_adopted_.end() && sent->second.transfer) sent->second.transfer->abandon();
   }
+  if (recorder_ != nullptr) ready_ = deliver(queue_.poll());
+  for (const window::Ticket ticket : tickets) {
+    storing_.erase(ticket);
+    if (models_.cancel(ticket) || sent_adopted_.erase(ticket) != 0) {
+      if (recorder_ != nullptr) recorder_->forget(ticket);
+    } else {
+      cancel_job(ticket);
+    }
+  }
+}
+
+void PythonExecutor::cancel_job(window::Ticket ticket) {
   const auto found = jobs_.find(ticket);
   if (found == jobs_.end()) return;
   Job::State in_line = Job::kInLine;

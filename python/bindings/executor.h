@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -41,6 +42,7 @@ class PythonExecutor final : public window::Executor {
 
   void start(window::Ticket ticket, std::unique_ptr<window::Call> call) override;
   void cancel(window::Ticket ticket) override;
+  void cancel_all(std::span<const window::Ticket> tickets) override;
   std::vector<window::Completion> wait() override;
   std::vector<window::Completion> poll() override;
   void drain() override;
@@ -81,6 +83,7 @@ class PythonExecutor final : public window::Executor {
 
   void send(window::Ticket ticket, std::unique_ptr<AdoptedCall> call);
   void submit(window::Ticket ticket, std::unique_ptr<PythonCall> call);
+  void cancel_job(window::Ticket ticket);
   std::vector<window::Completion> deliver(std::vector<Finished> finished);
   void deliver_job(Job& job);
   void deliver_answer(const ModelCalls::Answered& answered);

@@ -70,6 +70,12 @@ net::Transport& transport() { return models().reactor; }
 
 llm::Client& model_client() { return models().client; }
 
+void catch_up_with_models() {
+  if (models_slot() == nullptr) return;
+  const WithoutGil waiting;
+  models_slot()->reactor.catch_up();
+}
+
 nb::object to_exception(const Error& error) {
   static auto* make = imported("xcs._errors", "llm_error").release().ptr();
   return nb::handle(make)(name(error.kind), error.code, error.message,

@@ -70,6 +70,9 @@ llm::Client& model_client();
 // The exception that stands for an error of a call.
 nb::object to_exception(const Error& error);
 
+// Waits until the reactor's thread has destroyed the requests that were abandoned, which meters count then.
+void catch_up_with_models();
+
 // Ends the process's reactor; called when the interpreter exits.
 void stop_models();
 

@@ -90,6 +90,11 @@ bool ModelCalls::cancel(window::Ticket ticket) {
   return std::erase_if(waiting_, [ticket](const Waiting& w) { return w.ticket == ticket; }) != 0;
 }
 
+void ModelCalls::abandon(window::Ticket ticket) {
+  const auto found = sent_.find(ticket);
+  if (found != sent_.end() && found->second.transfer.use_count() == 1) found->second.transfer->abandon();
+}
+
 // A request that was refused may have been refused for one of its inputs: each is asked for on its own.
 std::optional<window::Completion> ModelCalls::receive(const Answered& answered) {
   auto sent = sent_.extract(answered.ticket);

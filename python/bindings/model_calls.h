@@ -27,6 +27,9 @@ class ModelCalls {
   void start(window::Ticket ticket, std::unique_ptr<ModelCall> call);
   // Sends what waits to be merged: nothing more will join it.
   void flush();
+  // The call is going to be cancelled: no answer to it comes in any more, but what has come is received. Its
+  // request is destroyed later, by the reactor's thread.
+  void abandon(window::Ticket ticket);
   // Whether there was a call by this ticket.
   bool cancel(window::Ticket ticket);
   // The call's end; nothing when nobody wants it, or when the call has been sent again on its own.

@@ -2,6 +2,7 @@
 
 #include "explain/reasons.h"
 #include "ir/ops.h"
+#include "llm.h"
 
 namespace xcs::python {
 namespace {
@@ -65,6 +66,7 @@ nb::dict describe(const Ledger::Entry& entry) {
 }  // namespace
 
 nb::dict RunReport::to_python() const {
+  if (counters_.cancelled != 0) catch_up_with_models();  // the meters count what was given up when it is gone
   nb::dict d;
   d["calls"] = counters_.calls;
   d["cancelled"] = counters_.cancelled;

@@ -29,6 +29,9 @@ class HedgedOperation final : public net::Operation {
  public:
   explicit HedgedOperation(std::shared_ptr<Race> race) : race_(std::move(race)) {}
   ~HedgedOperation() override { race_->take_handles().clear(); }
+  void abandon() override {
+    for (const net::Handle& handle : race_->take_handles()) handle->abandon();
+  }
 
  private:
   const std::shared_ptr<Race> race_;

@@ -123,10 +123,13 @@ void Loop::accept(Command& command) {
     if (transfer.gate.closed()) return;
     hold(command.transfer);
     join_line(std::move(command.transfer), false);
-  } else if (transfer.held) {
+    return;
+  }
+  if (transfer.held) {
     detach(transfer);
     forget(transfer);
   }
+  transfer.handler = {};  // it may have been left to this thread
 }
 
 // Puts a request at the end of its lane, or at the head when it has been in flight before.
@@ -194,7 +197,8 @@ void Loop::admit() {
 }
 
 void Loop::begin(Owner transfer) {
-  if (!transfer->held) return;
+  if (!transfer->held || transfer->gate.closed())
+    return;  // its cancellation is on the way, if it is not here
   const Origin origin = origin_of(transfer->request.url);
   transfer->started = transfer->progressed = now();
   if (needs_lookup(origin)) {

@@ -36,10 +36,23 @@ void Mailbox::close() {
   MutexLock lock(mutex_);
   closed_ = true;
   wake();
+  taken_.notify_all();
+}
+
+// What one take delivers is done when the next one begins.
+void Mailbox::catch_up() {
+  MutexLock lock(mutex_);
+  const std::uint64_t done = takes_ + (commands_.empty() ? 1 : 2);
+  ++waiting_;
+  wake();
+  while (takes_ < done && !closed_) taken_.wait(lock);
+  --waiting_;
 }
 
 Mailbox::Delivery Mailbox::take() {
   MutexLock lock(mutex_);
+  ++takes_;
+  if (waiting_ > 0) taken_.notify_all();
   if (std::exchange(signalled_, false)) {
     std::uint64_t count = 0;
     const auto got = ::read(wakeup_, &count, sizeof count);
@@ -54,6 +67,7 @@ Mailbox::Delivery Mailbox::take() {
 
 bool Mailbox::has_urgent() {
   MutexLock lock(mutex_);
+  if (waiting_ > 0) return true;
   return std::ranges::any_of(commands_, [resting = resting_](const Command& c) {
     return c.kind != Command::Kind::kCancel || !resting;
   });

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
+#include <cstdint>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -41,7 +43,9 @@ class Mailbox {
   // requests would otherwise compete for the processor with the loop that closes their connections.
   Delivery take();
   static constexpr std::chrono::milliseconds kCancelRest{100};
-  // The loop's thread: whether there is mail that must not wait.
+  // Any thread but the loop's: waits until all that was posted before is done.
+  void catch_up();
+  // The loop's thread: whether there is mail that must not wait, or somebody waits for what was posted.
   bool has_urgent();
 
   // Readable, in the sense of poll, when another thread than the runner has posted or closed.
@@ -55,7 +59,10 @@ class Mailbox {
 
   const int wakeup_;  // an eventfd
   Mutex mutex_;
+  std::condition_variable_any taken_;
   std::vector<Command> commands_ XCS_GUARDED_BY(mutex_);
+  std::uint64_t takes_ XCS_GUARDED_BY(mutex_) = 0;
+  int waiting_ XCS_GUARDED_BY(mutex_) = 0;  // in catch_up
   bool closed_ XCS_GUARDED_BY(mutex_) = false;
   bool resting_ XCS_GUARDED_BY(mutex_) = false;    // the loop comes back by itself
   bool signalled_ XCS_GUARDED_BY(mutex_) = false;  // the eventfd is readable

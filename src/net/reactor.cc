@@ -54,13 +54,20 @@ class TransferHandle final : public Operation {
       : transfer_(std::move(transfer)), mailbox_(std::move(mailbox)) {}
 
   ~TransferHandle() override {
-    if (!transfer_->gate.close(std::this_thread::get_id() == mailbox_->runner)) return;
+    if (!close()) return;
     transfer_->handler = {};
-    // A closed mailbox means that the loop has let go of the transfer already.
-    static_cast<void>(mailbox_->try_post({Command::Kind::kCancel, transfer_}));
+    post_cancel();
+  }
+  void abandon() override {
+    if (close()) post_cancel();
   }
 
  private:
+  // Whether the handler is now the caller's.
+  bool close() { return transfer_->gate.close(std::this_thread::get_id() == mailbox_->runner); }
+  // A closed mailbox means that the loop has let go of the transfer already.
+  void post_cancel() { static_cast<void>(mailbox_->try_post({Command::Kind::kCancel, transfer_})); }
+
   const std::shared_ptr<Transfer> transfer_;
   const std::shared_ptr<Mailbox> mailbox_;
 };
@@ -95,5 +102,7 @@ Handle Reactor::start(Request request, Handler handler) {
 }
 
 ReactorStats Reactor::stats() const { return loop_->stats(); }
+
+void Reactor::catch_up() { mailbox_->catch_up(); }
 
 }  // namespace xcs::net

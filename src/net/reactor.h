@@ -40,6 +40,10 @@ class Reactor final : public Transport {
 
   ReactorStats stats() const;
 
+  // Any thread but its own: waits until what was abandoned has been destroyed, and what was asked for has
+  // been begun.
+  void catch_up();
+
  private:
   const std::shared_ptr<Mailbox> mailbox_;
   const std::unique_ptr<Loop> loop_;

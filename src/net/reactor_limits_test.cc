@@ -14,6 +14,8 @@
 #include <future>
 #include <latch>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -283,6 +285,53 @@ TEST(Reactor, CancellationFreesTheSlotOfASilentServer) {
                                     }});
   stuck.reset();
   EXPECT_TRUE(answered.get_future().get());
+}
+
+TEST(Reactor, AHandlerThatIsAbandonedNeverRunsAndIsDestroyedOnTheReactorsThread) {
+  FakeServer server(always(200, "ok"));
+  Reactor reactor;
+  std::mutex mutex;
+  std::set<std::thread::id> threads;
+  const auto noted = [&] {
+    return std::shared_ptr<void>(nullptr, [&](void*) {
+      const std::scoped_lock lock(mutex);
+      threads.insert(std::this_thread::get_id());
+    });
+  };
+  std::atomic<bool> abandoned = false;
+  for (int i = 0; i < 300; ++i) {
+    abandoned = false;
+    const Handle handle = reactor.start(get(server.url()), {[&, destroyed = noted()](Result<Response>) {
+                                          EXPECT_FALSE(abandoned.load());
+                                          return std::nullopt;
+                                        }});
+    if (i % 3 == 1) std::this_thread::yield();
+    if (i % 3 == 2) wait_for(reactor, get(server.url()));
+    handle->abandon();
+    handle->abandon();
+    abandoned = true;
+    reactor.catch_up();
+  }
+  const std::scoped_lock lock(mutex);
+  EXPECT_EQ(threads.size(), 1u);
+  EXPECT_FALSE(threads.contains(std::this_thread::get_id()));
+}
+
+TEST(Reactor, WhatWasAbandonedIsGoneWhenItHasCaughtUp) {
+  FakeServer silent([](Connection& connection) { connection.wait_closed(); });
+  Reactor reactor;
+  std::atomic<int> destroyed = 0;
+  std::vector<Handle> handles;
+  for (int i = 0; i < 20; ++i) {
+    std::shared_ptr<void> counted(nullptr, [&](void*) { ++destroyed; });
+    handles.push_back(
+        reactor.start(get(silent.url()), {[counted](Result<Response>) { return std::nullopt; }}));
+  }
+  for (const Handle& handle : handles) handle->abandon();
+  reactor.catch_up();
+  EXPECT_EQ(destroyed, 20);
+  EXPECT_EQ(reactor.stats().in_flight, 0u);
+  reactor.catch_up();  // with nothing to wait for
 }
 
 TEST(Reactor, ItsThreadLeavesSignalsToTheOthers) {

@@ -89,6 +89,9 @@ struct Handler {
 class Operation {
  public:
   virtual ~Operation() = default;
+  // Cancels the request as destroying it does, but leaves the handler to be destroyed soon, on the
+  // transport's thread: for who has many to cancel and wants to be done.
+  virtual void abandon() {}
 };
 using Handle = std::unique_ptr<Operation>;
 

@@ -93,6 +93,8 @@ void Database::close() {
   sqlite3_close_v2(handle_);
 }
 
+void Database::leave_log() { sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr); }
+
 void Database::recognise(std::uint32_t application_id, int version, const char* schema) {
   Transaction transaction(*this);
   const auto number = [&](const char* pragma) {

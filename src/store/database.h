@@ -70,6 +70,8 @@ class Database {
   std::int64_t changes() const { return sqlite3_changes64(handle_); }
   std::int64_t last_id() const { return sqlite3_last_insert_rowid(handle_); }
   const std::string& path() const { return path_; }
+  // Closing it will leave what was written in the log beside the file, where it is as durable.
+  void leave_log();
 
   [[noreturn]] void fail(int status) const;
 

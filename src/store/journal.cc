@@ -52,13 +52,20 @@ Journal::Journal(const std::string& path)
 Session::Session(std::shared_ptr<Journal> journal)
     : journal_(std::move(journal)), owner_(owner_name(next_session())) {}
 
+// What ends badly may be in a hurry: the next to open the file moves the log into it.
 Session::~Session() {
-  journal_->writer_.write([owner = owner_](Database& database) {
+  if (!finished_) {
+    const MutexLock lock(journal_->mutex_);
+    journal_->reader_.leave_log();
+  }
+  journal_->writer_.write([owner = owner_, hurries = !finished_](Database& database) {
+    if (hurries) database.leave_log();
     database.prepare("UPDATE run SET owner = '' WHERE owner = ?").bind_text(owner).run();
   });
 }
 
 void Session::finish() {
+  finished_ = true;
   journal_->writer_.write_now([this](Database& database) {
     database.prepare("UPDATE run SET state = 2 WHERE owner = ? AND state = 1").bind_text(owner_).run();
     database.prepare("UPDATE run SET owner = '' WHERE owner = ?").bind_text(owner_).run();

@@ -131,6 +131,7 @@ class Session {
 
   const std::shared_ptr<Journal> journal_;
   const std::string owner_;
+  bool finished_ = false;
   Mutex mutex_;
   std::unordered_set<std::int64_t> used_ XCS_GUARDED_BY(mutex_);  // being made, or returned
 };

@@ -24,6 +24,11 @@ void Machine::begin(Enter enter) {
 
 void Machine::abandon() {
   if (root_ == nullptr) return;
+  std::vector<Ticket> tickets;
+  for (const auto& [ticket, entry] : in_flight_) tickets.push_back(ticket);
+  std::ranges::sort(tickets);
+  in_flight_.clear();
+  executor_.cancel_all(tickets);
   discard(*root_);
   free(std::exchange(root_, nullptr));
 }

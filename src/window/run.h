@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -32,6 +33,10 @@ class Executor {
   // The call's completion is no longer wanted and will not be delivered. It may still be running until
   // drain().
   virtual void cancel(Ticket ticket) = 0;
+  // As cancel for each of them.
+  virtual void cancel_all(std::span<const Ticket> tickets) {
+    for (const Ticket ticket : tickets) cancel(ticket);
+  }
   // Waits until at least one started call is complete and returns those that are. An interrupt of the wait
   // (the user's Ctrl-C) is a completion with ticket 0 that raised: it becomes the exception of the oldest
   // call in flight. REQUIRES: a started call that is neither cancelled nor delivered.
