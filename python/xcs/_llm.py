@@ -75,7 +75,7 @@ class Stream:
         self._pieces = pieces
 
     def __iter__(self) -> Iterator[str]:
-        return self
+        return cast("Iterator[str]", self._pieces)  # spares a call of Python code for each piece
 
     def __next__(self) -> str:
         return cast("str", next(self._pieces))

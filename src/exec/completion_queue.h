@@ -21,15 +21,17 @@ class CompletionQueue {
     // up.
     MutexLock lock(mutex_);
     items_.push_back(std::move(item));
+    if (items_.size() > 1) return;  // who takes one takes all, and has been woken
     wake_.notify_one();
     if (descriptor_ >= 0) eventfd_write(descriptor_, 1);
   }
 
-  // From now on, push() also adds to the counter of this eventfd, which the caller closes when nothing pushes
-  // any more.
+  // From now on, push() also adds to the counter of this eventfd when there was nothing; the caller closes it
+  // when nothing pushes any more, and empties it before it takes what there is.
   void notify(int descriptor) XCS_EXCLUDES(mutex_) {
     MutexLock lock(mutex_);
     descriptor_ = descriptor;
+    if (!items_.empty()) eventfd_write(descriptor_, 1);
   }
 
   // What has been pushed and not taken yet, oldest first; empty when nothing came within `limit`.
