@@ -34,6 +34,7 @@ _adopted: weakref.WeakSet[Any] = weakref.WeakSet()
 _here = threading.local()  # .captures: requests are taken; .response: the outcome to be found
 # What the reactor sees to by itself.
 _OWN_HEADERS = {"accept-encoding", "connection", "content-length", "transfer-encoding"}
+_KEYS = ("authorization", "x-api-key", "api-key")
 _UNDONE_HEADERS = {b"content-encoding", b"content-length", b"transfer-encoding"}
 
 
@@ -183,7 +184,16 @@ def _response_of(library: Any, request: Any, outcome: Outcome) -> Any:
         if error[0].startswith("llm."):
             return _refusal(library, request, *error)
         raise _exception_of(library, request, error)
-    return library.Response(status, headers=_kept(headers), content=body, request=request)
+    response = library.Response(status, headers=_kept(headers), content=body, request=request)
+    if response.has_redirect_location and not _stays(request.url, response.headers["location"]):
+        for name in _KEYS:  # the request that follows the redirection is made of this one
+            request.headers.pop(name, None)
+    return response
+
+
+def _stays(url: Any, location: str) -> bool:
+    there = url.join(location)
+    return all(getattr(there, part) == getattr(url, part) for part in ("scheme", "host", "port"))
 
 
 def _kept(headers: Any) -> list[tuple[bytes, bytes]]:

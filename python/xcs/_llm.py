@@ -351,7 +351,7 @@ def answer_of(
 def _arguments(name: str, given: str) -> dict[str, Any]:
     try:
         arguments: Any = json.loads(given or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         arguments = None
     if not is_dict(arguments):
         raise LLMAnswerError(

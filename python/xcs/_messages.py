@@ -166,6 +166,9 @@ def _schema(type_: Any) -> dict[str, Any]:
 # --- Results ---------------------------------------------------------------------------------------------------------
 
 
+_MOST_SHOWN = 1000  # characters of what is wrong with an answer, which may hold all of it
+
+
 def to_result(text: str, type_: Any) -> Any:
     """The object that an answer's text describes.
 
@@ -176,9 +179,11 @@ def to_result(text: str, type_: Any) -> Any:
         if hasattr(type_, "model_validate_json"):
             return type_.model_validate_json(text)
         return _build(type_, json.loads(text), type_.__name__)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
+        why = str(error)
+        shown = why if len(why) <= _MOST_SHOWN else why[:_MOST_SHOWN] + "..."
         raise LLMAnswerError(
-            f"the answer is no {type_.__name__}: {error}", code="llm.result", status=200
+            f"the answer is no {type_.__name__}: {shown}", code="llm.result", status=200
         ) from None
 
 

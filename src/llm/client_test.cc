@@ -384,10 +384,12 @@ TEST_F(ClientTest, AnAnswerThatBreaksOffOrIsDamagedIsAskedForAgain) {
 }
 
 TEST_F(ClientTest, AnAnswerNestedWithoutEndIsRefusedAndSaysSo) {
-  transport_.add(200, "{\"choices\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}");
-  const Error error = call_error(openai());
-  EXPECT_EQ(error.code, "llm.malformed");
-  EXPECT_THAT(error.message, HasSubstr("nested too deeply"));
+  for (const std::size_t depth : {std::size_t{300}, std::size_t{100'000}}) {
+    transport_.add(200, "{\"choices\":" + std::string(depth, '[') + std::string(depth, ']') + "}");
+    const Error error = call_error(openai());
+    EXPECT_EQ(error.code, "llm.malformed");
+    EXPECT_THAT(error.message, HasSubstr("nested too deeply"));
+  }
 }
 
 TEST_F(ClientTest, AKeyThatIsPartOfWhatReplacesItIsTakenOutAllTheSame) {

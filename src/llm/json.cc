@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "base/check.h"
+
 namespace xcs::llm {
 
 void append_json_string(std::string& out, std::string_view text) {
@@ -49,6 +53,15 @@ void ObjectWriter::add_string(std::string_view name, std::string_view value) {
 void ObjectWriter::add_raw(std::string_view name, std::string_view json) {
   begin(name);
   text_.append(json);
+}
+
+simdjson::dom::parser json_parser(std::size_t bytes) {
+  constexpr std::size_t kDeepest = 256;
+  constexpr std::size_t kFewest = 64;
+  simdjson::dom::parser parser;
+  const simdjson::error_code failed = parser.allocate(std::max(bytes, kFewest), kDeepest);
+  XCS_CHECK(!failed, simdjson::error_message(failed));
+  return parser;
 }
 
 std::optional<Json> find(Json object, std::initializer_list<std::string_view> path) {

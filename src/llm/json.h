@@ -3,6 +3,7 @@
 
 #include <simdjson.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -27,6 +28,11 @@ class ObjectWriter {
   void begin(std::string_view name);
   std::string text_;
 };
+
+// Reads what servers send. A value that is nested deeper than any answer needs, and than who reads it by
+// recursion can follow, is refused with simdjson::DEPTH_ERROR. `bytes`: how much it is going to read; it
+// grows beyond that.
+simdjson::dom::parser json_parser(std::size_t bytes);
 
 // The value at the path of names, or nullopt when it is missing or of another type.
 using Json = simdjson::dom::element;

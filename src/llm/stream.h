@@ -42,7 +42,7 @@ class AnswerStream {
   const OnText on_text_;
   const SseParser::OnEvent on_event_;
   SseParser events_;
-  simdjson::dom::parser parser_;
+  simdjson::dom::parser parser_ = json_parser(1024);
   ChatAnswer answer_;
   bool complete_ = false;
 };

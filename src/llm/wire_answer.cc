@@ -292,7 +292,7 @@ Error to_error(const WireRequest& request, int status, Json object, std::string_
 }
 
 Result<ChatAnswer> to_answer(const WireRequest& request, const net::Response& response) {
-  simdjson::dom::parser parser;
+  simdjson::dom::parser parser = json_parser(response.body.size());
   Json root;
   const std::string_view request_id = request_id_of(response.headers);
   const simdjson::error_code why = parser.parse(response.body).get(root);
