@@ -3,11 +3,14 @@
 import contextlib
 import http.client
 import json
+import os
 import random
 import resource
 import signal
+import ssl
 import stat
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -45,9 +48,13 @@ def stats(url: str) -> dict[str, Any]:
 class Server:
     """A server that a test ends when it wants to."""
 
-    def __init__(self, program: Path, *flags: str) -> None:
+    def __init__(self, program: Path, *flags: str, **environment: str) -> None:
         self.process = subprocess.Popen(
-            [program, *flags], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            [program, *flags],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **environment},
         )
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().removeprefix("listening on ").strip()
@@ -416,3 +423,59 @@ def test_a_recording_that_cannot_be_written_stops_the_forwarding_and_is_told(
     _, errors = recorder.communicate(timeout=30)
     assert (recorder.returncode, errors) == (1, f"xcs sim: {why}\n")
     assert (file.read_text(), stats(upstream)["requests"]) == ("", 1)
+
+
+def test_traffic_over_http2_is_recorded_and_replayed(program: Path, tmp_path: Path):
+    """Over HTTP/2 on both sides of the recorder, whole, streamed and reset, by the project's own client."""
+    upstream_pem, recorder_pem, file = (
+        tmp_path / "upstream.pem",
+        tmp_path / "recorder.pem",
+        tmp_path / "r.jsonl",
+    )
+    client = """
+import sys, xcs
+url = sys.argv[1]
+
+@xcs.jit
+def answers(n):
+    prompts = [f"{i}" + " [fault rate_limit]" * (i % 3 == 0) for i in range(n)]
+    return [xcs.llm(prompt, model="m", base_url=url, api_key="any") for prompt in prompts]
+
+print(answers(30))
+print(list(xcs.llm("streamed", model="m", base_url=url, api_key="any", stream=True)))
+try:
+    xcs.llm("[fault reset always]", model="m", base_url=url, api_key="any", max_retries=0)
+except xcs.LLMError as error:
+    print(error.code)
+"""
+
+    def run(url: str) -> str:
+        environment = {**os.environ, "SSL_CERT_FILE": str(recorder_pem)}
+        done = subprocess.run(
+            [sys.executable, "-c", client, url],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        return done.stdout
+
+    def counted(url: str) -> tuple[int, int]:
+        trusted = ssl.create_default_context(cafile=upstream_pem if url == upstream.url else recorder_pem)
+        with urllib.request.urlopen(url + "/sim/stats", timeout=30, context=trusted) as reply:
+            seen = json.load(reply)
+        return seen["requests"], seen["over_http2"]
+
+    with Server(program, "--tls", str(upstream_pem), "--latency-ms", "2") as upstream:
+        flags = ("--record", str(file), "--upstream", upstream.url, "--tls", str(recorder_pem))
+        with Server(program, *flags, SSL_CERT_FILE=str(upstream_pem)) as recorder:
+            recorded = run(recorder.url)
+            # 30 calls, ten of which are refused once, a stream and what breaks.
+            assert counted(recorder.url) == counted(upstream.url) == (42, 42)
+    assert recorded.endswith("net.broken\n")
+    assert len(lines_of(file)) == 42
+    with Server(program, "--replay", str(file), "--speed", "0", "--tls", str(recorder_pem)) as replay:
+        assert run(replay.url) == recorded
+        assert counted(replay.url) == (42, 42)
