@@ -146,6 +146,66 @@ def test_streams_are_read_in_order(sim: xcs.Simulator, name: str) -> None:
     assert same(program, sim.base_url) == ["data: [DONE]"] * 2
 
 
+def test_an_adapter_that_a_test_mounts_sees_every_request() -> None:
+    requests: Package = pytest.importorskip("requests")
+    seen = []
+
+    class Adapter(requests.adapters.BaseAdapter):  # type: ignore[misc]
+        def send(self, request: Any, **_: Any) -> Any:
+            seen.append(request.path_url)
+            response = requests.Response()
+            response.status_code, response.url, response._content = 200, request.url, b"mocked"
+            return response
+
+        def close(self) -> None:
+            pass
+
+    @xcs.jit
+    def reads(session: Any) -> list[str]:
+        return [session.get(f"http://host/{i}").text for i in range(4)]
+
+    with requests.Session() as session:
+        session.mount("http://", Adapter())
+        assert reads(session) == ["mocked"] * 4
+    assert sorted(seen) == ["/0", "/1", "/2", "/3"]
+
+
+def test_streams_of_requests_are_read_in_order(sim: xcs.Simulator) -> None:
+    requests: Package = pytest.importorskip("requests")
+
+    @xcs.jit
+    def program(url: str) -> list[str]:
+        lines = []
+        body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": PROMPT}]}
+        for _ in range(2):
+            with requests.post(f"{url}/v1/chat/completions", json=body, stream=True) as response:
+                lines += [line.decode() for line in response.iter_lines() if line == b"data: [DONE]"]
+        return lines
+
+    assert same(program, sim.base_url) == ["data: [DONE]"] * 2
+
+
+def test_streams_of_aiohttp_are_read_in_order(sim: xcs.Simulator) -> None:
+    aiohttp: Package = pytest.importorskip("aiohttp")
+
+    @xcs.jit
+    async def program(session: Any, url: str) -> list[str]:
+        lines = []
+        body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": PROMPT}]}
+        for _ in range(2):
+            async with session.post(f"{url}/v1/chat/completions", json=body) as response:
+                async for line in response.content:
+                    if line == b"data: [DONE]\n":
+                        lines.append(line.decode().strip())
+        return lines
+
+    async def run() -> list[str]:
+        async with aiohttp.ClientSession() as session:
+            return await program(session, sim.base_url)
+
+    assert asyncio.run(run()) == ["data: [DONE]"] * 2
+
+
 def test_aiohttp_runs_unchanged(sim: xcs.Simulator) -> None:
     aiohttp: Package = pytest.importorskip("aiohttp")
 
