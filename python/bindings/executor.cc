@@ -84,7 +84,7 @@ PythonCall::PythonCall(nb::object callee, std::vector<Value> positional,
 }
 
 std::pair<nb::object, bool> PythonCall::run() {
-  const SpendsOnThread here(spender_);
+  const SpendsOnThread here(spender_.within(path.steps));
   std::vector<PyObject*> args;
   for (const nb::object& a : arguments_) args.push_back(a.ptr());
   PyObject* result = nullptr;
@@ -126,9 +126,12 @@ struct PythonExecutor::Job {
 
 PythonExecutor::PythonExecutor(Recorder* recorder)
     : recorder_(recorder),
-      models_([this](ModelCalls::Answered answered) { queue_.push(std::move(answered)); }) {}
+      models_([this](ModelCalls::Answered answered) { queue_.push(std::move(answered)); }) {
+  ledger().set_recorder(recorder);
+}
 
 PythonExecutor::~PythonExecutor() {
+  ledger().set_recorder(nullptr);
   models_.clear();
   sent_adopted_.clear();
   drain();

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "ir/ir.h"
 #include "window/host.h"
 
 namespace xcs::python {
@@ -14,5 +15,7 @@ struct HostCall : window::Call {
   std::string context;  // empty when what it depends on besides cannot be identified
   std::string site;     // for people: "summarise.py:12 digest"
 };
+
+std::string site_of(const ir::Program& program, const ir::Position& position);
 
 }  // namespace xcs::python

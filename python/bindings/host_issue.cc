@@ -1,15 +1,12 @@
 // Independent calls: what they are given, and what a journal or a cache knows them by.
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <cstdlib>
-
 #include "digest.h"
 #include "host.h"
 #include "http.h"
 #include "llm.h"
 #include "loop_executor.h"
+#include "model_request.h"
 
 namespace xcs::python {
 
@@ -80,13 +77,14 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
   return a;
 }
 
-// How a request is sent does not count, nor does the key.
+std::string site_of(const ir::Program& program, const ir::Position& position) {
+  const std::string& file = program.file;
+  return fmt::format("{}:{} {}", file.substr(file.rfind('/') + 1), position.line, program.qualname);
+}
+
 void PythonHost::identify(const Site& s, PyObject* callee, bool native, const Arguments& arguments,
                           HostCall& call) {
-  constexpr std::array<const char*, 3> kUncounted = {"api_key", "timeout", "max_retries"};
-  const std::string& file = s.program.file;
-  call.site =
-      fmt::format("{}:{} {}", file.substr(file.rfind('/') + 1), s.node.position.line, s.program.qualname);
+  call.site = site_of(s.program, s.node.position);
   static auto* callee_of = imported("xcs._identity", "callee_of").release().ptr();
   static auto* context_of = imported("xcs._identity", "context_of").release().ptr();
   const std::size_t first = arguments.has_self && !native ? 1 : 0;
@@ -96,14 +94,10 @@ void PythonHost::identify(const Site& s, PyObject* callee, bool native, const Ar
   for (const Value& v : std::span(arguments.positional).subspan(first))
     known = known && digest.add(object_of(v));
   for (const auto& [name, v] : arguments.keywords) {
-    const auto is_name = [&](const char* other) {
-      return PyUnicode_CompareWithASCIIString(name.ptr(), other) == 0;
-    };
-    if (native && std::ranges::any_of(kUncounted, is_name)) continue;
+    if (native && !says_what(name.ptr())) continue;
     known = known && digest.add(name) && digest.add(object_of(v));
   }
-  for (const char* variable : {"OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"})
-    if (const char* url = native ? std::getenv(variable) : nullptr) digest.add_text(url);
+  if (native) add_addresses(digest);
   if (known) call.request = digest.finish();
   Digest context;
   const nb::object around =

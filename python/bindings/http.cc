@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <chrono>
+#include <tuple>
 #include <unordered_map>
 #include <variant>
 #include <vector>
 
+#include "digest.h"
 #include "exec/completion_queue.h"
 #include "gil.h"
+#include "kept_stream.h"
 #include "llm.h"
 #include "llm/client.h"
 #include "llm/retry.h"
+#include "llm/stream.h"
 
 namespace xcs::python {
 namespace {
@@ -153,12 +157,15 @@ class HttpPort {
   }
   // The response's head and the pieces of its body are events before its end, if it is a success.
   void open(std::uint64_t id, nb::handle parts) {
+    if (recall(id, parts)) return;
     llm::OnStream stream{
         .on_head = [done = done_, id](const net::Response& head) { done->push({id, Head{head}}); },
         .on_piece = [done = done_, id](std::string_view piece) { done->push({id, std::string(piece)}); }};
     handles_[id] = send_stream(to_request(parts), Spender::here(), std::move(stream), to_here(id));
   }
+  // A stream that has been read to its last event is kept, whether or not its reader waits for its end.
   void cancel(std::uint64_t id) {
+    keep(id);
     const auto ended = handles_.extract(id);
     const WithoutGil waiting;  // for a handler's function that runs at this moment
   }
@@ -188,6 +195,56 @@ class HttpPort {
     std::variant<Head, std::string, Result<net::Response>> value;
   };
 
+  // A stream of which a journal is to have a copy.
+  struct Heard {
+    KeptStream kept;
+    llm::WireRequest wire;
+    nb::object status = nb::none(), headers = nb::none();
+    nb::list pieces;
+  };
+
+  // Whether the stream is known from an earlier making of the run: then it comes from there. Nothing is kept
+  // of requests that are not for answers of models: nobody could tell whether they came to their end.
+  bool recall(std::uint64_t id, nb::handle parts) {
+    if (!KeptStream::wanted()) return false;
+    const net::Request request = to_request(parts);
+    std::optional<llm::ForeignRequest> foreign = llm::read_foreign(request);
+    if (!foreign) return false;
+    Digest digest;
+    digest.add_text(request.method);
+    digest.add_text(request.url);
+    digest.add_text(request.body);
+    request.headers.for_each_line([&](std::string_view line) {
+      if (line.starts_with("anthropic-") || line.starts_with("openai-")) digest.add_text(line);
+    });
+    KeptStream kept = KeptStream::here(digest.finish());
+    if (!kept.keeps()) return false;
+    const nb::object whole = kept.recall();
+    if (!whole) {
+      heard_[id] = {.kept = std::move(kept), .wire = std::move(foreign->wire), .pieces = {}};
+      return false;
+    }
+    handles_[id] = nullptr;
+    net::Response head{.status = nb::cast<int>(whole[0]), .headers = {}, .body = {}};
+    for (nb::handle header : nb::borrow<nb::sequence>(nb::object(whole[1])))
+      head.headers.add(to_bytes(nb::object(header[0])), to_bytes(nb::object(header[1])));
+    done_->push({id, Head{head}});
+    for (nb::handle piece : nb::borrow<nb::sequence>(nb::object(whole[2])))
+      done_->push({id, to_bytes(piece)});
+    done_->push({id, Result<net::Response>(std::move(head))});
+    return true;
+  }
+
+  void keep(std::uint64_t id) {
+    const auto found = heard_.extract(id);
+    if (found.empty()) return;
+    Heard& heard = found.mapped();
+    llm::AnswerStream stream(heard.wire, [](std::string_view) {});
+    for (nb::handle piece : heard.pieces)
+      if (!stream.feed(to_bytes(piece))) return;
+    if (stream.finish()) heard.kept.keep(nb::make_tuple(heard.status, heard.headers, heard.pieces));
+  }
+
   llm::OnResponse to_here(std::uint64_t id) {
     return [done = done_, id](Result<net::Response> response, Duration) {
       done->push({id, std::move(response)});
@@ -198,12 +255,19 @@ class HttpPort {
     nb::list all;
     for (const auto& [id, value] : events) {
       if (!handles_.contains(id)) continue;
+      const auto heard = heard_.find(id);
       if (const auto* head = std::get_if<Head>(&value)) {
-        all.append(nb::make_tuple(id, "head",
-                                  nb::make_tuple(head->response.status, to_headers(head->response.headers))));
-      } else if (const auto* piece = std::get_if<std::string>(&value)) {
-        all.append(nb::make_tuple(id, "piece", nb::bytes(piece->data(), piece->size())));
+        const nb::object status = nb::int_(head->response.status),
+                         headers = to_headers(head->response.headers);
+        if (heard != heard_.end())
+          std::tie(heard->second.status, heard->second.headers) = std::tie(status, headers);
+        all.append(nb::make_tuple(id, "head", nb::make_tuple(status, headers)));
+      } else if (const auto* text = std::get_if<std::string>(&value)) {
+        const nb::bytes piece(text->data(), text->size());
+        if (heard != heard_.end()) heard->second.pieces.append(piece);
+        all.append(nb::make_tuple(id, "piece", piece));
       } else {
+        keep(id);
         handles_.erase(id);
         all.append(nb::make_tuple(id, "done", to_outcome(std::get<Result<net::Response>>(value))));
       }
@@ -214,6 +278,7 @@ class HttpPort {
   // Shared with the handlers.
   std::shared_ptr<exec::CompletionQueue<Event>> done_ = std::make_shared<exec::CompletionQueue<Event>>();
   std::unordered_map<std::uint64_t, net::Handle> handles_;
+  std::unordered_map<std::uint64_t, Heard> heard_;  // those of handles_ that a journal is to have
 };
 
 }  // namespace

@@ -40,7 +40,23 @@ Spender Spender::here() {
   Spender context = in_context();
   if (on_thread == nullptr || on_thread->ledger_ == nullptr) return context;
   const bool within = context.ledger_ != nullptr && context.ledger_->number_ > on_thread->ledger_->number_;
-  return within ? context : Spender(on_thread->ledger_, on_thread->place_);
+  return within ? context : Spender(on_thread->ledger_, on_thread->place_).within(on_thread->within_);
+}
+
+Spender Spender::within(const std::string& path) const {
+  Spender spender = *this;
+  spender.within_ = path;
+  return spender;
+}
+
+nb::object Spender::call(const nb::object& f, const nb::args& arguments) const {
+  const nb::object token = checked(PyContextVar_Set(variable(), nb::cast(*this).ptr()));
+  nb::object result = nb::steal(PyObject_CallObject(f.ptr(), arguments.ptr()));
+  nb::object error = result ? nb::object() : take_error();
+  if (PyContextVar_Reset(variable(), token.ptr()) != 0) nb::raise_python_error();
+  if (result) return result;
+  set_error(error.ptr());
+  nb::raise_python_error();
 }
 
 SpendsOnThread::SpendsOnThread(Ledger* ledger, const Place& place)
@@ -53,7 +69,9 @@ void Spender::take_context() const {
   Py_DECREF(token);
 }
 
-void bind_ledger(nb::module_& m) { nb::class_<Spender>(m, "Spender", "Whose calls are being made."); }
+void bind_ledger(nb::module_& m) {
+  nb::class_<Spender>(m, "Spender", "Whose calls are being made.").def("call", &Spender::call);
+}
 
 void Ledger::set_options(const CallOptions& options) {
   options_ = options;

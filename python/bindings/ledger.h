@@ -30,6 +30,8 @@ struct CallOptions {
   std::optional<llm::Hedge> hedge = std::nullopt;
 };
 
+class Recorder;
+
 // Used with the GIL. Shared by a run and what it has started, which may go on when the run has ended.
 class Ledger : public std::enable_shared_from_this<Ledger> {
  public:
@@ -48,9 +50,14 @@ class Ledger : public std::enable_shared_from_this<Ledger> {
 
   const std::vector<Entry>& entries() const { return entries_; }
 
+  // What keeps the run's answers; null: nothing does, or the run is over.
+  Recorder* recorder() const { return recorder_; }
+  void set_recorder(Recorder* recorder) { recorder_ = recorder; }
+
  private:
   const std::shared_ptr<llm::Meter>& meter_of(const Place& place, const std::string& model);
 
+  Recorder* recorder_ = nullptr;
   CallOptions options_;
   std::shared_ptr<llm::Budget> budget_;
   std::vector<Entry> entries_;  // in the order in which they were first met
@@ -80,6 +87,15 @@ class Spender {
   void enter(llm::ChatRequest& request) const {
     if (ledger_ != nullptr) ledger_->enter(request, place_);
   }
+  Recorder* recorder() const { return ledger_ == nullptr ? nullptr : ledger_->recorder(); }
+  const Place& place() const { return place_; }
+
+  // The path of the issued call within which calls are made; empty: the run's own code makes them.
+  const std::string& within() const { return within_; }
+  Spender within(const std::string& path) const;
+
+  // Calls f in a context in which calls are this spender's.
+  nb::object call(const nb::object& f, const nb::args& arguments) const;
 
   // From now on, calls made in this context, and in those copied from it, are this spender's.
   void take_context() const;
@@ -88,13 +104,16 @@ class Spender {
   friend class SpendsOnThread;
   std::shared_ptr<Ledger> ledger_;  // null: nobody
   Place place_;
+  std::string within_;
 };
 
 // While it lives, calls made by this thread are those of a place in a run; null: nobody's.
 class SpendsOnThread {
  public:
   SpendsOnThread(Ledger* ledger, const Place& place);
-  explicit SpendsOnThread(const Spender& spender) : SpendsOnThread(spender.ledger_.get(), spender.place_) {}
+  explicit SpendsOnThread(const Spender& spender) : SpendsOnThread(spender.ledger_.get(), spender.place_) {
+    within_ = spender.within_;
+  }
   ~SpendsOnThread();
   SpendsOnThread(const SpendsOnThread&) = delete;
   SpendsOnThread& operator=(const SpendsOnThread&) = delete;
@@ -103,6 +122,7 @@ class SpendsOnThread {
   friend class Spender;
   Ledger* const ledger_;
   const Place place_;
+  std::string within_;
   const SpendsOnThread* const outer_;
 };
 

@@ -86,7 +86,8 @@ void LoopExecutor::start(window::Ticket ticket, std::unique_ptr<window::Call> ca
     return threads_.start(ticket, std::move(call));
   }
   if (awaited->awaitable_) {
-    awaited->spender_.take_context();  // that of the task that the run is in, and awaits it next
+    awaited->spender_.within(awaited->path.steps)
+        .take_context();  // that of the task that the run is in, and awaits it next
     turn_ = {ticket, std::move(awaited->awaitable_), std::move(awaited->handled_)};
     return;
   }
@@ -107,7 +108,7 @@ void LoopExecutor::start(window::Ticket ticket, std::unique_ptr<window::Call> ca
     outcome = imported("xcs._async", "outcome")(awaited->replaced_);
   }
   const Spender outer = Spender::in_context();
-  awaited->spender_.take_context();
+  awaited->spender_.within(awaited->path.steps).take_context();
   const nb::object task = loop_.attr("create_task")(outcome);
   outer.take_context();
   state_->tasks[ticket] = {task, awaited->handled_};

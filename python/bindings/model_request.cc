@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 namespace xcs::python {
@@ -115,6 +116,17 @@ std::string to_key(nb::handle value) {
 
 bool is_named(PyObject* text, const char* ascii) {
   return PyUnicode_CompareWithASCIIString(text, ascii) == 0;
+}
+
+bool says_what(PyObject* name) {
+  for (const char* how : {"api_key", "timeout", "max_retries"})
+    if (is_named(name, how)) return false;
+  return true;
+}
+
+void add_addresses(Digest& digest) {
+  for (const char* variable : {"OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"})
+    if (const char* url = std::getenv(variable)) digest.add_text(url);
 }
 
 void RequestReader::prompt(nb::handle value) { request_.messages = to_messages(value); }

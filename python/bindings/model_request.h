@@ -1,12 +1,18 @@
 // Arguments of xcs.llm and xcs.embed as a request.
 #pragma once
 
+#include "digest.h"
 #include "llm/chat.h"
 #include "objects.h"
 
 namespace xcs::python {
 
 bool is_named(PyObject* text, const char* ascii);
+
+// What two calls of xcs.llm are told apart by, besides their arguments: which of these say what is asked for,
+// rather than how it is sent or with which key, and the addresses that the environment names.
+bool says_what(PyObject* name);
+void add_addresses(Digest& digest);
 
 // Puts arguments into a request. All functions throw nb::python_error when one is of no use.
 class RequestReader {

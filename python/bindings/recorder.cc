@@ -207,6 +207,32 @@ bool Recorder::keep(window::Ticket ticket, nb::handle result, bool refused, stor
   return true;
 }
 
+// Not the path of any call: it ends in a digest of what is asked for.
+store::CallKey Recorder::stream_key(std::string_view within, const std::string& request, const Place& place) {
+  constexpr std::string_view kMark("\0stream\0", 8);
+  store::CallKey key{.path = std::string(within), .request = request, .context = "stream", .site = {}};
+  key.path.append(kMark).append(request);
+  key.path.append(std::to_string(stream_ordinals_[key.path]++));
+  if (place.program == nullptr) return key;
+  enter({place.program});
+  key.site = site_of(*place.program, place.position);
+  return key;
+}
+
+std::optional<nb::object> Recorder::find_stream(const store::CallKey& key) {
+  if (auto answer = find_in_journal(key)) return answer;
+  attempt_->start(key);
+  return std::nullopt;
+}
+
+bool Recorder::keep_stream(const store::CallKey& key, nb::handle whole, store::Writer::Done done) {
+  std::optional<store::Answer> answer = written(whole);
+  if (!answer) return false;
+  ++kept_;
+  attempt_->keep(key, std::move(*answer), std::move(done));
+  return true;
+}
+
 void Recorder::finish(bool raised, nb::handle exception) {
   if (caches_) {
     const WithoutGil waiting;

@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <unordered_set>
 
 #include "host_call.h"
+#include "ledger.h"
 #include "objects.h"
 #include "run_options.h"
 #include "store/cache.h"
@@ -38,6 +40,13 @@ class Recorder {
   void forget(window::Ticket ticket) { made_.erase(ticket); }
   bool has_cache() const { return cache_ != nullptr; }
 
+  // For answers that are taken piece by piece; see Note [kept streams]. REQUIRES: has_journal()
+  bool has_journal() const { return attempt_ != nullptr; }
+  store::CallKey stream_key(std::string_view within, const std::string& request, const Place& place);
+  std::optional<nb::object> find_stream(const store::CallKey& key);
+  // Whether `done` is going to be called.
+  bool keep_stream(const store::CallKey& key, nb::handle whole, store::Writer::Done done);
+
   // The run is over and nothing of it is running. Throws StoreError.
   void finish(bool raised, nb::handle exception);
 
@@ -60,7 +69,8 @@ class Recorder {
   std::unique_ptr<store::Attempt> attempt_;
   std::shared_ptr<store::Cache> cache_;
   std::unordered_set<const ir::Program*> entered_;
-  std::unordered_map<std::string, std::int64_t> ordinals_;  // the next, by request and context
+  std::unordered_map<std::string, std::int64_t> ordinals_;         // the next, by request and context
+  std::unordered_map<std::string, std::int64_t> stream_ordinals_;  // the next, by path and request
   std::unordered_map<window::Ticket, Made> made_;
   bool caches_ = false;
   std::int64_t recalled_ = 0, cached_ = 0, kept_ = 0;
