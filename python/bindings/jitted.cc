@@ -148,13 +148,17 @@ bool has_budget(PyObject* config) {
   return (block != nullptr && names_one(nb::steal(block))) || names_one(config);
 }
 
-// Its budget holds all the same.
+// Its budget holds all the same, also for a coroutine or a generator that runs when it is asked to.
 PyObject* run_as_it_is(Jitted* self, PyObject* const* args, std::size_t nargsf, PyObject* keyword_names) {
   if (!has_budget(self->config)) return PyObject_Vectorcall(self->function, args, nargsf, keyword_names);
   const auto ledger = std::make_shared<Ledger>();
   ledger->set_options(options_of(self->config).calls);
-  const SpendsOnThread here(ledger.get(), {});
-  return PyObject_Vectorcall(self->function, args, nargsf, keyword_names);
+  const Spender spender(ledger.get(), {});
+  const SpendsOnThread here(spender);
+  PyObject* made = PyObject_Vectorcall(self->function, args, nargsf, keyword_names);
+  const bool later = is_coroutine_function(self->function) || is_generator_function(self->function);
+  if (made == nullptr || !later) return made;
+  return imported("xcs._as_it_is", "held")(nb::cast(spender), nb::steal(made)).release().ptr();
 }
 
 PyObject* call(PyObject* callable, PyObject* const* args, std::size_t nargsf,

@@ -93,8 +93,10 @@ class CoroutineRun final : public ResumableRun<LoopExecutor> {
   nb::object advance() {
     if (!run_) {
       outer_ = Spender::in_context();
+      place_ = {call_.enter.program.get(), call_.enter.program->position};
       begin(imported("asyncio", "get_running_loop")());
     }
+    Spender(&executor_->ledger(), place_).take_context();  // also that of tasks that the function begins
     if (around_turn_) handle_exception(std::exchange(around_turn_, nb::object()).ptr());
     if (run_->advance() == window::Stop::kComplete) return nb::none();
     if (const nb::object turn = executor_->turn()) {
@@ -127,7 +129,8 @@ class CoroutineRun final : public ResumableRun<LoopExecutor> {
   }
 
  private:
-  Spender outer_;  // of the context that the run is in
+  Spender outer_;           // of the context that the run is in
+  Place place_;             // the function
   nb::object around_turn_;  // what was handled when the run left something to be awaited
 };
 
