@@ -141,7 +141,9 @@ def test_tools_are_asked_for_as_without(sim: xcs.Simulator, make: type[Any], ado
     answers = ran(make, sim.base_url, adopted, program, awaited)
     assert answers == [[("look", {"city": city})] for city in ("Paris", "Rome", "Oslo")]
     assert sim.stats()["requests"] == 3
-    assert xcs.stats(awaited if is_async(make) else program).most_in_flight == 3
+    stats = xcs.stats(awaited if is_async(make) else program)
+    assert stats is not None
+    assert stats.most_in_flight == 3
 
 
 def once(client: Client) -> Any:

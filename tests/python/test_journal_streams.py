@@ -38,8 +38,12 @@ def client_of(kind: str, sim: xcs.Simulator) -> Made:
     return xcs.adopt(anthropic.Anthropic(base_url=sim.base_url, api_key=KEY))
 
 
+def stats(function: Any) -> Any:
+    return xcs.stats(function)
+
+
 def record(function: Any) -> Any:
-    return xcs.stats(function).record
+    return stats(function).record
 
 
 def native(url: str, prompt: str) -> tuple[list[str], Any]:
@@ -92,7 +96,7 @@ def test_a_stream_that_ended_is_answered_from_the_journal_in_the_same_pieces(  #
     with interrupted(journal=journal):
         assert natively(sim.base_url, [*prompts, "one more"]) == again
     assert sim.stats()["requests"] == 4
-    assert xcs.stats(natively).spent == ()  # nothing was paid for
+    assert stats(natively).spent == ()  # nothing was paid for
     for file in Path(journal).parent.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert KEY.encode() not in file.read_bytes()
@@ -210,4 +214,4 @@ def first_of(client: Made, prompt: str) -> str:
         with client.chat.completions.create(model="m", messages=asked, stream=True) as chunks:
             return str(next(iter(chunks)).object)
     with client.messages.stream(model="m", max_tokens=50, messages=asked) as stream:
-        return next(iter(stream.text_stream))
+        return str(next(iter(stream.text_stream)))

@@ -16,6 +16,7 @@ import pytest
 import xcs
 
 KEY = "sk-very-secret-0123456789"
+llm: Any = xcs.llm  # for options that are variables
 MESSAGES: list[Any] = [{"role": "user", "content": "hello"}]
 
 
@@ -108,7 +109,7 @@ def test_a_redirection_takes_no_key_to_another_host(
 @pytest.mark.parametrize("stream", [False, True])
 def test_native_calls_follow_no_redirection(here: Server, elsewhere: Server, stream: bool) -> None:
     with pytest.raises(xcs.LLMError) as raised:
-        "".join(xcs.llm("hi", model="m", base_url=here.url, api_key=KEY, max_retries=0, stream=stream))
+        "".join(llm("hi", model="m", base_url=here.url, api_key=KEY, max_retries=0, stream=stream))
     assert "status 307" in str(raised.value)
     assert here.seen
     assert not elsewhere.seen
@@ -152,7 +153,7 @@ def test_an_answer_nested_without_end_is_refused(full: bool) -> None:
         Server(200, body.encode()) as server,
         pytest.raises(xcs.LLMAnswerError, match="nested too deeply"),
     ):
-        xcs.llm("hi", model="m", base_url=server.url, api_key=KEY, full=full)
+        llm("hi", model="m", base_url=server.url, api_key=KEY, full=full)
 
 
 def test_no_object_shows_a_key(elsewhere: Server) -> None:
@@ -167,7 +168,8 @@ def test_no_object_shows_a_key(elsewhere: Server) -> None:
         program(KEY)
     with client, pytest.raises(openai.AuthenticationError) as by_sdk:
         asked(client, stream=False)
-    shown = [stream, stream._pieces, program, program.config, xcs.stats(program), xcs.explain(program)]
+    jitted: Any = program
+    shown = [stream, stream._pieces, program, jitted.config, xcs.stats(program), xcs.explain(program)]
     shown += [client._client._transport, raised.value, by_sdk.value, vars(raised.value)]
     assert not [text for text in map(repr, shown) if KEY in text]
     stream.close()
