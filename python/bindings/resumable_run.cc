@@ -119,12 +119,15 @@ class CoroutineRun final : public ResumableRun<LoopExecutor> {
     run_->interrupt(steal_value(std::move(error)));
   }
 
+  // The context is what it was before the run began.
+  void leave() { outer_.take_context(); }
+
   // Cancels what is no longer wanted. Answers what to await until nothing is running, or None when nothing
   // is.
   nb::object settle() {
     if (!run_) return nb::none();
     run_->abandon();
-    outer_.take_context();
+    leave();
     return executor_->idle() ? nb::none() : executor_->wake();
   }
 
@@ -190,6 +193,7 @@ void bind_resumable_run(nb::module_& m) {
       .def("advance", &CoroutineRun::advance)
       .def("answer", &CoroutineRun::answer, nb::arg("raised"), nb::arg("value").none())
       .def("interrupt", &CoroutineRun::interrupt, nb::arg("error"))
+      .def("leave", &CoroutineRun::leave)
       .def("settle", &CoroutineRun::settle)
       .def("take", &CoroutineRun::take)
       .def("end", &CoroutineRun::end)

@@ -33,6 +33,8 @@ async def drive(run: Any) -> Any:
                 run.interrupt(value)
             del waits, awaited, value
     finally:
+        if closed:
+            run.leave()
         cancelled = None if closed else await _settled(run)
     if cancelled is not None:
         run.end()

@@ -117,3 +117,20 @@ def test_with_a_budget_they_are_driven_as_without_one() -> None:
     plain = asyncio.run(run())
     with xcs.config(budget=1.0):
         assert asyncio.run(run()) == plain == [asyncio.CancelledError, 1, "thrown", "closed"]
+
+
+def test_a_run_that_is_closed_leaves_its_budget(sim: xcs.Simulator) -> None:
+    xcs.set_price("dear", input=0.0, output=1_000_000.0)
+
+    @xcs.jit(budget=1e-9)
+    async def program() -> str:
+        await asyncio.sleep(10)
+        return xcs.llm("too dear", model="dear", base_url=sim.base_url, api_key="any", max_tokens=3)
+
+    async def run() -> str:
+        begun = program()
+        begun.send(None)
+        begun.close()
+        return xcs.llm("not a part of it", model="dear", base_url=sim.base_url, api_key="any", max_tokens=3)
+
+    assert asyncio.run(run())
