@@ -64,17 +64,17 @@ namespace detail {
 
 template <class T>
 struct ValueTraits {
-  static constexpr bool is_value = false;
+  static constexpr bool kIsValue = false;
 };
 template <class T>
 struct ValueTraits<Value<T>> {
-  static constexpr bool is_value = true;
+  static constexpr bool kIsValue = true;
 };
 
 }  // namespace detail
 
 // Whether a type is a Value.
 template <class T>
-concept AnyValue = detail::ValueTraits<std::remove_cvref_t<T>>::is_value;
+concept AnyValue = detail::ValueTraits<std::remove_cvref_t<T>>::kIsValue;
 
 }  // namespace xcs

@@ -325,7 +325,7 @@ Action PythonHost::store_slice(const Site& s) {
 
 // args[0] in args[1]
 Action PythonHost::contains(const Site& s) {
-  constexpr Flags flags = kData | kAtom;
+  const Flags flags = kData | kAtom;
   const bool negated = s.node.index == 1;
   auto answer = [&](int found) {
     if (found < 0) return raised();

@@ -157,9 +157,9 @@ bool PythonHost::gives_atom(std::string_view name) const {
 namespace {
 
 bool changes_file(std::string_view name) {
-  constexpr std::array names = {"write", "writelines", "flush",     "close",    "truncate",  "seek",
-                                "read",  "readline",   "readlines", "writerow", "writerows", "writeheader"};
-  return std::ranges::find(names, name) != names.end();
+  constexpr std::array kNames = {"write", "writelines", "flush",     "close",    "truncate",  "seek",
+                                 "read",  "readline",   "readlines", "writerow", "writerows", "writeheader"};
+  return std::ranges::find(kNames, name) != kNames.end();
 }
 
 }  // namespace

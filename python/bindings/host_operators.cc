@@ -35,12 +35,12 @@ Flags flags_of_result(const ir::Fragment& fragment, std::span<const Value> opera
 
 // Whether `and`, `or` or `if` stands in it, or may.
 bool chooses(std::string_view text) {
-  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
-  for (std::size_t at = text.find_first_of(letters); at != std::string_view::npos;) {
-    const std::size_t end = std::min(text.find_first_not_of(letters, at), text.size());
+  constexpr std::string_view kLetters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+  for (std::size_t at = text.find_first_of(kLetters); at != std::string_view::npos;) {
+    const std::size_t end = std::min(text.find_first_not_of(kLetters, at), text.size());
     const std::string_view word = text.substr(at, end - at);
     if (word == "or" || word == "and" || word == "if") return true;
-    at = text.find_first_of(letters, end);
+    at = text.find_first_of(kLetters, end);
   }
   return text.empty();
 }
@@ -329,7 +329,7 @@ Action PythonHost::truth(const Site& s) {
     if (truth < 0) return raised();
     return done(borrow_value((truth != 0) != negated ? Py_True : Py_False));
   };
-  constexpr Flags flags = kData | kAtom;
+  const Flags flags = kData | kAtom;
   if (s[0].is_pending())
     return needs_operand(0, flags, is_data(s[0], s.view) ? Effect::kNone : Effect::kAnything);
   PyObject* object = s.object(0);

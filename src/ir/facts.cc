@@ -163,7 +163,7 @@ void fill_last_reads(const Program& program, Region& region, const std::vector<b
   const auto ends = [&](SlotId slot) {
     return slot < read.size() && program.slots[slot].empty() && !shared[slot] && !read[slot];
   };
-  constexpr std::size_t most = 31;
+  constexpr std::size_t kMost = 31;
   for (std::size_t n = region.nodes.size(); n-- > 0;) {
     Node& node = region.nodes[n];
     node.last_reads = 0;
@@ -172,7 +172,7 @@ void fill_last_reads(const Program& program, Region& region, const std::vector<b
     for (const SlotId slot : slots_assigned(program, node))
       if (slot < read.size()) read[slot] = false;
     if (!control)
-      for (std::size_t i = 0; i < node.args.size() && i < most; ++i)
+      for (std::size_t i = 0; i < node.args.size() && i < kMost; ++i)
         if (ends(node.args[i]) && node.args[i] != node.dest) node.last_reads |= 1U << i;
     for (const SlotId slot : slots_read(program, node))
       if (slot < read.size()) read[slot] = true;

@@ -79,13 +79,13 @@ std::optional<std::int64_t> count_before(std::string_view rest, std::string_view
 }
 
 std::string numbered_list(std::int64_t count, Draw& draw) {
-  constexpr std::int64_t words_per_line = 4;
+  constexpr std::int64_t kWordsPerLine = 4;
   std::string lines;
   for (std::int64_t i = 1; i <= count; ++i) {
     if (i > 1) lines += '\n';
     append_number(lines, i);
     lines += ". ";
-    append_words(lines, words_per_line, draw);
+    append_words(lines, kWordsPerLine, draw);
   }
   return lines;
 }
@@ -186,7 +186,7 @@ std::int64_t total_tokens(std::span<const Answer> answers) {
 }
 
 std::vector<float> embed(std::string_view model, std::string_view text, std::int64_t dimensions) {
-  constexpr int places_per_word = 8;
+  constexpr int kPlacesPerWord = 8;
   const std::uint64_t seed = hash_bytes(model, 0);
   const auto size = static_cast<std::uint64_t>(dimensions);
   std::vector<float> vector(size);
@@ -195,7 +195,7 @@ std::vector<float> embed(std::string_view model, std::string_view text, std::int
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(' '), text.size());
     Draw places(hash_bytes(text.substr(0, end), seed));
-    for (int i = 0; end > 0 && i < places_per_word; ++i)
+    for (int i = 0; end > 0 && i < kPlacesPerWord; ++i)
       vector[places.below(size)] += places.chance(0.5) ? 1.0F : -1.0F;
     text.remove_prefix(std::min(end + 1, text.size()));
   }

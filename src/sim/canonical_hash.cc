@@ -17,8 +17,8 @@ std::uint64_t hash_value(dom::element value);
 std::uint64_t hash_integer(std::uint64_t value) { return mix(kInteger ^ mix(value + kInteger)); }
 
 std::uint64_t hash_real(double value) {
-  constexpr double exact = 9007199254740992.0;  // up to here a whole number has one spelling as a double
-  if (value == std::floor(value) && std::abs(value) <= exact) {
+  constexpr double kExact = 9007199254740992.0;  // up to here a whole number has one spelling as a double
+  if (value == std::floor(value) && std::abs(value) <= kExact) {
     return hash_integer(static_cast<std::uint64_t>(static_cast<std::int64_t>(value)));
   }
   return mix(kReal ^ mix(std::bit_cast<std::uint64_t>(value)));

@@ -33,8 +33,8 @@ std::string sha256(std::string_view bytes) {
 }
 
 void append_real(std::string& out, double value) {
-  constexpr double exact = 9007199254740992.0;  // up to here a whole number has one spelling as a double
-  if (value == std::floor(value) && std::abs(value) <= exact) {
+  constexpr double kExact = 9007199254740992.0;  // up to here a whole number has one spelling as a double
+  if (value == std::floor(value) && std::abs(value) <= kExact) {
     append_number(out, static_cast<std::int64_t>(value));
     return;
   }

@@ -67,10 +67,10 @@ Connection::State Connection::receive(std::string_view bytes, TimePoint now) {
 // is one that no request of HTTP/1 has.
 void Connection::choose_version(std::string& bytes) {
   *greeting_ += std::exchange(bytes, {});
-  constexpr std::string_view preface = Http2Session::kPreface;
-  const std::size_t known = std::min(greeting_->size(), preface.size());
-  const bool http2 = std::string_view(*greeting_).substr(0, known) == preface.substr(0, known);
-  if (http2 && known < preface.size()) return;
+  constexpr std::string_view kPreface = Http2Session::kPreface;
+  const std::size_t known = std::min(greeting_->size(), kPreface.size());
+  const bool http2 = std::string_view(*greeting_).substr(0, known) == kPreface.substr(0, known);
+  if (http2 && known < kPreface.size()) return;
   if (http2) session_ = std::make_unique<Http2Session>(service_, caller_);
   bytes = *std::exchange(greeting_, std::nullopt);
 }

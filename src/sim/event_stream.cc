@@ -23,11 +23,11 @@ void EventStream::truncate(std::size_t count) {
 }
 
 std::vector<std::string_view> split_for_stream(std::string_view text) {
-  constexpr std::string_view space = " \n";
+  constexpr std::string_view kSpace = " \n";
   std::vector<std::string_view> pieces;
   while (!text.empty()) {
-    const std::size_t word = std::min(text.find_first_not_of(space), text.size());
-    const std::size_t end = std::min(text.find_first_of(space, word), text.size());
+    const std::size_t word = std::min(text.find_first_not_of(kSpace), text.size());
+    const std::size_t end = std::min(text.find_first_of(kSpace, word), text.size());
     pieces.push_back(text.substr(0, end));
     text.remove_prefix(end);
   }

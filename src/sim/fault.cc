@@ -112,10 +112,10 @@ std::optional<ApiError> fault_error(Provider provider, Fault fault) {
 }
 
 Fault scripted_fault(std::string_view prompt, std::uint64_t ordinal) {
-  constexpr std::string_view opening = "[fault ";
-  const std::size_t open = prompt.rfind(opening);
+  constexpr std::string_view kOpening = "[fault ";
+  const std::size_t open = prompt.rfind(kOpening);
   if (open == std::string_view::npos) return Fault::kNone;
-  std::string_view inside = prompt.substr(open + opening.size());
+  std::string_view inside = prompt.substr(open + kOpening.size());
   const std::size_t close = inside.find(']');
   if (close == std::string_view::npos) return Fault::kNone;
   inside = inside.substr(0, close);

@@ -20,9 +20,9 @@ constexpr std::chrono::milliseconds kFaultRetryAfter{50};
 
 std::string_view presented_key(const HttpRequest& http) {
   if (!http.x_api_key.empty()) return http.x_api_key;
-  constexpr std::string_view scheme = "bearer ";
-  if (!equals_ignoring_case(http.authorization.substr(0, scheme.size()), scheme)) return {};
-  return http.authorization.substr(scheme.size());
+  constexpr std::string_view kScheme = "bearer ";
+  if (!equals_ignoring_case(http.authorization.substr(0, kScheme.size()), kScheme)) return {};
+  return http.authorization.substr(kScheme.size());
 }
 
 bool is_ascii(std::string_view text) {
@@ -87,11 +87,11 @@ Script Generator::serve_models(Exchange& exchange) {
   if (exchange.arrival.http.method != "GET")
     return exchange.fail({.status = 405, .message = "Models can only be read, with GET."});
   const bool anthropic = exchange.provider() == Provider::kAnthropic;
-  constexpr std::string_view prefix = "/v1/models/";
-  if (path.size() <= prefix.size()) {
+  constexpr std::string_view kPrefix = "/v1/models/";
+  if (path.size() <= kPrefix.size()) {
     return exchange.reply(anthropic ? anthropic_model_list_body() : model_list_body());
   }
-  const std::string_view id = path.substr(prefix.size());
+  const std::string_view id = path.substr(kPrefix.size());
   if (!is_ascii(id))
     return exchange.fail(
         {.status = 404, .message = "The model does not exist.", .code = "model_not_found", .param = "model"});

@@ -50,9 +50,9 @@ std::chrono::nanoseconds Bucket::until_full(TimePoint now) {
 }
 
 std::string_view limit_name(LimitKind kind) {
-  constexpr std::array<std::string_view, kLimitKinds> names = {
+  constexpr std::array<std::string_view, kLimitKinds> kNames = {
       "requests", "tokens", "input_tokens", "output_tokens", "requests_per_second", "ramp", "concurrency"};
-  return names[static_cast<std::size_t>(kind)];
+  return kNames[static_cast<std::size_t>(kind)];
 }
 
 Ramp::Ramp(const Limits& limits, TimePoint now)

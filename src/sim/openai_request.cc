@@ -139,7 +139,7 @@ std::expected<std::vector<std::string>, ApiError> read_input_list(dom::array lis
 }
 
 std::expected<std::vector<std::string>, ApiError> read_inputs(dom::object body) {
-  constexpr std::size_t most_inputs = 2048;
+  constexpr std::size_t kMostInputs = 2048;
   const auto value = find(body, "input");
   if (!value) return missing("input");
   std::string_view text;
@@ -153,11 +153,11 @@ std::expected<std::vector<std::string>, ApiError> read_inputs(dom::object body) 
   }
   if (list.size() == 0) return refuse("Invalid 'input': input cannot be an empty array.", "input");
   auto inputs = read_input_list(list, *value);
-  if (inputs && inputs->size() > most_inputs) {
+  if (inputs && inputs->size() > kMostInputs) {
     return refuse(
         fmt::format("Invalid 'input': array too long. Expected an array with maximum length {}, but got an "
                     "array with length {} instead.",
-                    most_inputs, inputs->size()),
+                    kMostInputs, inputs->size()),
         "input", "array_above_max_length");
   }
   return inputs;

@@ -168,8 +168,8 @@ Recorder::~Recorder() { close(); }
 int Recorder::news_descriptor() const { return inbox_->descriptor(); }
 
 std::optional<ApiError> Recorder::objection(const Arrival& arrival) {
-  constexpr std::array<std::string_view, 5> methods = {"GET", "POST", "PUT", "PATCH", "DELETE"};
-  if (std::ranges::find(methods, arrival.http.method) == methods.end()) {
+  constexpr std::array<std::string_view, 5> kMethods = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+  if (std::ranges::find(kMethods, arrival.http.method) == kMethods.end()) {
     return ApiError{.status = 405,
                     .message = "Only GET, POST, PUT, PATCH and DELETE can be forwarded and recorded."};
   }

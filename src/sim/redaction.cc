@@ -64,13 +64,13 @@ std::string_view take_until(std::string_view& text, char separator) {
 }
 
 std::string_view boundary_of(std::string_view content_type) {
-  constexpr std::string_view key = "boundary=";
+  constexpr std::string_view kKey = "boundary=";
   std::string_view type = take_until(content_type, ';');
   if (!equals_ignoring_case(type.substr(0, type.find('/')), "multipart")) return {};
   while (!content_type.empty()) {
     std::string_view parameter = trim(take_until(content_type, ';'));
-    if (!equals_ignoring_case(parameter.substr(0, key.size()), key)) continue;
-    parameter.remove_prefix(key.size());
+    if (!equals_ignoring_case(parameter.substr(0, kKey.size()), kKey)) continue;
+    parameter.remove_prefix(kKey.size());
     if (parameter.starts_with('"')) parameter = parameter.substr(1, parameter.find('"', 1) - 1);
     return parameter;
   }

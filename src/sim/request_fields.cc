@@ -69,7 +69,7 @@ std::string last_user_text(dom::array messages) {
 }
 
 std::size_t text_size(dom::element value) {
-  constexpr std::size_t blob_size = 1024;
+  constexpr std::size_t kBlobSize = 1024;
   std::string_view text;
   dom::array array;
   dom::object object;
@@ -81,7 +81,7 @@ std::size_t text_size(dom::element value) {
     for (const dom::key_value_pair field : object) {
       const bool blob = field.key == "image_url" || field.key == "input_audio" || field.key == "file_data" ||
                         field.key == "source";
-      size += blob ? blob_size : text_size(field.value);
+      size += blob ? kBlobSize : text_size(field.value);
     }
   }
   return size;

@@ -68,14 +68,14 @@ void SimLoop::watch(int fd, std::uint32_t events) {
 }
 
 void SimLoop::run() {
-  constexpr int retry_accept_ms = 50;
+  constexpr int kRetryAcceptMs = 50;
   std::array<epoll_event, 512> events;
   MutexLock lock(mutex_);
   while (!stopping_) {
     arm_timer();
     lock.unlock();
     const int count =
-        ::epoll_wait(epoll_.get(), events.data(), events.size(), accepting_ ? -1 : retry_accept_ms);
+        ::epoll_wait(epoll_.get(), events.data(), events.size(), accepting_ ? -1 : kRetryAcceptMs);
     lock.lock();
     if (count < 0 && errno != EINTR) throw std::system_error(errno, std::generic_category(), "epoll_wait");
     const std::span ready(events.data(), static_cast<std::size_t>(std::max(count, 0)));

@@ -45,12 +45,12 @@ std::unexpected<Error> cannot_listen(const std::string& host, std::uint16_t port
 
 // Failure is the value of errno.
 std::expected<Listener, int> listen_on(const addrinfo& address) {
-  constexpr int backlog = 16384;
+  constexpr int kBacklog = 16384;
   Descriptor socket(::socket(address.ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket) return std::unexpected(errno);
   const int on = 1;
   ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) < 0 || ::listen(socket.get(), backlog) < 0) {
+  if (::bind(socket.get(), address.ai_addr, address.ai_addrlen) < 0 || ::listen(socket.get(), kBacklog) < 0) {
     return std::unexpected(errno);
   }
   sockaddr_storage bound{};

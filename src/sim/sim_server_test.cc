@@ -152,16 +152,16 @@ TEST(SimServer, HoldsAnAnswerBackForItsLatency) {
 }
 
 TEST(SimServer, HoldsManyRequestsInFlightAtOnce) {
-  constexpr std::uint64_t client_count = 500;
+  constexpr std::uint64_t kClientCount = 500;
   const auto server = serve(fixed_latency(300));
   std::vector<Client> clients;
-  for (std::uint64_t i = 0; i < client_count; ++i) {
+  for (std::uint64_t i = 0; i < kClientCount; ++i) {
     clients.emplace_back(server->port());
     clients.back().send(request(std::to_string(i)));
   }
   for (Client& client : clients) EXPECT_THAT(client.receive(), StartsWith("HTTP/1.1 200"));
   const SimStats stats = server->stats();
-  EXPECT_EQ(stats.requests, client_count);
+  EXPECT_EQ(stats.requests, kClientCount);
   EXPECT_GT(stats.peak_in_flight, 1U);
   EXPECT_EQ(stats.in_flight, 0U);
 }

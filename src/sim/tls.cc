@@ -79,9 +79,9 @@ bool write_certificate(X509* certificate, const std::string& file) {
 // ALPN: the first of the server's versions of HTTP that the client speaks, too.
 int choose_protocol(SSL*, const unsigned char** chosen, unsigned char* size, const unsigned char* offered,
                     unsigned offered_size, void* context) {
-  constexpr std::string_view versions = "\x02h2\x08http/1.1";
+  constexpr std::string_view kVersions = "\x02h2\x08http/1.1";
   const bool http2 = static_cast<const TlsContext*>(context)->http2();
-  const std::string_view ours = http2 ? versions : versions.substr(3);
+  const std::string_view ours = http2 ? kVersions : kVersions.substr(3);
   unsigned char* out = nullptr;
   const int found = SSL_select_next_proto(&out, size, reinterpret_cast<const unsigned char*>(ours.data()),
                                           static_cast<unsigned>(ours.size()), offered, offered_size);
