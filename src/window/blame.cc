@@ -37,13 +37,13 @@ std::uint64_t now_ns() {
 // The wait goes on when it is for the same as before.
 void Machine::begin_wait(Item& item, Waits::Row row, Waits::Row held_by) {
   if (item.wait == row && item.held_by == held_by) return;
-  const std::uint64_t now = now_ns();
-  end_wait(item, now);
+  const std::uint64_t began_ns = now_ns();
+  end_wait(item, began_ns);
   item.wait = row;
   item.held_by = held_by;
-  item.wait_began_ns = now;
+  item.wait_began_ns = began_ns;
   waits_.begin(row);
-  if (held_by != Waits::kNone) waits_.hold(held_by, now);
+  if (held_by != Waits::kNone) waits_.hold(held_by, began_ns);
 }
 
 void Machine::end_wait(Item& item, std::uint64_t now) {
@@ -91,7 +91,8 @@ void Machine::note_wait(Item& item, const ir::Program& program, const ir::Node& 
     // What waits for its turn without being in anybody's way is itself what could have gone on.
     const bool loses = action.verdict == Action::kOrdered && waits_.is_missed(row) &&
                        (item.is_frame || action.effect.memory == Effect::kNone);
-    return begin_wait(item, row, loses ? row : Waits::kNone);
+    begin_wait(item, row, loses ? row : Waits::kNone);
+    return;
   }
   const Waits::Row row = waits_.because_of(program, node, blamed);
   begin_wait(item, row, holds && waits_.is_missed(blamed) ? blamed : Waits::kNone);

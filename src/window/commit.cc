@@ -156,8 +156,7 @@ void Machine::trim(Frame& frame) {
 
 bool Machine::is_oldest(Place place) {
   if (live_ == 0) return true;
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the frames that places name are this machine's own
-  auto* frame = const_cast<Frame*>(place.frame);
+  Frame* frame = place.frame;
   std::uint64_t sequence = place.sequence;
   while (frame != nullptr) {
     trim(*frame);
@@ -290,8 +289,7 @@ void Machine::become_frame(Entry& entry, Enter enter) {
   fetch(frame);
 }
 
-// NOLINTNEXTLINE(performance-unnecessary-value-param): it may be one of the operands, which end with the
-// entry
+// NOLINTNEXTLINE(performance-unnecessary-value-param): `value` may be one of the operands, which go meanwhile
 void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
   memory_.remove(entry);
   if (entry.effect.memory != Effect::kAnything)
@@ -307,7 +305,7 @@ void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
   std::vector<Value> results = std::move(entry.results);
   // The entry may stand in the window for long; what it used is not kept.
   const std::vector<Value> operands = std::move(entry.operands);
-  const std::shared_ptr<const Env> snapshot = std::move(entry.snapshot);
+  const std::shared_ptr<Env> snapshot = std::move(entry.snapshot);
   const Chain chain = entry.chain;
   note_made(entry.program, entry.node, value);
   mark_done(entry);

@@ -13,10 +13,10 @@
 namespace xcs::window {
 
 // The context of the manager that the code at `frame` is in, or null while it is not open.
-OpenContext* Machine::find_context(const Frame* frame, const Object* manager) {
+OpenContext* Machine::find_context(Frame* frame, const Object* manager) {
   for (; frame != nullptr; frame = frame->parent)
-    for (const OpenContext& context : frame->contexts)
-      if (context.manager.object() == manager) return const_cast<OpenContext*>(&context);
+    for (OpenContext& context : frame->contexts)
+      if (context.manager.object() == manager) return &context;
   return nullptr;
 }
 

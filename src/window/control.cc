@@ -407,20 +407,9 @@ Frame* Machine::handle(Entry& entry) {
         step != nullptr && step->context != nullptr && step->context->raised.bound() &&
         host_.is_handed_back(step->context->raised, entry.exception))
       return precise ? context_raises_on(*f, *step, entry) : nullptr;
-    if (f->kind == Frame::kLoop && child->is_frame) {
-      auto& inner = static_cast<Frame&>(*child);
-      if (inner.closing) {
-        const bool ends =
-            precise && (host_.has_closed(entry.exception) || is_oldest({entry.parent, entry.sequence}));
-        return ends ? closed_by_exception(*f, entry) : nullptr;
-      }
-      if (inner.suspended != nullptr) {
-        if (!precise) return nullptr;
-        f->producer = std::move(inner.suspended);
-        f->phase = kClosing;
-        return left_by_exception(*f, entry);
-      }
-    }
+    if (f->kind == Frame::kLoop && child->is_frame)
+      if (auto& inner = static_cast<Frame&>(*child); inner.closing || inner.suspended != nullptr)
+        return precise ? raise_out_of(*f, inner, entry) : nullptr;
     if (f->kind != Frame::kTry || f->state == Frame::kFetched) continue;
     const ir::Try& t = f->program.tries[f->node->index];
     const bool in_body = child == f->body;
@@ -431,13 +420,29 @@ Frame* Machine::handle(Entry& entry) {
     f->phase = catches ? kTest : kFinal;
     return enter_handler(*f, entry);
   }
-  if (!is_oldest({entry.parent, entry.sequence})) return nullptr;
+  if (is_oldest({entry.parent, entry.sequence})) end_with(entry);
+  return nullptr;
+}
+
+// The exception comes out of the closing of the loop's generator, or out of the body of a loop whose
+// generator has something to clean up first.
+Frame* Machine::raise_out_of(Frame& loop, Frame& inner, Entry& entry) {
+  if (inner.closing) {
+    const bool ends = host_.has_closed(entry.exception) || is_oldest({entry.parent, entry.sequence});
+    return ends ? closed_by_exception(loop, entry) : nullptr;
+  }
+  loop.producer = std::move(inner.suspended);
+  loop.phase = kClosing;
+  return left_by_exception(loop, entry);
+}
+
+// The run ends with the entry's exception.
+void Machine::end_with(const Entry& entry) {
   outcome_ = {true, entry.exception};
   for (const Item* i = &entry; i->parent != nullptr; i = i->parent)
     if (i->is_frame && static_cast<const Frame*>(i)->kind == Frame::kActivation)
       note_unwound(*static_cast<const Frame*>(i), entry.exception);
   complete_ = true;
-  return nullptr;
 }
 
 namespace {

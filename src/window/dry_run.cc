@@ -243,7 +243,7 @@ void Machine::narrow(Action& action, const ir::Program& program, const ir::Node&
   const bool one_of_few =
       action.verdict == Action::kOperand && known_of_pending(operands[action.operand]) != nullptr;
   if (!one_of_few && !action.steps) return;
-  Summary summary = DryRun(*this, *const_cast<Frame*>(place.frame)).run(program, node, operands, place);
+  Summary summary = DryRun(*this, *place.frame).run(program, node, operands, place);
   if (summary.footprint.anything) return;
   action.effect.memory = summary.footprint.places.empty() ? Effect::kNone : Effect::kOpaque;
   action.effect.stores = std::move(summary.footprint.places);

@@ -60,9 +60,20 @@ class DryRun final : private View {
   void control(const ir::Program& program, const ir::Node& node, Env env, Flow& flow);
   Flow branch(const ir::Program& program, const ir::Node& node, Env env);
   Flow loop(const ir::Program& program, const ir::Node& node, Env env);
+  // What a loop takes from its iterator: the first items, if they are all there are, and what is known of
+  // each.
+  struct Items {
+    std::optional<std::vector<Value>> first;
+    Flags flags = kUnknown;
+    KnownRef known;
+  };
+  Items items_of(const Value& iterator);
+  std::optional<Env> first_turns(const ir::Program& program, const ir::Node& node, Env env, Items& items,
+                                 Flow& result);
+  void all_turns(const ir::Program& program, const ir::Node& node, Env& end, Items items, Flow& result);
   Flow loop_over(const ir::Program& program, const ir::Node& node, Env env, const Enter& generator);
   Flow loop_over(const ir::Program& program, const ir::Node& node, Env env, const Continuation& producer);
-  Flow loop_over(const ir::Program& program, const ir::Node& node, Env env, std::optional<Value> first,
+  Flow loop_over(const ir::Program& program, const ir::Node& node, Env env, const std::optional<Value>& first,
                  const std::function<std::optional<Value>()>& yielded);
   std::optional<Value> yielded_by(const Continuation& producer);
   Flow walk(Frame* frame);
@@ -71,10 +82,10 @@ class DryRun final : private View {
   std::optional<Value> yielded_by(const Enter& generator, const Value& sent = Value());
   std::optional<Env> turn(const ir::Program& program, const ir::Loop& loop, const Env& env, const Value& item,
                           Flow& result);
-  bool settle(std::optional<Env>& end, std::optional<Env> joined, Mark before, int turns);
-  bool settles(const std::optional<Env>& joined, const std::optional<Env>& end) const;
+  bool settle(Env& end, Env joined, Mark before, int turns);
+  bool settles(const Env& joined, const Env& end) const;
   Flow loop_once(const ir::Program& program, const ir::Loop& loop, Env env, const Value& item);
-  Flow attempt_try(const ir::Program& program, const ir::Node& node, Env env);
+  Flow attempt_try(const ir::Program& program, const ir::Node& node, const Env& env);
   Flow after_body(const ir::Program& program, const ir::Try& t, const Env& start, Flow body);
   Flow finally(const ir::Program& program, const ir::Try& t, const Env& start, Flow flow);
   // What the variables that a try statement assigns have been on the way, and whether its handlers may meet
@@ -101,6 +112,7 @@ class DryRun final : private View {
   bool attempt(const ir::Program& program, const ir::Node& node, std::vector<Value> operands, Env& env,
                int depth);
   bool step_context(const Action& action, const ir::Node& node, std::span<const Value> operands, Env& env);
+  void note_cause(const ir::Program& program, const ir::Node& node, const Action& action);
   bool each_of(const Value& ambiguous, const ir::Program& program, const ir::Node& node,
                const std::vector<Value>& operands, std::size_t operand, Env& env, int depth);
   void note_made(const Value& value);
@@ -110,6 +122,7 @@ class DryRun final : private View {
   void take_explicit(const Frame& frame, bool& certain);
   void take_footprint(const Frame& frame);
   void add_place(const Effect::Store& store);
+  void merge_place(Effect::Store place, bool own);
   Value unknown(Flags flags, KnownRef known = nullptr);
   bool leads_out(const Value& value) const {
     return value.is_pending() && leading_out_.contains(value.cell());
@@ -118,6 +131,7 @@ class DryRun final : private View {
   void note_leading_out(const Value& value);
   Flags flags_of(const Value& value);
   Value join(const Value& a, const Value& b);
+  void join(Env& into, const Env& env);
   void join(std::optional<Env>& into, std::optional<Env> env);
   void join(std::optional<Value>& into, std::optional<Value> value);
   void join(Flow& into, Flow flow);
@@ -126,7 +140,7 @@ class DryRun final : private View {
   bool quiet() override { return false; }
   bool assigns_at_once() override { return true; }
   std::uint64_t walks() override { return number_; }
-  Value any_of(KnownRef known) override { return unknown(window::flags_of(known), known); }
+  Value any_of(const KnownRef& known) override { return unknown(window::flags_of(known), known); }
   State look(Object* object, Where where) override;
   State look_anywhere() override;
   bool describes_made(Object* object) override;

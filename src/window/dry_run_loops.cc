@@ -7,6 +7,12 @@
 
 namespace xcs::window {
 
+namespace {
+
+constexpr std::size_t kMostItems = 16;  // to be walked one by one
+
+}  // namespace
+
 DryRun::Flow DryRun::loop_once(const ir::Program& program, const ir::Loop& l, Env env, const Value& item) {
   if (l.head != ir::kNone) {
     Flow head = region(program, l.head, std::move(env));
@@ -29,10 +35,7 @@ DryRun::Flow DryRun::loop_once(const ir::Program& program, const ir::Loop& l, En
 
 DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env) {
   const ir::Loop& l = program.loops[n.index];
-  Flow result;
-  std::optional<std::vector<Value>> items;
-  Flags item_flags = kUnknown;
-  KnownRef item_known;
+  Items items;
   if (l.head == ir::kNone) {
     Value iterator = env[n.args[0]];
     iterator.settle();
@@ -42,55 +45,77 @@ DryRun::Flow DryRun::loop(const ir::Program& program, const ir::Node& n, Env env
     if (iterator.ready())
       if (const auto generator = machine_.host_.unstarted(iterator))
         return loop_over(program, n, std::move(env), *generator);
-    if (iterator.is_pending()) {
-      item_flags = iterator.flags() & kTypes;
-      item_known = machine_.host_.describe_items(iterator, *this);
-      if (item_known == nullptr && (item_flags & kData) != 0) item_known = known_data();
-      if (item_known == nullptr) summary_.footprint.anything = true;
-    } else {
-      if (!machine_.host_.steps_freely(iterator)) summary_.footprint.anything = true;
-      items = machine_.host_.peek_items(iterator, 16, *this);
-      item_flags = machine_.host_.known(iterator) & kTypes;
-      item_known = machine_.host_.describe_items(iterator, *this);
-    }
-    item_flags |= window::flags_of(item_known);
+    items = items_of(iterator);
   }
-  // The first turns one by one when the items are known, then turns with what all turns have in common.
-  std::optional<Env> end = env;
-  if (items) {
-    std::optional<Env> ends = end;  // after any number of turns
-    for (const Value& item : *items) {
-      end = turn(program, l, *end, item, result);
-      if (!end) break;
-      ends = end;
-    }
-    end = items->empty() || end ? ends : std::nullopt;
-    // The turns may store to what the iterator runs over; then there may be others.
-    Value& iterator = env[n.args[0]];
-    iterator.settle();
-    if (end && !machine_.host_.peek_items(iterator, 16, *this)) {
-      items.reset();
-      item_flags = kUnknown;
-      item_known = machine_.host_.describe_items(iterator, *this);
-      item_flags |= window::flags_of(item_known);
-    }
-  }
-  if (!items && end) {
-    for (int i = 0;; ++i) {
-      const Mark before = mark();
-      std::optional<Env> joined = end;
-      if (l.head == ir::kNone && i > 0) {  // the turns may have stored to what is iterated over
-        item_known = machine_.host_.describe_items((*end)[n.args[0]], *this);
-        if (item_known == nullptr && (*end)[n.args[0]].is_pending()) summary_.footprint.anything = true;
-        item_flags = Flags((item_flags & ~kTypes) | window::flags_of(item_known));
-      }
-      const Value item = l.head == ir::kNone ? unknown(item_flags, item_known) : Value();
-      if (l.head == ir::kNone && leads_out((*end)[n.args[0]])) note_leading_out(item);
-      join(joined, turn(program, l, *end, item, result));
-      if (settle(end, std::move(joined), before, i)) break;
-    }
-  }
+  Flow result;
+  std::optional<Env> end = std::move(env);
+  if (items.first) end = first_turns(program, n, std::move(*end), items, result);
+  if (end && !items.first) all_turns(program, n, *end, items, result);
   return end_of_loop(program, n, std::move(result), std::move(end));
+}
+
+DryRun::Items DryRun::items_of(const Value& iterator) {
+  Items items;
+  if (iterator.is_pending()) {
+    items.flags = iterator.flags() & kTypes;
+  } else {
+    if (!machine_.host_.steps_freely(iterator)) summary_.footprint.anything = true;
+    items.first = machine_.host_.peek_items(iterator, kMostItems, *this);
+    items.flags = machine_.host_.known(iterator) & kTypes;
+  }
+  items.known = machine_.host_.describe_items(iterator, *this);
+  if (iterator.is_pending() && items.known == nullptr) {
+    if ((items.flags & kData) != 0) {
+      items.known = known_data();
+    } else {
+      summary_.footprint.anything = true;
+    }
+  }
+  items.flags |= window::flags_of(items.known);
+  return items;
+}
+
+// The turns one by one with the items, which are known. Returns the variables after the last one; `items` has
+// no first ones any more when there may be others.
+std::optional<Env> DryRun::first_turns(const ir::Program& program, const ir::Node& n, Env env, Items& items,
+                                       Flow& result) {
+  std::optional<Env> end = env;
+  for (const Value& item : *items.first) {
+    end = turn(program, program.loops[n.index], *end, item, result);
+    if (!end) return std::nullopt;
+  }
+  // The turns may store to what the iterator runs over.
+  Value& iterator = env[n.args[0]];
+  iterator.settle();
+  if (!machine_.host_.peek_items(iterator, kMostItems, *this)) {
+    items.known = machine_.host_.describe_items(iterator, *this);
+    items.flags = window::flags_of(items.known);
+    items.first.reset();
+  }
+  return end;
+}
+
+// Turns with what is known of all of them, until another one finds nothing more. `end`: the variables before,
+// then after any number of turns.
+void DryRun::all_turns(const ir::Program& program, const ir::Node& n, Env& end, Items items, Flow& result) {
+  const ir::Loop& l = program.loops[n.index];
+  for (int i = 0;; ++i) {
+    const Mark before = mark();
+    Env joined = end;
+    Value item;
+    if (l.head == ir::kNone) {
+      const Value& iterator = end[n.args[0]];
+      if (i > 0) {  // the turns may have stored to what is iterated over
+        items.known = machine_.host_.describe_items(iterator, *this);
+        if (items.known == nullptr && iterator.is_pending()) summary_.footprint.anything = true;
+        items.flags = Flags((items.flags & ~kTypes) | window::flags_of(items.known));
+      }
+      item = unknown(items.flags, items.known);
+      if (leads_out(iterator)) note_leading_out(item);
+    }
+    if (const std::optional<Env> next = turn(program, l, end, item, result)) join(joined, *next);
+    if (settle(end, std::move(joined), before, i)) break;
+  }
 }
 
 // `end`: the variables when the loop ends by itself.
@@ -118,7 +143,7 @@ std::optional<Env> DryRun::turn(const ir::Program& program, const ir::Loop& l, c
 
 // Takes `joined`, after one more turn, for the variables after any number of them. Returns whether no further
 // turn need be walked; a loop that does not settle may do anything.
-bool DryRun::settle(std::optional<Env>& end, std::optional<Env> joined, Mark before, int turns) {
+bool DryRun::settle(Env& end, Env joined, Mark before, int turns) {
   const bool same = unchanged_since(before) && settles(joined, end);
   end = std::move(joined);
   if (!same && turns == kMostTurns) summary_.footprint.anything = true;
@@ -126,10 +151,10 @@ bool DryRun::settle(std::optional<Env>& end, std::optional<Env> joined, Mark bef
 }
 
 // Whether another turn gives no other variables.
-bool DryRun::settles(const std::optional<Env>& joined, const std::optional<Env>& end) const {
-  for (std::size_t s = 0; s < joined->size(); ++s) {
-    const Value& a = (*joined)[s];
-    const Value& b = (*end)[s];
+bool DryRun::settles(const Env& joined, const Env& end) const {
+  for (std::size_t s = 0; s < joined.size(); ++s) {
+    const Value& a = joined[s];
+    const Value& b = end[s];
     const bool same =
         a.object() == b.object() || (a.is_pending() && b.is_pending() && a.flags() == b.flags() &&
                                      window::same(a.known(), b.known()) && leads_out(a) == leads_out(b));
@@ -174,10 +199,10 @@ std::optional<Value> DryRun::yielded_by(const Continuation& producer) {
   if (producer.sent != ir::kNone) env[producer.sent] = machine_.host_.none();
   yields_.emplace_back();
   ++activation_;
-  for (std::size_t i = 0; i < producer.frames.size(); ++i)
-    if (producer.frames[i].kind == Frame::kTry) {
+  for (const Continuation::Saved& saved : producer.frames)
+    if (saved.kind == Frame::kTry) {
       tried_.push_back({activation_, {}});
-      for (ir::SlotId slot : all_assigned(program, *producer.frames[i].node))
+      for (ir::SlotId slot : all_assigned(program, *saved.node))
         tried_.back().seen[slot] = unknown(kMaybeUnbound);
     }
   const Continuation::Saved& innermost = producer.frames.back();
@@ -207,20 +232,20 @@ DryRun::Flow DryRun::loop_over(const ir::Program& program, const ir::Node& n, En
 // A loop over a generator: its code, which `yielded` walks, and the turns of the loop take place in any
 // order. `first` is what it has been found to yield before.
 DryRun::Flow DryRun::loop_over(const ir::Program& program, const ir::Node& n, Env env,
-                               std::optional<Value> first,
+                               const std::optional<Value>& first,
                                const std::function<std::optional<Value>()>& yielded) {
   const ir::Loop& l = program.loops[n.index];
   Flow result;
-  std::optional<Env> end = std::move(env);
   for (int i = 0;; ++i) {
     const Mark before = mark();
-    std::optional<Env> joined = end;
+    Env joined = env;
     std::optional<Value> item = first;
     join(item, yielded());
-    if (item) join(joined, turn(program, l, *end, *item, result));
-    if (settle(end, std::move(joined), before, i)) break;
+    if (item)
+      if (const std::optional<Env> next = turn(program, l, env, *item, result)) join(joined, *next);
+    if (settle(env, std::move(joined), before, i)) break;
   }
-  return end_of_loop(program, n, std::move(result), std::move(end));
+  return end_of_loop(program, n, std::move(result), std::move(env));
 }
 
 }  // namespace xcs::window

@@ -78,7 +78,7 @@ void DryRun::control(const ir::Program& program, const ir::Node& n, Env env, Flo
       flow = loop(program, n, std::move(env));
       break;
     case ir::Op::kTry:
-      flow = attempt_try(program, n, std::move(env));
+      flow = attempt_try(program, n, env);
       break;
     case ir::Op::kReturn:
       env[n.args[0]].settle();
@@ -168,18 +168,14 @@ bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<
   }
   if (action.verdict == Action::kOperand && action.effect.memory == Effect::kAnything &&
       depth < kMostAmbiguous) {
-    const Value ambiguous = operands[action.operand];
-    if (each_of(ambiguous, program, n, operands, action.operand, env, depth)) return true;
+    if (each_of(operands[action.operand], program, n, operands, action.operand, env, depth)) return true;
   }
   if (action.verdict == Action::kDone) {
     note_made(action.value);
     for (const Value& v : action.values) note_made(v);
   } else {
     take_effect(action, operands, machine_.memory_.stored_flags(n, operands));
-    // Of a value that is not known here, another node is to blame.
-    const bool own = action.reason != static_cast<ReasonCode>(explain::Reason::kReturnsObject);
-    if (own && action.effect.memory == Effect::kAnything && summary_.footprint.cause.node == nullptr)
-      summary_.footprint.cause = {&program, &n, action.reason};
+    note_cause(program, n, action);
   }
   set_dests(program, n, action, env);
   const auto raises_objects = [](const Tried& tried) { return tried.raises_objects; };
@@ -204,6 +200,13 @@ bool DryRun::step_context(const Action& action, const ir::Node& n, std::span<con
   if (closes) result = unknown(kAtom | kData);
   if (result && n.dest != ir::kNone) env[n.dest] = std::move(*result);
   return result.has_value();
+}
+
+// The first node that may do anything is to blame for it; for a value that is not known here, another one is.
+void DryRun::note_cause(const ir::Program& program, const ir::Node& n, const Action& action) {
+  const bool own = action.reason != static_cast<ReasonCode>(explain::Reason::kReturnsObject);
+  if (own && action.effect.memory == Effect::kAnything && summary_.footprint.cause.node == nullptr)
+    summary_.footprint.cause = {&program, &n, action.reason};
 }
 
 // Returns whether the operand's alternatives are few, and walks the node with each.

@@ -73,6 +73,11 @@ void DryRun::add_place(const Effect::Store& store) {
       add_place(one);
     }
   if (own && is_atom(without_objects(known))) return;
+  merge_place(std::move(place), own);
+}
+
+// `own`: the target is a value that the walk made up.
+void DryRun::merge_place(Effect::Store place, bool own) {
   const auto meets = [&](const Effect::Store& other) {
     if (other.where.kind != place.where.kind || other.where.key != place.where.key) return false;
     if (other.target.object() == place.target.object()) return true;

@@ -6,7 +6,7 @@
 
 namespace xcs::window {
 
-DryRun::Flow DryRun::attempt_try(const ir::Program& program, const ir::Node& n, Env env) {
+DryRun::Flow DryRun::attempt_try(const ir::Program& program, const ir::Node& n, const Env& env) {
   const ir::Try& t = program.tries[n.index];
   tried_.push_back({activation_, {}});
   Flow body = region(program, t.body, env);

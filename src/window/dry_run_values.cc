@@ -66,13 +66,16 @@ Value DryRun::join(const Value& a, const Value& b) {
   return unknown(flags, std::move(known));
 }
 
+void DryRun::join(Env& into, const Env& env) {
+  for (std::size_t i = 0; i < into.size(); ++i) into[i] = join(into[i], env[i]);
+}
+
 void DryRun::join(std::optional<Env>& into, std::optional<Env> env) {
-  if (!env) return;
-  if (!into) {
+  if (into && env) {
+    join(*into, *env);
+  } else if (env) {
     into = std::move(env);
-    return;
   }
-  for (std::size_t i = 0; i < into->size(); ++i) (*into)[i] = join((*into)[i], (*env)[i]);
 }
 
 void DryRun::join(std::optional<Value>& into, std::optional<Value> value) {

@@ -215,7 +215,7 @@ void Machine::let_end(Frame& frame, const ir::Node& node, Value old) {
   if (!old.ready() || !host_.drop_runs_code(old, 1)) return;
   stand_at(frame.end(), frame.handled);
   if (quiet()) return;
-  constexpr std::size_t kEnd = static_cast<std::size_t>(-1);  // no operand
+  constexpr std::size_t kEnd = SIZE_MAX;  // no operand
   const ir::Node& end =
       reads_.try_emplace({&node, kEnd}, ir::Node{ir::Op::kUnbind, ir::kNone, ir::kNone, {}, node.position})
           .first->second;
@@ -320,7 +320,7 @@ Entry& Machine::add_entry(Frame& frame, const ir::Node& node) {
   entry->control = frame.chain.calls;
   entry->stops = stops_;
   entry->handled = frame.handled;
-  if (frame.in_try) entry->snapshot = std::make_shared<const Env>(frame.env);
+  if (frame.in_try) entry->snapshot = std::make_shared<Env>(frame.env);
   return *entry;
 }
 

@@ -81,7 +81,7 @@ Frame* Machine::finish(Frame& frame) {
   }
   if (frame.guess) {
     const bool body = frame.kind == Frame::kRegion;
-    if (frame.exit != Exit::kFell && !(body && frame.exit == Exit::kContinued)) return roll_back(frame);
+    if (frame.exit != Exit::kFell && (!body || frame.exit != Exit::kContinued)) return roll_back(frame);
     close_guess(frame, false);
   }
   if (frame.opens_context()) return never_yields(frame);
@@ -103,47 +103,16 @@ Frame* Machine::finish(Frame& frame) {
     return nullptr;
   }
   if (frame.passed) {
-    if (activation && frame.result.is_pending()) fill(frame.result, frame.returned);
-    for (const Frame::Output& output : frame.outputs) {
-      Value& v = frame.env[output.slot];
-      v.settle();
-      v.chain = longest(v.chain, frame.chain);
-      fill(output.cell, v);
-    }
-    frame.outputs.clear();
-    frame.env.clear();
-    frame.wake_followers();
-    if (frame.unfinished == 0) {
-      mark_done(frame);
-    } else if (frame.unsafe == 0) {
-      mark_safe(frame);
-    }
+    finish_passed(frame);
     return nullptr;
   }
 
   if (activation && frame.unfinished != 0 && parent->in_try)
-    frame.snapshot = std::make_shared<const Env>(parent->env);
+    frame.snapshot = std::make_shared<Env>(parent->env);
   parent->child = nullptr;
   const Exit exit = frame.exit;
   Value returned = std::move(frame.returned);
-  if (frame.generator) {
-    parent->producer->exhausted = true;
-    parent->guards = false;
-    parent->chain = longest(parent->chain, frame.chain);
-  } else if (activation) {
-    if (frame.dest != ir::kNone) {
-      parent->env[frame.dest] = returned;
-    } else {
-      parent->test = returned;
-    }
-  } else {
-    parent->env = std::move(frame.env);
-    parent->chain = longest(parent->chain, frame.chain);
-    if (frame.kind == Frame::kIf && frame.chain.calls != 0)
-      for (ir::SlotId slot : assigned(frame))
-        parent->env[slot].chain = longest(parent->env[slot].chain, frame.chain);
-  }
-  frame.env.clear();
+  hand_over(frame, *parent, returned);
   Frame* unfinished = &frame;
   if (frame.unfinished == 0) {
     unfinished = nullptr;
@@ -159,6 +128,47 @@ Frame* Machine::finish(Frame& frame) {
   }
   parent->state = Frame::kRunning;
   return resume(*parent, activation, exit, std::move(returned), unfinished);
+}
+
+// What the parent has gone on without is there now.
+void Machine::finish_passed(Frame& frame) {
+  if (frame.kind == Frame::kActivation && frame.result.is_pending()) fill(frame.result, frame.returned);
+  for (const Frame::Output& output : frame.outputs) {
+    Value& v = frame.env[output.slot];
+    v.settle();
+    v.chain = longest(v.chain, frame.chain);
+    fill(output.cell, v);
+  }
+  frame.outputs.clear();
+  frame.env.clear();
+  frame.wake_followers();
+  if (frame.unfinished == 0) {
+    mark_done(frame);
+  } else if (frame.unsafe == 0) {
+    mark_safe(frame);
+  }
+}
+
+// The parent gets the variables back, or the result of an activation.
+void Machine::hand_over(Frame& frame, Frame& parent, const Value& returned) {
+  if (frame.generator) {
+    parent.producer->exhausted = true;
+    parent.guards = false;
+    parent.chain = longest(parent.chain, frame.chain);
+  } else if (frame.kind == Frame::kActivation) {
+    if (frame.dest != ir::kNone) {
+      parent.env[frame.dest] = returned;
+    } else {
+      parent.test = returned;
+    }
+  } else {
+    parent.env = std::move(frame.env);
+    parent.chain = longest(parent.chain, frame.chain);
+    if (frame.kind == Frame::kIf && frame.chain.calls != 0)
+      for (ir::SlotId slot : assigned(frame))
+        parent.env[slot].chain = longest(parent.env[slot].chain, frame.chain);
+  }
+  frame.env.clear();
 }
 
 // Control comes back to `parent` from its child; `unfinished` is the child unless it is complete.

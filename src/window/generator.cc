@@ -48,9 +48,7 @@ namespace {
 void forget_in_snapshots(const Frame& frame, const Object* object, bool inside) {
   for (const Item* item : frame.items.all()) {
     if (item->snapshot != nullptr)
-      // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): constant for those who share it, not for its
-      // frame
-      for (Value& v : const_cast<Env&>(*item->snapshot)) {
+      for (Value& v : *item->snapshot) {
         v.settle();
         if (v.object() == object) v = Value();
       }
@@ -138,10 +136,9 @@ void Machine::let_go(Frame& innermost, const Object* object) {
 }
 
 bool Machine::is_left_alone(Object* object, std::uint32_t references) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): the frames that places name are this machine's own
-  auto* frame = const_cast<Frame*>(place_.frame);
+  Frame& frame = *place_.frame;
   if (!assigns_at_once()) return false;
-  const std::optional<std::uint32_t> held = held_by_temporaries(*frame, object);
+  const std::optional<std::uint32_t> held = held_by_temporaries(frame, object);
   if (!held) return false;
   std::uint32_t own = 0;  // of the attempt at hand
   for (const Value& v : operands_) own += v.object() == object ? 1 : 0;
@@ -150,11 +147,10 @@ bool Machine::is_left_alone(Object* object, std::uint32_t references) {
 
 // The code at hand takes the object over, with all that holds it; handlers never look at what does.
 View::Taking Machine::take(Object* object, std::uint32_t references) {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): as above
-  auto* frame = const_cast<Frame*>(place_.frame);
-  for (const Frame* f = frame; f != nullptr; f = f->parent) forget_in_snapshots(*f, object, false);
+  Frame& frame = *place_.frame;
+  for (const Frame* f = &frame; f != nullptr; f = f->parent) forget_in_snapshots(*f, object, false);
   if (!is_left_alone(object, references)) return Taking::kNo;
-  let_go(*frame, object);
+  let_go(frame, object);
   return Taking::kTaken;
 }
 
@@ -385,7 +381,7 @@ void Machine::close_step(Frame& frame) {
   parent.state = Frame::kRunning;
   if (frame.unfinished != 0) {
     if ((frame.generator || frame.context != nullptr) && parent.in_try)
-      frame.snapshot = std::make_shared<const Env>(parent.env);
+      frame.snapshot = std::make_shared<Env>(parent.env);
     if (frame.unsafe == 0) mark_safe(frame);
     return;
   }

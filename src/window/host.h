@@ -58,6 +58,8 @@ struct Caller {
 // Memory as it is at one place of the program, given what has been committed.
 class View {
  public:
+  virtual ~View() = default;
+
   enum class State : std::uint8_t {
     kClear,    // no earlier pending store meets it: the committed object is right
     kPending,  // the stores in stores() meet it, all of them understood, oldest first; certain to happen
@@ -131,7 +133,7 @@ class View {
   // when it is.
   virtual std::uint64_t walks() { return 0; }
   // REQUIRES: walks(). A value of which no more than this is known.
-  virtual Value any_of(KnownRef known) { return (void)known, Value(); }
+  virtual Value any_of(const KnownRef& known) { return (void)known, Value(); }
   // Says that the node at hand took `nanoseconds`, done in order for this reason although nothing was in its
   // way.
   virtual void done_in_order(ReasonCode reason, std::uint64_t nanoseconds) {
@@ -139,9 +141,6 @@ class View {
   }
   // The calls that led into the function the node is part of, the innermost first. Empty on a view of no run.
   virtual std::vector<Caller> callers() { return {}; }
-
- protected:
-  ~View() = default;
 };
 
 // What a node may do to memory while it waits in the window.

@@ -27,7 +27,7 @@ inline void assign_outputs(Env& env, const ir::Statement& statement, Action& don
 
 // A place in program order: just before item `sequence` of `frame`.
 struct Place {
-  const Frame* frame;
+  Frame* frame;
   std::uint64_t sequence;
 };
 
@@ -57,9 +57,9 @@ class Item : public Waiter {
   Chain chain;          // what led to it
   Chain deep_chain;     // what led to its end
   std::uint64_t wait_began_ns = 0;
-  std::uint32_t wait = ~0U;             // the row of Waits of the wait under way
-  std::uint32_t held_by = ~0U;          // the row that loses time meanwhile
-  std::shared_ptr<const Env> snapshot;  // the parent's variables as they were here; only inside a try
+  std::uint32_t wait = ~0U;       // the row of Waits of the wait under way
+  std::uint32_t held_by = ~0U;    // the row that loses time meanwhile
+  std::shared_ptr<Env> snapshot;  // the parent's variables as they were here; only inside a try
   std::vector<Item*> followers;
   Value awaited;  // the pending value it waits for
   Item* awaited_item = nullptr;
@@ -234,7 +234,7 @@ class Frame final : public Item {
   Cause opaque;                   // when passed: why it may store anywhere
 
   bool has_begun() const { return phase != 0; }
-  Place end() const { return {this, next_sequence}; }
+  Place end() { return {this, next_sequence}; }
   // kActivation: what it runs is the body of a generator.
   bool is_generator_code() const {
     return generator || context != nullptr || (kind == kActivation && program.gathers);

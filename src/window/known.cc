@@ -24,7 +24,10 @@ const KnownRef& anything() {
   return *any;
 }
 
-KnownRef or_anything(KnownRef known) { return known == nullptr ? anything() : std::move(known); }
+KnownRef or_anything(KnownRef known) {
+  if (known == nullptr) return anything();
+  return known;
+}
 
 KnownRef items_of_parts(const std::vector<KnownRef>& parts);
 
@@ -69,6 +72,49 @@ void join_into(Instance& into, const Instance& other, int depth) {
     into.parts[i] = or_anything(joined(into.parts[i], other.parts[i], depth + 1));
 }
 
+// `both`, which is what `a` is, may also be the constant of `b`.
+void join_constant(Known& both, const Known& a, const Known& b) {
+  if (!both.constant.bound()) {
+    both.constant = b.constant;
+  } else if (b.constant.bound() && b.constant.object() != a.constant.object()) {
+    both.constant = Value();
+    both.data = true;
+  }
+}
+
+// Likewise, one of the objects of `b`, or an instance as one of them.
+void join_objects(Known& both, const Known& a, const Known& b, int depth) {
+  for (const Value& object : b.objects) {
+    const bool listed =
+        std::ranges::any_of(a.objects, [&](const Value& v) { return v.object() == object.object(); });
+    if (!listed) both.objects.push_back(object);
+  }
+  for (const Instance& instance : b.instances) {
+    const auto same_class = std::ranges::find_if(
+        both.instances, [&](const Instance& i) { return i.type.object() == instance.type.object(); });
+    if (same_class == both.instances.end()) {
+      both.instances.push_back(instance);
+    } else {
+      join_into(*same_class, instance, depth);
+    }
+  }
+}
+
+// Likewise, a container of what `b` holds.
+void join_contents(Known& both, const Known& a, const Known& b, int depth) {
+  if (!a.parts.empty() && a.parts.size() == b.parts.size() && a.items == nullptr && b.items == nullptr) {
+    for (std::size_t i = 0; i < a.parts.size(); ++i)
+      both.parts[i] = or_anything(joined(a.parts[i], b.parts[i], depth + 1));
+  } else if (!a.parts.empty() && !may_be_container(b)) {
+    // the parts of `a` stay
+  } else if (!b.parts.empty() && !may_be_container(a)) {
+    both.parts = b.parts;
+  } else if (may_be_container(a) || may_be_container(b)) {
+    both.parts.clear();
+    both.items = joined_items(a, b, depth);
+  }
+}
+
 KnownRef joined(const KnownRef& a, const KnownRef& b, int depth) {
   if (a == nullptr || b == nullptr || a->any || b->any) return nullptr;
   if (a == b) return a;
@@ -78,44 +124,12 @@ KnownRef joined(const KnownRef& a, const KnownRef& b, int depth) {
   both->changeable = a->changeable || b->changeable;
   both->plain = a->plain && b->plain;
   if (a->receiver.object() != b->receiver.object()) both->receiver = Value();
-  if (!both->constant.bound()) {
-    both->constant = b->constant;
-  } else if (b->constant.bound() && b->constant.object() != a->constant.object()) {
-    both->constant = Value();
-    both->data = true;
-  }
-  for (const Value& object : b->objects) {
-    const bool listed =
-        std::ranges::any_of(a->objects, [&](const Value& v) { return v.object() == object.object(); });
-    if (!listed) both->objects.push_back(object);
-  }
-  for (const Instance& instance : b->instances) {
-    const auto same_class = std::ranges::find_if(
-        both->instances, [&](const Instance& i) { return i.type.object() == instance.type.object(); });
-    if (same_class == both->instances.end()) {
-      both->instances.push_back(instance);
-    } else {
-      join_into(*same_class, instance, depth);
-    }
-  }
+  join_constant(*both, *a, *b);
+  join_objects(*both, *a, *b, depth);
   if (both->objects.size() > kMostObjects || both->instances.size() > kMostClasses) return nullptr;
-  if (!a->parts.empty() && a->parts.size() == b->parts.size() && a->items == nullptr && b->items == nullptr) {
-    for (std::size_t i = 0; i < a->parts.size(); ++i)
-      both->parts[i] = or_anything(joined(a->parts[i], b->parts[i], depth + 1));
-  } else if (!a->parts.empty() && !may_be_container(*b)) {
-    // the parts of `a` stay
-  } else if (!b->parts.empty() && !may_be_container(*a)) {
-    both->parts = b->parts;
-  } else if (may_be_container(*a) || may_be_container(*b)) {
-    both->parts.clear();
-    both->items = joined_items(*a, *b, depth);
-  }
+  join_contents(*both, *a, *b, depth);
   return both;
 }
-
-}  // namespace
-
-namespace {
 
 const KnownRef* unlisted(bool changeable) {
   auto known = std::make_shared<Known>();

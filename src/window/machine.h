@@ -32,7 +32,7 @@ struct Summary {
 class Machine : private View {
  public:
   Machine(Host& host, Executor& executor, const Options& options);
-  virtual ~Machine();
+  ~Machine() override;
   Machine(const Machine&) = delete;
   Machine& operator=(const Machine&) = delete;
 
@@ -77,6 +77,8 @@ class Machine : private View {
   Frame* push_region(Frame& frame, ir::RegionId region);
   Frame* push_control(Frame& frame, Frame::Kind kind, const ir::Node& node);
   Frame* finish(Frame& frame);
+  void finish_passed(Frame& frame);
+  void hand_over(Frame& frame, Frame& parent, const Value& returned);
   Frame* resume(Frame& parent, bool activation, Exit exit, Value returned, Frame* unfinished);
   Frame* raise(Frame& frame, const ir::Node& node, Value exception);
   Frame* raise_unbound(Frame& frame, const ir::Node& node, ir::SlotId slot);
@@ -87,13 +89,13 @@ class Machine : private View {
   Frame* go_on_without(Frame& parent, Frame& child);
 
   // Speculation.
-  bool may_guess(const Frame& blocked, Frame& frame);
+  bool may_guess(const Frame& blocked, Frame& frame) const;
   Frame* guess(Frame& frame);
   Frame* wait_for_guess(Frame& scope);
   void close_guess(Frame& guess, bool wrong);
   Frame* roll_back(Frame& guess);
   void take_back_items(Frame& loop, Env& env, std::uint32_t items);
-  Frame* guess_before(Place place);
+  Frame* guess_before(Place place) const;
 
   // Control.
   Frame* whole(Frame& frame, const ir::Node& node, ir::Index statement);
@@ -134,7 +136,7 @@ class Machine : private View {
   Frame* never_yields(Frame& step);
   Frame* close_context(Frame& frame, const ir::Node& node);
   Frame* context_raises_on(Frame& around, Frame& step, Entry& entry);
-  static OpenContext* find_context(const Frame* frame, const Object* manager);
+  static OpenContext* find_context(Frame* frame, const Object* manager);
   void note_unwound(const Frame& activation, const Value& exception);
 
   // Entries.
@@ -157,6 +159,8 @@ class Machine : private View {
   bool deliver(std::vector<Completion> completions);
   bool handle_failures();
   Frame* handle(Entry& entry);
+  Frame* raise_out_of(Frame& loop, Frame& inner, Entry& entry);
+  void end_with(const Entry& entry);
   Frame* enter_handler(Frame& frame, Entry& entry);
   void unwind(Frame& frame, Entry& entry);
   void discard_after(Frame& frame, Entry& entry);

@@ -259,19 +259,25 @@ MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, 
   if (met.empty() && blocker == nullptr) return answer;
   for (const Hit* hit : met) answer.met.emplace_back(hit->item, hit->store);
   if (blocker != nullptr) return blocked(blocker);
-  std::ranges::sort(met, [](const Hit* a, const Hit* b) {
+  answer.state = View::State::kPending;
+  answer.stores = in_order(std::move(met));
+  return answer;
+}
+
+std::vector<PendingStore> MemoryIndex::in_order(std::vector<const Hit*> hits) {
+  std::ranges::sort(hits, [](const Hit* a, const Hit* b) {
     return before(*a->item, Place{b->item->parent, b->item->sequence});
   });
-  answer.state = View::State::kPending;
+  std::vector<PendingStore> stores;
   const Item* last = nullptr;
-  for (const Hit* hit : met) {
+  for (const Hit* hit : hits) {
     if (hit->item == last) continue;  // a node that stores to several places of one object is replayed once
     last = hit->item;
     auto& entry = static_cast<Entry&>(*hit->item);
     for (Value& operand : entry.operands) operand.settle();
-    answer.stores.push_back({&entry.program, &entry.node, entry.operands, hit->where});
+    stores.push_back({&entry.program, &entry.node, entry.operands, hit->where});
   }
-  return answer;
+  return stores;
 }
 
 }  // namespace xcs::window

@@ -71,6 +71,8 @@ class MemoryIndex {
     Effect::Store store;
     bool replayable;
   };
+  // The stores of the hits, oldest first.
+  static std::vector<PendingStore> in_order(std::vector<const Hit*> hits);
   void add_store(Item* item, const Effect::Store& store, bool replayable);
   friend class DryRun;
   void remove_item(const Item* item, const std::vector<Effect::Store>& stores);

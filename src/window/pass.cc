@@ -126,7 +126,7 @@ Frame* Machine::go_on_without(Frame& parent, Frame& child) {
   ++counters_.frames;
   parent.child = nullptr;
   if (child.kind == Frame::kActivation) {
-    if (parent.in_try) child.snapshot = std::make_shared<const Env>(parent.env);
+    if (parent.in_try) child.snapshot = std::make_shared<Env>(parent.env);
     child.result = Value::pending(new Cell(summary.result.flags, summary.result.known));
     child.result.chain = child.chain;
     Value& result = child.dest != ir::kNone ? parent.env[child.dest] : parent.test;

@@ -56,12 +56,13 @@ void put_step(std::string& to, const Frame& child) {
 CallPath path_of(const Entry& entry) {
   CallPath path;
   std::vector<const Frame*> frames;
-  for (const Frame* f = entry.parent; f != nullptr; f = f->parent) {
+  const Frame& innermost = *entry.parent;
+  for (const Frame* f = &innermost; f != nullptr; f = f->parent) {
     frames.push_back(f);
     if (f->kind == Frame::kActivation) path.programs.push_back(&f->program);
   }
   for (auto f = frames.rbegin() + 1; f < frames.rend(); ++f) put_step(path.steps, **f);
-  put(path.steps, index_in(entry.parent->region, &entry.node));
+  put(path.steps, index_in(innermost.region, &entry.node));
   return path;
 }
 

@@ -35,7 +35,7 @@ Frame& scope_of(const Frame& guess) {
 
 }  // namespace
 
-bool Machine::may_guess(const Frame& blocked, Frame& frame) {
+bool Machine::may_guess(const Frame& blocked, Frame& frame) const {
   if (options_.speculate == 0) return false;
   const ir::Program& p = frame.program;
   auto stays = [&](ir::RegionId r) {
@@ -91,7 +91,7 @@ void Machine::close_guess(Frame& guess, bool wrong) {
 }
 
 // The last open guess that has to be right for `place` to be reached, or null.
-Frame* Machine::guess_before(Place place) {
+Frame* Machine::guess_before(Place place) const {
   if (open_guesses_ == 0) return nullptr;
   for (const Frame* f = place.frame; f != nullptr; f = f->parent) {
     Frame* last = nullptr;
