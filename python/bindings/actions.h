@@ -1,6 +1,8 @@
 // The host's answers to the window, by what they say.
 #pragma once
 
+#include <array>
+
 #include "explain/reasons.h"
 #include "memory.h"
 
@@ -141,6 +143,13 @@ inline Action held_up_inside(Obstacle obstacle, Value element, Flags flags, bool
   return a;
 }
 
+// It waits for the value, and may do anything then.
+inline Action needs_anything(const Value& value) {
+  Action a = needs_element(value, window::kUnknown);
+  a.effect.memory = window::Effect::kAnything;
+  return a;
+}
+
 // An action whose result, while it is not there, is one of what `known` says.
 inline Action with_known(Action a, window::KnownRef known) {
   a.flags |= window::flags_of(known);
@@ -170,13 +179,13 @@ class ObjectArray {
     PyObject** out = data();
     for (const Value& v : values) *out++ = object_of(v);
   }
-  PyObject** data() { return (heap_.empty() ? inline_ : heap_.data()) + 1; }
+  PyObject** data() { return (heap_.empty() ? inline_.data() : heap_.data()) + 1; }
   std::size_t size() const { return size_; }
 
  private:
   static constexpr std::size_t kInline = 8;
   std::size_t size_;
-  PyObject* inline_[kInline + 1] = {};
+  std::array<PyObject*, kInline + 1> inline_ = {};
   std::vector<PyObject*> heap_;
 };
 

@@ -23,6 +23,7 @@ namespace xcs::python {
 using window::Enter;
 
 struct HostCall;
+struct Touched;
 
 // One attempt at one node.
 struct Site {
@@ -88,7 +89,7 @@ class PythonHost final : public window::Host {
   // With `outer` as the exception that is being handled around the run; None when the run has a frame of its
   // own.
   explicit PythonHost(nb::object outer);
-  ~PythonHost();
+  ~PythonHost() override;
 
   Action attempt(const ir::Program& program, const ir::Node& node, std::span<const Value> operands,
                  View& view) override;
@@ -185,20 +186,24 @@ class PythonHost final : public window::Host {
   static void add_traceback(const HostProgram& program, const ir::Node& node, PyObject* exception);
   // host_operators.cc
   Action evaluate(const Site& s);
+  static bool compare_identity(const Site& s, Action& answer);
   Action evaluate_pending(const Site& s, const ir::Fragment& fragment);
   Action evaluate_with_placeholders(const Site& s);
   Action evaluate_over(const Site& s, Depth depth);
   Action inplace(const Site& s);
+  static Action inplace_pending(const Site& s);
   bool inplace_privately(const Site& s, Action& answer);
   Action truth(const Site& s);
   static bool may_show_copies(const Action& a, const Snapshot& now);
   // host_attributes.cc
   Action load_attribute(const Site& s);
   Action load_attribute(const Site& s, const Value& of, PyObject* name);
-  Action load_module_attribute(const Site& s, PyObject* module, PyObject* name);
-  Action load_class_attribute(const Site& s, PyTypeObject* type, PyObject* name);
+  Action load_pending_attribute(const Site& s, const Value& of, PyObject* name);
+  static Action load_module_attribute(const Site& s, PyObject* module, PyObject* name);
+  static Action load_class_attribute(const Site& s, PyTypeObject* type, PyObject* name);
   Action load_with_hook(const Site& s, PyObject* object, PyObject* name);
   Action load_instance_attribute(const Site& s, PyObject* object, PyObject* name);
+  Action load_by_descriptor(const Site& s, PyObject* object, PyObject* found, PyObject* name);
   Action load_by_getter(const Site& s, PyObject* object, PyObject* found, PyObject* name);
   bool call_by_getter(PyObject* object, PyObject* name, const Arguments& arguments, Action& answer);
   Action store_attribute(const Site& s);
@@ -228,9 +233,12 @@ class PythonHost final : public window::Host {
   // host_items.cc
   bool enter_default(const Site& s, Action& answer);
   Action load_item(const Site& s);
-  Action load_pending_item(const Site& s, std::size_t pending);
+  static Action load_or_make(const Site& s, std::size_t pending);
+  static Action load_pending_item(const Site& s, std::size_t pending);
   Action load_list_item(const Site& s, PyObject* list, PyObject* index);
   Action load_key(const Site& s, PyObject* dict, PyObject* key, const Value* fallback);
+  Action store_item_now(const Site& s, bool removes);
+  static Action store_pending_item(const Site& s, bool removes);
   Action store_item(const Site& s);
   Action store_slice(const Site& s);
   Action contains(const Site& s);
@@ -252,7 +260,7 @@ class PythonHost final : public window::Host {
                                  bool by_class, Action& answer);
   // host_loops.cc
   Action iterate(const Site& s);
-  static Action step(PyObject* iterator, View& view);
+  static Action step(PyObject* object, View& view);
   static bool step_generator(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   static bool is_progress(PyObject* bar);
   bool iterate_progress(PyObject* bar, Action& answer);
@@ -262,8 +270,11 @@ class PythonHost final : public window::Host {
   Action call(const Site& s);
   Action pending_callee(const Site& s);
   Action call_method(const Site& s);
-  Action hiding_attribute(const Site& s, PyObject* object, PyObject* name);
+  bool call_unbound(const Site& s, PyObject* name, Arguments& arguments, Action& answer);
+  static Action hiding_attribute(const Site& s, PyObject* object, PyObject* name);
   Action call_found(const Site& s, PyObject* callee, Arguments arguments);
+  static PyObject* unwrapped(const Site& s, PyObject* callee, Arguments& arguments);
+  bool call_bound_builtin(const Site& s, PyObject*& callee, Arguments& arguments, Action& answer);
   Action call_object(const Site& s, PyObject* callee, Arguments arguments);
   bool call_attribute_function(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   bool is_known_method(PyObject* callee) const;
@@ -271,18 +282,24 @@ class PythonHost final : public window::Host {
   Action gather_arguments(const Site& s, const ir::CallShape& shape, Arguments& arguments);
   Action needs_spread(const Site& s, std::size_t operand);
   Action spread_argument(const Site& s, std::size_t operand, bool mapping, Arguments& arguments);
+  static Action spread_mapping(const Site& s, std::size_t operand, const nb::object& source,
+                               Arguments& arguments);
   bool takes_spread(PyObject* callee) const;
-  Action star_error(const Site& s, std::size_t operand, bool mapping);
-  Action needs_argument(const Site& s, const Value& argument, Flags flags, Effect::Memory memory);
+  static Action star_error(const Site& s, std::size_t operand, bool mapping);
+  static Action needs_argument(const Site& s, const Value& argument, Flags flags, Effect::Memory memory);
   static void bind_partial(PyObject* partial, Arguments& arguments);
   // host_contracts.cc
   static bool gives_type(PyObject* callee, const Contract& contract, const Arguments& arguments, View& view);
+  Action call_guarded(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
   Action call_contract(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
   bool calls_back(const Contract& contract, const Arguments& arguments) const;
   static bool guard_holds(const Contract& contract, const Arguments& arguments);
   // host_pure.cc
   Action call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
-  Action changes_arguments(const Site& s, const Contract& contract, const Arguments& arguments, Action a);
+  Action call_blind(const Site& s, PyObject* callee, const Contract& contract, const Arguments& arguments);
+  Action call_over(const Site& s, PyObject* callee, const Contract& contract, const Arguments& arguments);
+  static Action changes_arguments(const Site& s, const Contract& contract, const Arguments& arguments,
+                                  Action a);
   bool change_privately(const Site& s, PyObject* callee, const Contract& contract, const Arguments& arguments,
                         Action& answer);
   // host_builtins.cc
@@ -291,6 +308,7 @@ class PythonHost final : public window::Host {
   bool makes_dict(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   Action call_composing(const Site& s, PyObject* callee, const Arguments& arguments, Snapshot* now);
   // host_issue.cc
+  bool freeze(const Site& s, const Contract& contract, Flags flags, Arguments& arguments, Action& answer);
   // `awaits`: the result is awaited, on the event loop.
   Action issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments, bool awaits);
   static void identify(const Site& s, PyObject* callee, bool native, const Arguments& arguments,
@@ -298,6 +316,10 @@ class PythonHost final : public window::Host {
   // host_ordered.cc
   void add_named_objects(PyObject* callee, int depth, Effect& effect);
   Action call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
+  bool read_early(const Site& s, PyObject* callee, const Contract& contract, const Arguments& arguments,
+                  std::span<const window::Where> places, Action& answer);
+  Action use_resource(const Site& s, PyObject* callee, const Contract& contract, const Arguments& arguments,
+                      const Touched& touched);
   Action make_for_walk(const Site& s, PyObject* callee, const Arguments& arguments);
   Action started_in_turn(const Site& s, PyObject* callee, const Arguments& arguments, Action a);
   // host_draws.cc

@@ -1,4 +1,6 @@
 // Arguments: what * and ** spread out, and what of them is not there yet.
+#include <array>
+
 #include "host.h"
 
 namespace xcs::python {
@@ -65,7 +67,7 @@ Action PythonHost::spread_argument(const Site& s, std::size_t operand, bool mapp
   };
   if (s[operand].is_pending()) {
     if (spreads()) return {};
-    if (!mapping || !s.view.walks() || arguments.spread.bound() || !is_pure_data(s[operand], s.view))
+    if (!mapping || s.view.walks() == 0 || arguments.spread.bound() || !is_pure_data(s[operand], s.view))
       return needs_spread(s, operand);
     arguments.spread = s[operand];
     arguments.spread_item = s.view.any_of(window::known_data());
@@ -97,6 +99,11 @@ Action PythonHost::spread_argument(const Site& s, std::size_t operand, bool mapp
       arguments.positional.push_back(to_value(PyTuple_GET_ITEM(items, i)));
     return {};
   }
+  return spread_mapping(s, operand, source, arguments);
+}
+
+Action PythonHost::spread_mapping(const Site& s, std::size_t operand, const nb::object& source,
+                                  Arguments& arguments) {
   nb::dict items;
   if (PyDict_Update(items.ptr(), source.ptr()) != 0) return star_error(s, operand, true);
   for (auto [key, value] : items) {
@@ -139,8 +146,8 @@ Action PythonHost::star_error(const Site& s, std::size_t operand, bool mapping) 
   const nb::object callee = shape.method == ir::kNone
                                 ? nb::borrow(s.object(0))
                                 : checked(PyObject_GetAttr(s.object(0), s.program.name_object(shape.method)));
-  PyObject* args[] = {callee.ptr(), given.ptr(), s.object(operand)};
-  return outcome(PyObject_Vectorcall(call.ptr(), args, 3, nullptr));
+  const std::array args = {callee.ptr(), given.ptr(), s.object(operand)};
+  return outcome(PyObject_Vectorcall(call.ptr(), args.data(), args.size(), nullptr));
 }
 
 // The operand that holds the pending argument, or the argument itself, is waited for.

@@ -70,19 +70,7 @@ Action PythonHost::load_attribute(const Site& s) {
 }
 
 Action PythonHost::load_attribute(const Site& s, const Value& of, PyObject* name) {
-  if (of.is_pending()) {
-    const bool data = (of.flags() & (kData | kAtom)) != 0;
-    if (const window::Instance* instance = instance_of(of, s.view)) {
-      Action a = load_instance_attribute(s, of, *instance, name);
-      const bool unknown = a.verdict == Action::kOperand && a.flags == kUnknown && a.known == nullptr;
-      if (!data || !unknown) return a;
-    }
-    if (Action a; !data && load_attribute_of_any(of, name, s.view, a)) return a;
-    if (!data && !is_builtin(of, s.view)) return needs_operand(0, kUnknown, Effect::kAnything);
-    const bool atom = (of.flags() & kAtom) != 0;
-    const KnownRef what = atom ? window::known_atom() : data ? window::known_data() : nullptr;
-    return with_known(needs_operand(0, kUnknown), window::known_attribute(of, what));
-  }
+  if (of.is_pending()) return load_pending_attribute(s, of, name);
   PyObject* object = object_of(of);
   PyTypeObject* type = Py_TYPE(object);
   if (PyModule_CheckExact(object)) return load_module_attribute(s, object, name);
@@ -97,10 +85,26 @@ Action PythonHost::load_attribute(const Site& s, const Value& of, PyObject* name
     // A method of the class, or an attribute of the instance, which no __getattr__ is asked for.
     PyObject* found = finds_plainly(type) ? type_lookup(type, name) : nullptr;
     const bool of_class = found != nullptr && !is_data_descriptor(found) && binds_plainly(found);
-    if (!of_class && !(finds_plainly(type) && found == nullptr && attribute_in_dict(object, name) != nullptr))
-      return load_with_hook(s, object, name);
+    const bool of_instance =
+        finds_plainly(type) && found == nullptr && attribute_in_dict(object, name) != nullptr;
+    if (!of_class && !of_instance) return load_with_hook(s, object, name);
   }
   return load_instance_attribute(s, object, name);
+}
+
+// Of something that is not there yet.
+Action PythonHost::load_pending_attribute(const Site& s, const Value& of, PyObject* name) {
+  const bool data = (of.flags() & (kData | kAtom)) != 0;
+  if (const window::Instance* instance = instance_of(of, s.view)) {
+    Action a = load_instance_attribute(s, of, *instance, name);
+    const bool unknown = a.verdict == Action::kOperand && a.flags == kUnknown && a.known == nullptr;
+    if (!data || !unknown) return a;
+  }
+  if (Action a; !data && load_attribute_of_any(of, name, s.view, a)) return a;
+  if (!data && !is_builtin(of, s.view)) return needs_operand(0, kUnknown, Effect::kAnything);
+  const bool atom = (of.flags() & kAtom) != 0;
+  const KnownRef what = atom ? window::known_atom() : data ? window::known_data() : nullptr;
+  return with_known(needs_operand(0, kUnknown), window::known_attribute(of, what));
 }
 
 Action PythonHost::load_module_attribute(const Site& s, PyObject* module, PyObject* name) {
@@ -158,31 +162,7 @@ Action PythonHost::load_with_hook(const Site& s, PyObject* object, PyObject* nam
 Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyObject* name) {
   PyTypeObject* type = Py_TYPE(object);
   PyObject* found = type_lookup(type, name);
-  if (is_data_descriptor(found) && !is_slot(found)) {
-    if (Py_TYPE(found) == &PyProperty_Type) return load_by_getter(s, object, found, name);
-    const bool builtin = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 ||
-                         Py_TYPE(found) == &PyGetSetDescr_Type ||
-                         (Py_TYPE(found) == &PyMemberDescr_Type && contracts_.is_pure_attribute(type, found));
-    const bool is_dict = PyUnicode_CompareWithASCIIString(name, "__dict__") == 0;
-    const bool python = !builtin && getter_of(object, found, name);
-    const bool whole = s.view.quiet() && !python;
-    if (whole || (is_static(type) && shape_of(object) == Shape::kAtom) ||
-        (is_enum_property(found) && shape_of(object) == Shape::kAtom))
-      return outcome(PyObject_GetAttr(object, name));
-    if (is_field(found) && PyTuple_Check(object)) {  // which may still be a placeholder
-      const nb::object item = checked(PyObject_GetAttr(object, name));
-      return done(to_value(item.ptr()));
-    }
-    if (builtin && !is_dict) {
-      // What it gives may tell of what methods have done to the object.
-      for (const Where& place : {Where{Where::kAttr, address_of(name)}, kState})
-        if (s.view.look(address_of(object), place) != View::State::kClear) return blocked(kUnknown);
-      if (shows_database(type) && s.view.look(address_of(database()), {Where::kAll}) != View::State::kClear)
-        return blocked(kUnknown);
-      return outcome(PyObject_GetAttr(object, name));
-    }
-    return load_by_getter(s, object, found, name);
-  }
+  if (is_data_descriptor(found) && !is_slot(found)) return load_by_descriptor(s, object, found, name);
   const bool fixed = is_static(type) && type->tp_dictoffset == 0 && found != nullptr &&
                      (!is_data_descriptor(found) || shape_of(object) == Shape::kAtom);
   if (fixed) return outcome(PyObject_GetAttr(object, name));
@@ -212,6 +192,33 @@ Action PythonHost::load_instance_attribute(const Site& s, PyObject* object, PyOb
     if (s.view.look(address_of(object), kState) != View::State::kClear) return blocked(kUnknown);
   }
   return outcome(PyObject_GetAttr(object, name));
+}
+
+// An attribute that a data descriptor of the class gives, which nothing of the object hides.
+Action PythonHost::load_by_descriptor(const Site& s, PyObject* object, PyObject* found, PyObject* name) {
+  PyTypeObject* type = Py_TYPE(object);
+  if (Py_TYPE(found) == &PyProperty_Type) return load_by_getter(s, object, found, name);
+  const bool builtin = (type->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0 || Py_TYPE(found) == &PyGetSetDescr_Type ||
+                       (Py_TYPE(found) == &PyMemberDescr_Type && contracts_.is_pure_attribute(type, found));
+  const bool is_dict = PyUnicode_CompareWithASCIIString(name, "__dict__") == 0;
+  const bool python = !builtin && getter_of(object, found, name);
+  const bool whole = s.view.quiet() && !python;
+  if (whole || (is_static(type) && shape_of(object) == Shape::kAtom) ||
+      (is_enum_property(found) && shape_of(object) == Shape::kAtom))
+    return outcome(PyObject_GetAttr(object, name));
+  if (is_field(found) && PyTuple_Check(object)) {  // which may still be a placeholder
+    const nb::object item = checked(PyObject_GetAttr(object, name));
+    return done(to_value(item.ptr()));
+  }
+  if (builtin && !is_dict) {
+    // What it gives may tell of what methods have done to the object.
+    for (const Where& place : {Where{Where::kAttr, address_of(name)}, kState})
+      if (s.view.look(address_of(object), place) != View::State::kClear) return blocked(kUnknown);
+    if (shows_database(type) && s.view.look(address_of(database()), {Where::kAll}) != View::State::kClear)
+      return blocked(kUnknown);
+    return outcome(PyObject_GetAttr(object, name));
+  }
+  return load_by_getter(s, object, found, name);
 }
 
 // An attribute that its class gives by a descriptor, which no attribute of the object hides.
@@ -317,7 +324,8 @@ Action special_missing(PyTypeObject* type, std::string_view name) {
                  type->tp_name);
     return raised();
   }
-  const bool awaits = name.starts_with("__a"), leaves = name.ends_with("exit__");
+  const bool awaits = name.starts_with("__a");
+  const bool leaves = name.ends_with("exit__");
   const std::string message =
       PY_VERSION_HEX >= 0x030B0000
           ? fmt::format("'{}' object does not support the {}context manager protocol{}", type->tp_name,
@@ -343,7 +351,7 @@ Action PythonHost::special(const Site& s) {
     if (!data) return needs_operand(0, kUnknown, Effect::kAnything);
     return changes(needs_operand(0, kData), borrow_value(files()), {Where::kAll});
   }
-  if (const std::size_t i = first_pending(s.operands); i < s.operands.size() && !s.view.walks()) {
+  if (const std::size_t i = first_pending(s.operands); i < s.operands.size() && s.view.walks() == 0) {
     if (!is_data(s[1], s.view)) return needs_operand(i, kUnknown, Effect::kAnything);
     // What __exit__ may do is what it may do without an exception, as far as its contract tells.
     const Site left{s.program, s.node, s.operands.first(1), s.view};

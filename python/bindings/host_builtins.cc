@@ -71,45 +71,65 @@ bool PythonHost::reads_container(const Site& s, PyObject* callee, const Argument
   return true;
 }
 
+namespace {
+
+// What `container` holds at this place, where nothing of it is iterated over.
+Replayed contents_of(PyObject* container, View& view) {
+  if (PyTuple_CheckExact(container)) return {Obstacle::kNothing, nb::borrow(container), {}};
+  return read_container(container, view);
+}
+
+// Puts a pair of a list or tuple into the dict. Returns whether it can be told now; `held` is set when it is
+// not there yet.
+bool take_pair(PyObject* made, const Value& item, View& view, std::optional<Replayed>& held) {
+  const auto waits_for = [&](const Value& value) {
+    held = Replayed{Obstacle::kElement, {}, value};
+    return false;
+  };
+  if (item.is_pending()) return waits_for(item);
+  PyObject* pair = object_of(item);
+  if (!PyTuple_CheckExact(pair) && !PyList_CheckExact(pair)) return false;
+  Replayed both = contents_of(pair, view);
+  if (both.obstacle != Obstacle::kNothing) {
+    held = std::move(both);
+    return false;
+  }
+  if (PySequence_Fast_GET_SIZE(both.copy.ptr()) != 2) return false;
+  const Value key = to_value(PySequence_Fast_GET_ITEM(both.copy.ptr(), 0));
+  if (key.is_pending()) return waits_for(key);
+  if (const Value inside = pending_inside(object_of(key)); inside.bound()) return waits_for(inside);
+  if (!is_atom(object_of(key))) return false;
+  if (PyDict_SetItem(made, object_of(key), PySequence_Fast_GET_ITEM(both.copy.ptr(), 1)) == 0) return true;
+  PyErr_Clear();
+  return false;
+}
+
+}  // namespace
+
 // dict, of a dict or of pairs: it does not look at the values, which may still be pending.
 bool PythonHost::makes_dict(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer) {
   if (callee != reinterpret_cast<PyObject*>(&PyDict_Type) || arguments.positional.size() > 1) return false;
   if (s.view.quiet() && arguments.ready()) return false;
   nb::object made = nb::dict();
-  auto held = [&](Obstacle obstacle, Value element) {
-    answer = held_up(obstacle, std::move(element), kFresh);
-    return true;
-  };
   if (!arguments.positional.empty()) {
     if (!arguments.positional[0].ready()) return false;
     PyObject* source = object_of(arguments.positional[0]);
     if (!PyDict_CheckExact(source) && !PyList_CheckExact(source) && !PyTuple_CheckExact(source)) return false;
-    Replayed now = PyTuple_CheckExact(source) ? Replayed{Obstacle::kNothing, nb::borrow(source), {}}
-                                              : read_container(source, s.view);
-    if (now.obstacle != Obstacle::kNothing) return held(now.obstacle, std::move(now.element));
-    if (PyDict_CheckExact(source)) {
+    Replayed now = contents_of(source, s.view);
+    std::optional<Replayed> held;
+    if (now.obstacle != Obstacle::kNothing) {
+      held = std::move(now);
+    } else if (PyDict_CheckExact(source)) {
       made = checked(PyDict_Copy(now.copy.ptr()));
     } else {
-      for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(now.copy.ptr()); ++i) {
+      for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(now.copy.ptr()) && !held; ++i) {
         const Value item = to_value(PySequence_Fast_GET_ITEM(now.copy.ptr(), i));
-        if (item.is_pending()) return held(Obstacle::kElement, item);
-        PyObject* pair = object_of(item);
-        if (!PyTuple_CheckExact(pair) && !PyList_CheckExact(pair)) return false;
-        Replayed both = PyTuple_CheckExact(pair) ? Replayed{Obstacle::kNothing, nb::borrow(pair), {}}
-                                                 : read_container(pair, s.view);
-        if (both.obstacle != Obstacle::kNothing) return held(both.obstacle, std::move(both.element));
-        if (PySequence_Fast_GET_SIZE(both.copy.ptr()) != 2) return false;
-        const Value key = to_value(PySequence_Fast_GET_ITEM(both.copy.ptr(), 0));
-        if (key.is_pending()) return held(Obstacle::kElement, key);
-        if (const Value inside = pending_inside(object_of(key)); inside.bound())
-          return held(Obstacle::kElement, inside);
-        if (!is_atom(object_of(key))) return false;
-        PyObject* value = PySequence_Fast_GET_ITEM(both.copy.ptr(), 1);
-        if (PyDict_SetItem(made.ptr(), object_of(key), value) != 0) {
-          PyErr_Clear();
-          return false;
-        }
+        if (!take_pair(made.ptr(), item, s.view, held) && !held) return false;
       }
+    }
+    if (held) {
+      answer = held_up(held->obstacle, std::move(held->element), kFresh);
+      return true;
     }
   }
   for (const auto& [name, value] : arguments.keywords)
@@ -157,6 +177,7 @@ Action PythonHost::call_composing(const Site& s, PyObject* callee, const Argumen
     return call_composing(s, callee, over, now);
   }
   std::vector<nb::object> given;
+  given.reserve(arguments.positional.size() + 1);
   for (const Value& v : arguments.positional) given.push_back(nb::borrow(object_of(v)));
   const bool counts_from = callee == reinterpret_cast<PyObject*>(&PyEnum_Type) && given.size() == 1 &&
                            arguments.keywords.size() == 1;

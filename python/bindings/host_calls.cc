@@ -88,16 +88,30 @@ Action PythonHost::pending_callee(const Site& s) {
   return pending_method({s.program, s.node, operands, s.view}, s.program.names[made->index]);
 }
 
-namespace {
-
-// It waits for the value, and may do anything then.
-Action anything_of(const Value& value) {
-  Action a = needs_element(value, kUnknown);
-  a.effect.memory = Effect::kAnything;
-  return a;
+// A method that the class defines, and the instance does not hide, is called without binding it first.
+bool PythonHost::call_unbound(const Site& s, PyObject* name, Arguments& arguments, Action& answer) {
+  PyObject* receiver = s.object(0);
+  PyTypeObject* type = Py_TYPE(receiver);
+  if (PyModule_Check(receiver) || PyType_Check(receiver) || !finds_plainly(type) || !has_plain_keys(receiver))
+    return false;
+  PyObject* found = type_lookup(type, name);
+  const bool is_method = found != nullptr && (PyFunction_Check(found) ||
+                                              Py_TYPE(found) == &PyMethodDescr_Type || is_lru_cache(found));
+  if (!is_method) return false;
+  answer = hiding_attribute(s, receiver, name);
+  if (answer.verdict != Action::kDone) return true;
+  const Value hidden = std::move(answer.value);
+  if (!hidden.bound()) {
+    arguments.positional.insert(arguments.positional.begin(), s[0]);
+    arguments.has_self = true;
+    answer = call_found(s, found, std::move(arguments));
+  } else if (hidden.is_pending()) {
+    answer = needs_anything(hidden);
+  } else {
+    answer = call_found(s, object_of(hidden), std::move(arguments));
+  }
+  return true;
 }
-
-}  // namespace
 
 Action PythonHost::call_method(const Site& s) {
   const ir::CallShape& shape = s.program.calls[s.node.index];
@@ -111,27 +125,11 @@ Action PythonHost::call_method(const Site& s) {
                        !PyModule_Check(receiver) && !PyType_Check(receiver);
   if (builtin && arguments.spread.bound())
     return needs_operand(operand_of(s, arguments.spread), kUnknown, Effect::kAnything);
-  if (builtin && arguments.more.bound()) return anything_of(arguments.more);
+  if (builtin && arguments.more.bound()) return needs_anything(arguments.more);
   if (builtin && kind <= Shape::kView && s.awaited())
     return call_awaited(s, checked(PyObject_GetAttr(receiver, name)).ptr(), std::move(arguments));
   if (builtin && (kind <= Shape::kView)) return builtin_method(s, receiver, name, std::move(arguments));
-  // A method that the class defines and the instance does not hide is called without binding it first.
-  if (!PyModule_Check(receiver) && !PyType_Check(receiver) && finds_plainly(Py_TYPE(receiver)) &&
-      has_plain_keys(receiver)) {
-    PyObject* found = type_lookup(Py_TYPE(receiver), name);
-    if (found != nullptr &&
-        (PyFunction_Check(found) || Py_TYPE(found) == &PyMethodDescr_Type || is_lru_cache(found))) {
-      Action hidden = hiding_attribute(s, receiver, name);
-      if (hidden.verdict != Action::kDone) return hidden;
-      if (!hidden.value.bound()) {
-        arguments.positional.insert(arguments.positional.begin(), s[0]);
-        arguments.has_self = true;
-        return call_found(s, found, std::move(arguments));
-      }
-      if (hidden.value.is_pending()) return needs_element(std::move(hidden.value), kUnknown);
-      return call_found(s, object_of(hidden.value), std::move(arguments));
-    }
-  }
+  if (Action a; call_unbound(s, name, arguments, a)) return a;
   Action found = load_attribute(s, s[0], name);
   if (found.verdict == Action::kEnter) {
     if (Action a; call_by_getter(receiver, name, arguments, a)) return a;
@@ -142,11 +140,7 @@ Action PythonHost::call_method(const Site& s) {
     if (found.verdict != Action::kRaised) found.effect.memory = Effect::kAnything;
     return found;
   }
-  if (found.value.is_pending()) {
-    Action a = needs_element(std::move(found.value), kUnknown);
-    a.effect.memory = Effect::kAnything;
-    return a;
-  }
+  if (found.value.is_pending()) return needs_anything(found.value);
   return call_found(s, object_of(found.value), std::move(arguments));
 }
 
@@ -171,73 +165,71 @@ Action PythonHost::hiding_attribute(const Site& s, PyObject* object, PyObject* n
         break;
     }
   }
-  if (dict == nullptr || *dict == nullptr) return Action();
+  if (dict == nullptr || *dict == nullptr) return {};
   PyObject* found = PyDict_GetItemWithError(*dict, name);
   if (found == nullptr) return PyErr_Occurred() != nullptr ? raised() : Action();
   return done(borrow_value(found));
 }
 
-Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments arguments) {
+// What is called through bound methods, jitted functions and partials, with what these add to the arguments.
+// A jitted coroutine function is a run of its own where it is awaited, and stays.
+PyObject* PythonHost::unwrapped(const Site& s, PyObject* callee, Arguments& arguments) {
   while (true) {
     if (PyMethod_Check(callee)) {
       arguments.positional.insert(arguments.positional.begin(), borrow_value(PyMethod_GET_SELF(callee)));
       arguments.has_self = true;
       callee = PyMethod_GET_FUNCTION(callee);
     } else if (Py_TYPE(callee) == jitted_type()) {
-      if (!s.awaited() &&
-          is_coroutine_function(jitted_function(callee))) {  // a run of its own where it is awaited
-        if (const Value* pending = arguments.pending())
-          return needs_argument(s, *pending, kUnknown, Effect::kNone);
-        return call_native(callee, arguments);
-      }
+      if (!s.awaited() && is_coroutine_function(jitted_function(callee))) return callee;
       callee = jitted_function(callee);
     } else if (Py_TYPE(callee) == partial_type()) {
       bind_partial(callee, arguments);
       callee = nb::object(nb::handle(callee).attr("func")).ptr();  // the partial object keeps it alive
     } else {
-      break;
+      return callee;
     }
   }
+}
+
+// Whether it is done with by what is known of builtin containers; otherwise `callee` may be a method that has
+// a contract, which speaks of the receiver as the first argument.
+bool PythonHost::call_bound_builtin(const Site& s, PyObject*& callee, Arguments& arguments, Action& answer) {
+  PyObject* self = PyCFunction_GET_SELF(callee);
+  const nb::object name = interned(method_name(callee));
+  if (shape_of(self) <= Shape::kView && is_static(Py_TYPE(self))) {
+    answer = builtin_method(s, self, name.ptr(), std::move(arguments));
+    // A replay takes the method from the node's callee.
+    const bool of_node = s.node.op == ir::Op::kCall && s[0].ready() && s.object(0) == callee;
+    if (answer.effect.memory == Effect::kStores && !of_node) answer.effect.memory = Effect::kOpaque;
+    return true;
+  }
+  PyObject* method = type_lookup(Py_TYPE(self), name.ptr());
+  if (method == nullptr || contracts_.find(method) == nullptr) return false;
+  arguments.positional.insert(arguments.positional.begin(), borrow_value(self));
+  arguments.has_self = true;
+  callee = method;
+  return false;
+}
+
+Action PythonHost::call_object(const Site& s, PyObject* callee, Arguments arguments) {
+  callee = unwrapped(s, callee, arguments);
+  if (Py_TYPE(callee) == jitted_type()) {
+    if (const Value* pending = arguments.pending())
+      return needs_argument(s, *pending, kUnknown, Effect::kNone);
+    return call_native(callee, arguments);
+  }
   if (arguments.more.bound() && (is_bound_builtin(callee) || is_lru_cache(callee)))
-    return anything_of(arguments.more);
+    return needs_anything(arguments.more);
   if (Action a; is_bound_builtin(callee) &&
                 enter_mutator(s, PyCFunction_GET_SELF(callee), method_name(callee), arguments, a))
     return a;
-  if (!s.view.quiet() && is_bound_builtin(callee)) {
-    PyObject* self = PyCFunction_GET_SELF(callee);
-    const nb::object held = interned(method_name(callee));
-    PyObject* name = held.ptr();
-    if (shape_of(self) <= Shape::kView && (Py_TYPE(self)->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) {
-      Action a = builtin_method(s, self, name, std::move(arguments));
-      // A replay takes the method from the node's callee.
-      if (a.effect.memory == Effect::kStores &&
-          !(s.node.op == ir::Op::kCall && s[0].ready() && s.object(0) == callee))
-        a.effect.memory = Effect::kOpaque;
-      return a;
-    }
-    // Its contract speaks of the receiver as the first argument.
-    if (PyObject* method = type_lookup(Py_TYPE(self), name);
-        method != nullptr && contracts_.find(method) != nullptr) {
-      arguments.positional.insert(arguments.positional.begin(), borrow_value(self));
-      arguments.has_self = true;
-      callee = method;
-    }
-  }
+  if (Action a; !s.view.quiet() && is_bound_builtin(callee) && call_bound_builtin(s, callee, arguments, a))
+    return a;
   if (PyObject* slot = s.view.quiet() ? nullptr : unbound_slot(callee, arguments)) callee = slot;
   if (Action a; enter_cached(s, callee, arguments, a)) return a;
-  if (const Contract* contract = contracts_.find(callee)) {
-    const bool holds = contract->effect != Contract::kUnknown && guard_holds(*contract, arguments);
-    if (arguments.more.bound()) {
-      const bool plain = holds && contract->mutates.empty() && contract->callbacks.empty();
-      if (!plain) return anything_of(arguments.more);
-      arguments.positional.push_back(std::exchange(arguments.more, {}));
-    }
-    if (holds) return call_contract(s, callee, *contract, std::move(arguments));
-    return call_unknown(
-        s, callee, std::move(arguments),
-        contract->effect == Contract::kUnknown ? Reason::kUnknownCallee : Reason::kGuardFailed);
-  }
-  if (arguments.more.bound()) return anything_of(arguments.more);
+  if (const Contract* contract = contracts_.find(callee))
+    return call_guarded(s, callee, *contract, std::move(arguments));
+  if (arguments.more.bound()) return needs_anything(arguments.more);
   if (PyFunction_Check(callee)) return enter(s, callee, std::move(arguments));
   if (Action a; make_super(s, callee, arguments, a)) return a;
   if (PyType_Check(callee))
@@ -295,8 +287,8 @@ bool PythonHost::call_attribute_function(const Site& s, PyObject* callee, const 
     if (answer.verdict == Action::kEnter) return false;  // a property, which may raise AttributeError
     if (answer.verdict != Action::kDone && answer.verdict != Action::kRaised) {
       answer.flags = kUnknown;
-      answer.known = join(answer.known, known_of(given[2], s.view));
-      answer = with_known(std::move(answer), answer.known);
+      KnownRef known = join(answer.known, known_of(given[2], s.view));
+      answer = with_known(std::move(answer), std::move(known));
     }
   }
   return true;

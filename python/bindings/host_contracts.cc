@@ -28,6 +28,20 @@ bool PythonHost::gives_type(PyObject* callee, const Contract& contract, const Ar
   return type == reinterpret_cast<PyObject*>(PyDescr_TYPE(callee));
 }
 
+// The contract decides, if it holds for these arguments.
+Action PythonHost::call_guarded(const Site& s, PyObject* callee, const Contract& contract,
+                                Arguments arguments) {
+  const bool holds = contract.effect != Contract::kUnknown && guard_holds(contract, arguments);
+  if (arguments.more.bound()) {
+    const bool plain = holds && contract.mutates.empty() && contract.callbacks.empty();
+    if (!plain) return needs_anything(arguments.more);
+    arguments.positional.push_back(std::exchange(arguments.more, {}));
+  }
+  if (holds) return call_contract(s, callee, contract, std::move(arguments));
+  return call_unknown(s, callee, std::move(arguments),
+                      contract.effect == Contract::kUnknown ? Reason::kUnknownCallee : Reason::kGuardFailed);
+}
+
 Action PythonHost::call_contract(const Site& s, PyObject* callee, const Contract& contract,
                                  Arguments arguments) {
   if (!s.awaited() && makes_awaitable(callee, contract))

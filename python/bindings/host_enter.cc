@@ -298,8 +298,9 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
   PyObject* maker = type_lookup(type, interned("__new__").ptr());
   const bool named_tuple = makes_named_tuple(type, maker);
   const bool builtin_new = maker != nullptr && PyCFunction_Check(maker);
-  if (!is_plain_metatype(Py_TYPE(cls)) || !(builtin_new || named_tuple) ||
-      !(type->tp_new == PyBaseObject_Type.tp_new || exception || named_tuple))
+  const bool plain_new =
+      named_tuple || (builtin_new && (exception || type->tp_new == PyBaseObject_Type.tp_new));
+  if (!is_plain_metatype(Py_TYPE(cls)) || !plain_new)
     return call_unknown(s, cls, std::move(arguments), Reason::kUnknownCallee);
   if (named_tuple)
     if (Action a; make_named_tuple(type, arguments, a)) return a;

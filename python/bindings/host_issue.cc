@@ -24,6 +24,35 @@ CallArguments arguments_of(const Arguments& arguments) {
 
 }  // namespace
 
+// Makes the arguments what they are at this place. Returns whether that can be told; otherwise `answer` says
+// what the call waits for.
+bool PythonHost::freeze(const Site& s, const Contract& contract, Flags flags, Arguments& arguments,
+                        Action& answer) {
+  // What a declared method does with `self` is part of its promise.
+  Snapshot now(s.view, placeholders_, Depth::kArguments);
+  std::vector<Value*> values;
+  values.reserve(arguments.positional.size() + arguments.keywords.size());
+  for (Value& v : arguments.positional) values.push_back(&v);
+  for (auto& [name, v] : arguments.keywords) values.push_back(&v);
+  for (Value* v : values) {
+    const Obstacle o = now.add(object_of(*v));
+    if (o == Obstacle::kNothing) continue;
+    const bool given = o == Obstacle::kHeld || o == Obstacle::kUnknown;
+    answer =
+        given ? ordered(Reason::kArgumentObject, Effect::kNone, flags) : held_up(o, now.element(), flags);
+    return false;
+  }
+  // What it answers may be something that its arguments hold, which has to be the very object.
+  const bool hands_out = contract.returns != Contract::kData && contract.returns != Contract::kAtom;
+  if (now.copied() && hands_out) {
+    answer = ordered(Reason::kArgumentObject, Effect::kNone, flags);
+    return false;
+  }
+  if (now.copied())
+    for (Value* v : values) *v = steal_value(now.get(object_of(*v)));
+  return true;
+}
+
 Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments,
                          bool awaits) {
   const bool model = contract.run == Contract::kNative || contract.run == Contract::kEmbed;
@@ -33,26 +62,7 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
   // It runs in a copy of the context as it is at its place.
   if (!s.view.quiet() && s.view.look_listed(address_of(context_variables())) != View::State::kClear)
     return ordered(Reason::kOrderedResource, Effect::kNone, flags);
-  if (!s.view.quiet()) {
-    // What a declared method does with `self` is part of its promise.
-    Snapshot now(s.view, placeholders_, Depth::kArguments);
-    std::vector<Value*> values;
-    for (Value& v : arguments.positional) values.push_back(&v);
-    for (auto& [name, v] : arguments.keywords) values.push_back(&v);
-    for (Value* v : values) {
-      const Obstacle o = now.add(object_of(*v));
-      if (o == Obstacle::kNothing) continue;
-      Action a = held_up(o, now.element(), flags);
-      if (o == Obstacle::kHeld || o == Obstacle::kUnknown)
-        a = ordered(Reason::kArgumentObject, Effect::kNone, flags);
-      return a;
-    }
-    // What it answers may be something that its arguments hold, which has to be the very object.
-    const bool hands_out = contract.returns != Contract::kData && contract.returns != Contract::kAtom;
-    if (now.copied() && hands_out) return ordered(Reason::kArgumentObject, Effect::kNone, flags);
-    if (now.copied())
-      for (Value* v : values) *v = steal_value(now.get(object_of(*v)));
-  }
+  if (Action a; !s.view.quiet() && !freeze(s, contract, flags, arguments, a)) return a;
   Action a;
   a.verdict = Action::kIssue;
   a.flags = flags;

@@ -141,36 +141,44 @@ Action PythonHost::load_item(const Site& s) {
   }
 }
 
+// Of a defaultdict, by a key that is not there yet: one that is missing is stored.
+Action PythonHost::load_or_make(const Site& s, std::size_t pending) {
+  const bool builtin = makes_builtin_default(s.object(0));
+  Action a = needs_operand(pending, kUnknown, builtin ? Effect::kOpaque : Effect::kAnything);
+  a.effect.stores.push_back({s[0], {Where::kItems}});
+  if (!builtin) return a;
+  const KnownRef missing = default_of(s.object(0));
+  a.effect.stores.back().known = missing;
+  if (window::is_atom(missing) && holds_atoms(s[0], s.view)) a.flags = kData | kAtom;
+  return with_known(std::move(a), join(items_of(s[0], Part::kValues, s.view), missing));
+}
+
+namespace {
+
+// Of a container with these parts and nothing else: the one at the index; null when there may be others.
+const KnownRef* part_at(const window::Known& known, PyObject* number) {
+  const Py_ssize_t index = PyLong_AsSsize_t(number);
+  if (index == -1 && PyErr_Occurred() != nullptr) PyErr_Clear();
+  const auto size = static_cast<Py_ssize_t>(known.parts.size());
+  const bool only = !known.data && !known.constant.bound() && known.objects.empty() && known.items == nullptr;
+  if (!only || index >= size || index < -size) return nullptr;
+  return &known.parts[static_cast<std::size_t>(index < 0 ? index + size : index)];
+}
+
+}  // namespace
+
 // Of a container, or by a key, that is not there yet.
 Action PythonHost::load_pending_item(const Site& s, std::size_t pending) {
   if (!is_data(s[1], s.view)) return needs_operand(pending, kUnknown, Effect::kAnything);
-  if (s[0].ready() && is_default_dict(s.object(0))) {  // a key that is missing is stored
-    const bool builtin = makes_builtin_default(s.object(0));
-    Action a = needs_operand(pending, kUnknown, builtin ? Effect::kOpaque : Effect::kAnything);
-    a.effect.stores.push_back({s[0], {Where::kItems}});
-    if (!builtin) return a;
-    const KnownRef missing = default_of(s.object(0));
-    a.effect.stores.back().known = missing;
-    if (window::is_atom(missing) && holds_atoms(s[0], s.view)) a.flags = kData | kAtom;
-    return with_known(std::move(a), join(items_of(s[0], Part::kValues, s.view), missing));
-  }
+  if (s[0].ready() && is_default_dict(s.object(0))) return load_or_make(s, pending);
   const bool keyed = s[0].ready() && PyDict_Check(s.object(0));
   KnownRef items = items_of(s[0], Part::kValues, s.view);
   if (s[0].is_pending() && (s[0].flags() & kData) == 0 && items == nullptr)
     return needs_operand(pending, kUnknown, Effect::kAnything);
   if (s[0].ready() && !is_data(s[0], s.view)) return needs_operand(pending, kUnknown, Effect::kAnything);
-  const bool one =
-      s[1].ready() ? !PySlice_Check(s.object(1)) : PyDict_Check(s[0].ready() ? s.object(0) : Py_None);
-  if (const KnownRef known = s[0].known();
-      known != nullptr && s[1].ready() && PyLong_CheckExact(s.object(1))) {
-    const Py_ssize_t index = PyLong_AsSsize_t(s.object(1));
-    if (index == -1 && PyErr_Occurred() != nullptr) PyErr_Clear();
-    const auto size = static_cast<Py_ssize_t>(known->parts.size());
-    const bool only =
-        !known->data && !known->constant.bound() && known->objects.empty() && known->items == nullptr;
-    if (only && index < size && index >= -size)
-      items = window::held(known->parts[static_cast<std::size_t>(index < 0 ? index + size : index)]);
-  }
+  const bool one = s[1].ready() ? !PySlice_Check(s.object(1)) : keyed;
+  if (const KnownRef known = s[0].known(); known != nullptr && s[1].ready() && PyLong_CheckExact(s.object(1)))
+    if (const KnownRef* part = part_at(*known, s.object(1))) items = window::held(*part);
   const Flags data = window::flags_of(window::known_of_pending(s[0]));
   if (s[0].is_pending() && s[1].ready() && PySlice_Check(s.object(1)) && data != kUnknown)
     return with_known(needs_operand(pending, data), s[0].known());  // it is what it is a slice of
@@ -235,14 +243,14 @@ Action PythonHost::load_key(const Site& s, PyObject* dict, PyObject* key, const 
     }
     case View::State::kPending:
       if (const Value* v = assigned_item(s.view.stores())) return settled(*v);
-      if (Replayed now = read_container(dict, s.view); now.obstacle != Obstacle::kNothing) {
+      Replayed now = read_container(dict, s.view);
+      if (now.obstacle != Obstacle::kNothing) {
         Action a = held_up(now.obstacle, std::move(now.element), kUnknown);
         const KnownRef values = items_of(borrow_value(dict), Part::kValues, s.view);
         return with_known(std::move(a),
                           fallback == nullptr ? values : join(values, known_of(*fallback, s.view)));
-      } else if (!makes_default(now.copy.ptr())) {
-        return found_in(now.copy.ptr());
       }
+      if (!makes_default(now.copy.ptr())) return found_in(now.copy.ptr());
   }
   if (!makes_builtin_default(dict)) return ordered(Reason::kUserOperator, Effect::kAnything);
   if (s[0].object() == address_of(dict) && is_private(s, dict)) {
@@ -266,23 +274,29 @@ Action stores_nothing(Action a) {
 
 }  // namespace
 
+// In its turn.
+Action PythonHost::store_item_now(const Site& s, bool removes) {
+  if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
+    return needs_operand(i, kUnknown, Effect::kAnything);
+  if (Action a; !removes && enter_operator(s, s.object(0), "__setitem__", a)) return a;
+  const int status = removes ? PyObject_DelItem(s.object(0), s.object(1))
+                             : PyObject_SetItem(s.object(0), s.object(1), s.object(2));
+  return status == 0 ? none_done() : raised();
+}
+
+// In a container that is not there yet.
+Action PythonHost::store_pending_item(const Site& s, bool removes) {
+  const bool builtin =
+      is_builtin(s[0], s.view) && is_data(s[1], s.view) && (removes || may_hold(s[0], s[2], s.view));
+  Action a = needs_operand(0, kUnknown, builtin ? Effect::kOpaque : Effect::kAnything);
+  if (builtin) a.effect.stores.push_back({s[0], {Where::kItems}});
+  return removes ? std::move(a) : stores_operand(std::move(a), 2);
+}
+
 Action PythonHost::store_item(const Site& s) {
   const bool removes = s.node.op == ir::Op::kDeleteItem;
-  if (s.view.quiet()) {
-    if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
-      return needs_operand(i, kUnknown, Effect::kAnything);
-    if (Action a; !removes && enter_operator(s, s.object(0), "__setitem__", a)) return a;
-    const int status = removes ? PyObject_DelItem(s.object(0), s.object(1))
-                               : PyObject_SetItem(s.object(0), s.object(1), s.object(2));
-    return status == 0 ? none_done() : raised();
-  }
-  if (s[0].is_pending()) {
-    const bool builtin =
-        is_builtin(s[0], s.view) && is_data(s[1], s.view) && (removes || may_hold(s[0], s[2], s.view));
-    Action a = needs_operand(0, kUnknown, builtin ? Effect::kOpaque : Effect::kAnything);
-    if (builtin) a.effect.stores.push_back({s[0], {Where::kItems}});
-    return removes ? std::move(a) : stores_operand(std::move(a), 2);
-  }
+  if (s.view.quiet()) return store_item_now(s, removes);
+  if (s[0].is_pending()) return store_pending_item(s, removes);
   PyObject* object = s.object(0);
   if (Action a; !removes && enter_operator(s, object, "__setitem__", a)) return a;
   const Shape shape = shape_of(object);
@@ -315,7 +329,7 @@ Action PythonHost::store_slice(const Site& s) {
   Action a = ordered_store(s[0], {Where::kItems});
   if (s.node.op == ir::Op::kDeleteItem) return stores_nothing(std::move(a));
   if (!is_data(s[2], s.view)) return ordered(Reason::kUserOperator, Effect::kAnything);
-  if (s[2].ready() && PyIter_Check(s.object(2))) return ordered(Reason::kIterator, Effect::kAnything);
+  if (s[2].ready() && PyIter_Check(s.object(2)) != 0) return ordered(Reason::kIterator, Effect::kAnything);
   a = stores_operand(std::move(a), 2, true);
   Snapshot now(s.view, placeholders_, Depth::kShallow);
   const Obstacle obstacle = s[2].is_pending() ? Obstacle::kElement : now.add(s.object(2));

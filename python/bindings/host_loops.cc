@@ -239,16 +239,17 @@ std::optional<std::vector<Value>> PythonHost::peek_items(const Value& iterator, 
   if (cursor == nullptr) return std::nullopt;
   surveyed_ = cursor->yields_constants(view) ? nb::borrow(object_of(iterator)) : nb::object();
   std::vector<Value> items;
-  std::optional<std::vector<Value>> result;
+  bool ends = false;
   while (true) {
     Action a = cursor->peek(view);
-    if (a.verdict == Action::kStop) result = std::move(items);
+    ends = a.verdict == Action::kStop;
     if (a.verdict != Action::kDone || items.size() == limit) break;
     items.push_back(std::move(a.value));
     cursor->advance();
   }
-  cursor->rewind(result ? result->size() : items.size());
-  return result;
+  cursor->rewind(items.size());
+  if (!ends) return std::nullopt;
+  return items;
 }
 
 void PythonHost::rewind(const Value& iterator, std::size_t steps) {
@@ -337,8 +338,8 @@ bool PythonHost::may_reach_when_stepped(const Value& iterator) {
   return found != nullptr && found->reaches;
 }
 
-bool PythonHost::drop_runs_code(const Value& value, std::uint32_t references) {
-  return ends_with_code(object_of(value), references);
+bool PythonHost::drop_runs_code(const Value& iterator, std::uint32_t references) {
+  return ends_with_code(object_of(iterator), references);
 }
 
 Value PythonHost::leaves_generator(const Value& exception) {

@@ -55,6 +55,24 @@ bool reads_argument(std::string_view name) {
   return name == "extend" || name == "extendleft" || name.ends_with("update") || name == "subtract";
 }
 
+bool is_callback(const std::pair<nb::object, Value>& keyword) {
+  const Value& v = keyword.second;
+  return v.ready() && v.object() != address_of(Py_None) && PyCallable_Check(object_of(v)) != 0;
+}
+
+// Whether comparing what the list holds runs no code of the user's.
+bool compares_plainly(PyObject* container) {
+  if (!PyList_Check(container)) return true;
+  for (Py_ssize_t i = 0; i < PyList_GET_SIZE(container); ++i)
+    if (shape_of(PyList_GET_ITEM(container, i)) == Shape::kOther) return false;
+  return true;
+}
+
+// Whether iterating over such an object runs no code of the user's.
+bool is_read_plainly(Shape shape) {
+  return is_container(shape) || shape == Shape::kTuple || shape == Shape::kView || shape == Shape::kAtom;
+}
+
 // Whether the mutator compares, hashes and iterates only over builtin objects, now and when it will run.
 bool runs_no_code(PyObject* container, std::string_view name, const Arguments& arguments, View& view) {
   const auto& given = arguments.positional;
@@ -62,29 +80,13 @@ bool runs_no_code(PyObject* container, std::string_view name, const Arguments& a
       name == "popleft" || name == "popitem")
     return true;
   if (name == "insert") return given.empty() || is_data(given[0], view);
-  if (name == "sort") {
-    if (!arguments.keywords.empty() && !arguments.data(view)) return false;
-    for (const auto& [keyword, v] : arguments.keywords)
-      if (v.ready() && v.object() != address_of(Py_None) && PyCallable_Check(object_of(v))) return false;
-  }
-  if (name == "sort" || name == "remove") {
-    if (PyList_Check(container))
-      for (Py_ssize_t i = 0; i < PyList_GET_SIZE(container); ++i)
-        if (const Shape shape = shape_of(PyList_GET_ITEM(container, i)); shape == Shape::kOther) return false;
-    return arguments.data(view);
-  }
+  if (name == "sort" && std::ranges::any_of(arguments.keywords, is_callback)) return false;
+  if (name == "sort" || name == "remove") return compares_plainly(container) && arguments.data(view);
   if (name == "setdefault" || name == "pop") return given.empty() || is_data(given[0], view);
-  if (reads_argument(name)) {
-    for (const Value& v : given) {
-      if (!is_data(v, view)) return false;
-      if (v.ready()) {
-        const Shape shape = shape_of(object_of(v));
-        if (!is_container(shape) && shape != Shape::kTuple && shape != Shape::kView && shape != Shape::kAtom)
-          return false;
-      }
-    }
-    return true;
-  }
+  if (reads_argument(name))
+    return std::ranges::all_of(given, [&](const Value& v) {
+      return is_data(v, view) && (!v.ready() || is_read_plainly(shape_of(object_of(v))));
+    });
   return arguments.data(view);
 }
 
@@ -274,7 +276,7 @@ Action PythonHost::mutate(const Site& s, PyObject* container, std::string_view n
     return ordered(Reason::kUserOperator, Effect::kAnything, flags);
   if (reads_argument(name))
     for (const Value& v : arguments.positional)
-      if (v.ready() && PyIter_Check(object_of(v)))
+      if (v.ready() && PyIter_Check(object_of(v)) != 0)
         return ordered(Reason::kIterator, Effect::kAnything, flags);
   if (Action a; mutate_privately(s, container, name, arguments, a)) return a;
   const bool takes_anything = shape_of(container) != Shape::kBuffer;

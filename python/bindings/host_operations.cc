@@ -141,6 +141,7 @@ bool PythonHost::enter_operators(const Site& s, Action& answer) {
   if (op.kind == Operation::kNone) return false;
   if (op.kind != Operation::kSeveral) {
     std::vector<Value> sides;
+    sides.reserve(op.sides.size());
     for (const Operation::Side& side : op.sides)
       sides.push_back(side.operand ? s[*side.operand] : borrow_value(side.constant.ptr()));
     return enter_operator(s, op, std::move(sides), answer);

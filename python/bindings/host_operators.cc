@@ -1,4 +1,6 @@
 // Operators, displays, formatting, truth and in-place operators.
+#include <algorithm>
+
 #include "host.h"
 
 namespace xcs::python {
@@ -131,6 +133,16 @@ bool only_displayed(const ir::Fragment& fragment, std::size_t i) {
   return true;
 }
 
+// Of a display with * or **: whether hashing and iterating over its operands runs no code of the user's.
+bool unpacks_all_plainly(const Site& s, const ir::Fragment& fragment) {
+  for (const ir::Index key : fragment.keys)
+    if (only_displayed(fragment, key) && !is_atom(s.object(key))) return false;
+  return std::ranges::all_of(s.operands, [](const Value& v) {
+    PyObject* object = object_of(v);
+    return PyIter_Check(object) == 0 && (is_atom(object) || unpacks_plainly(object));
+  });
+}
+
 }  // namespace
 
 Action PythonHost::evaluate(const Site& s) {
@@ -151,17 +163,30 @@ Action PythonHost::evaluate(const Site& s) {
         if (!is_atom(s.object(key))) return held_to_order();
       return call_fragment(s);
     case Kind::kUnpacking:
-      for (const ir::Index key : fragment.keys)
-        if (only_displayed(fragment, key) && !is_atom(s.object(key))) return held_to_order();
-      for (const Value& v : s.operands)
-        if (PyIter_Check(object_of(v)) || (!is_atom(object_of(v)) && !unpacks_plainly(object_of(v))))
-          return held_to_order();
+      if (!unpacks_all_plainly(s, fragment)) return held_to_order();
       return evaluate_over(s, hashes_items(fragment) ? Depth::kDeep : Depth::kShallow);
     case Kind::kPattern:
       return evaluate_over(s, Depth::kReached);
     default:
       return evaluate_over(s, looks_inside(fragment) ? Depth::kDeep : Depth::kShallow);
   }
+}
+
+// Whether it can be told already that two things are one: a new object in place of each that is not there and
+// is no constant is told from the constants in the same way.
+bool PythonHost::compare_identity(const Site& s, Action& answer) {
+  if (s.operands.size() == 2 && s[0].is_pending() && s[1].is_pending()) return false;
+  std::vector<nb::object> held;
+  std::vector<PyObject*> args{nullptr};
+  for (const Value& v : s.operands) {
+    const bool stands = v.is_pending() && is_no_constant(v);
+    if (!stands && !(v.ready() && is_constant(object_of(v)))) return false;
+    held.push_back(stands ? checked(PyObject_CallNoArgs(reinterpret_cast<PyObject*>(&PyBaseObject_Type)))
+                          : nb::borrow(object_of(v)));
+    args.push_back(held.back().ptr());
+  }
+  answer = call_fragment(s, args.data() + 1);
+  return true;
 }
 
 Action PythonHost::evaluate_pending(const Site& s, const ir::Fragment& fragment) {
@@ -178,24 +203,12 @@ Action PythonHost::evaluate_pending(const Site& s, const ir::Fragment& fragment)
           return needs(s[key].ready() ? pending : key,
                        is_data(s[key], s.view) ? Effect::kNone : Effect::kAnything);
       return evaluate_with_placeholders(s);
-    case Kind::kIdentity: {
-      // A new object in place of each that is no constant is told from the constants in the same way.
-      std::vector<nb::object> held;
-      std::vector<PyObject*> args{nullptr};
-      for (const Value& v : s.operands) {
-        const bool stands = v.is_pending() && is_no_constant(v);
-        if (!stands && !(v.ready() && is_constant(object_of(v)))) return needs(pending);
-        held.push_back(stands ? checked(PyObject_CallNoArgs(reinterpret_cast<PyObject*>(&PyBaseObject_Type)))
-                              : nb::borrow(object_of(v)));
-        args.push_back(held.back().ptr());
-      }
-      return s.operands.size() == 2 && s[0].is_pending() && s[1].is_pending()
-                 ? needs(pending)
-                 : call_fragment(s, args.data() + 1);
-    }
+    case Kind::kIdentity:
+      if (Action a; compare_identity(s, a)) return a;
+      return needs(pending);
     case Kind::kUnpacking:
       for (const Value& v : s.operands)
-        if (v.ready() && PyIter_Check(object_of(v))) return needs(pending, Effect::kAnything);
+        if (v.ready() && PyIter_Check(object_of(v)) != 0) return needs(pending, Effect::kAnything);
       break;
     default:
       break;
@@ -273,29 +286,32 @@ bool PythonHost::inplace_privately(const Site& s, Action& answer) {
   return true;
 }
 
+// Of what is not there yet, or of an atom with what is not.
+Action PythonHost::inplace_pending(const Site& s) {
+  const std::uint32_t first = s[0].is_pending() ? 0 : 1;
+  if (!all_data(s.operands, s.view)) return needs_operand(first, kUnknown, Effect::kAnything);
+  const bool is_new = all_new_data(s.operands, s.view);
+  auto described = [&](Action a, Flags flags) {
+    a.flags = is_new ? flags : static_cast<Flags>(flags & ~(kData | kAtom));
+    if (is_new) return a;
+    return with_known(std::move(a), made_of(s.operands, 0, s.view));
+  };
+  // What an operator makes of an atom and data is new, or an atom.
+  if (s[0].ready() || (s[0].flags() & kAtom) != 0)
+    return described(needs_operand(first, kUnknown),
+                     atoms_to_be(s.operands) ? kData | kAtom : kData | kFresh);
+  Action a = described(needs_operand(0, kUnknown, Effect::kOpaque), kData | (s[0].flags() & kFresh));
+  a.effect.stores.push_back({s[0], {Where::kItems}});
+  a = stores_operand(std::move(a), 1, true);
+  a.in_place = true;
+  return a;
+}
+
 Action PythonHost::inplace(const Site& s) {
   const bool shows = reads_attributes(s.program.fragments[s.node.index]) && !s.view.quiet();
   if (shows ? all_constants(s.operands) : all_atoms(s.operands)) return call_fragment(s);
   if (Action a; enter_operators(s, a)) return a;
-  if (s[0].is_pending() || (s[1].is_pending() && is_atom(s.object(0)))) {
-    const std::uint32_t first = s[0].is_pending() ? 0 : 1;
-    if (!all_data(s.operands, s.view)) return needs_operand(first, kUnknown, Effect::kAnything);
-    const bool is_new = all_new_data(s.operands, s.view);
-    auto described = [&](Action a, Flags flags) {
-      a.flags = is_new ? flags : static_cast<Flags>(flags & ~(kData | kAtom));
-      if (is_new) return a;
-      return with_known(std::move(a), made_of(s.operands, 0, s.view));
-    };
-    // What an operator makes of an atom and data is new, or an atom.
-    if (s[0].ready() || (s[0].flags() & kAtom) != 0)
-      return described(needs_operand(first, kUnknown),
-                       atoms_to_be(s.operands) ? kData | kAtom : kData | kFresh);
-    Action a = described(needs_operand(0, kUnknown, Effect::kOpaque), kData | (s[0].flags() & kFresh));
-    a.effect.stores.push_back({s[0], {Where::kItems}});
-    a = stores_operand(std::move(a), 1, true);
-    a.in_place = true;
-    return a;
-  }
+  if (s[0].is_pending() || (s[1].is_pending() && is_atom(s.object(0)))) return inplace_pending(s);
   PyObject* target = s.object(0);
   const Shape shape = shape_of(target);
   if (s.view.quiet()) {
@@ -315,7 +331,7 @@ Action PythonHost::inplace(const Site& s) {
     return a;
   }
   // The operand is read here and replayed later: it must not change in between.
-  if (PyIter_Check(s.object(1))) return ordered(Reason::kIterator, Effect::kAnything);
+  if (PyIter_Check(s.object(1)) != 0) return ordered(Reason::kIterator, Effect::kAnything);
   if (!is_atom(s.object(1)) && !unpacks_plainly(s.object(1)))
     return ordered(Reason::kUserOperator, Effect::kAnything);
   Snapshot now(s.view, placeholders_, depth_of_arguments(target));

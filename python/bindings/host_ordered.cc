@@ -90,46 +90,61 @@ Action PythonHost::call_in_order(const Site& s, PyObject* callee, const Contract
       (std::ranges::all_of(arguments.keywords, [&](const auto& k) { return is_data(k.second, s.view); }) &&
        data && !calls_back(contract, arguments) && !changes_any(contract, arguments));
   if (plain) {
-    const Value* pending = arguments.pending();
-    PyObject* memory = memory_of(contract);
     const Touched touched = touched_files(contract, arguments);
-    const auto is_unchanged = [&](const Where& place) {
-      return s.view.look(address_of(files()), place) == View::State::kClear;
-    };
-    const auto names_file = [](const Value& v) { return v.ready() && is_atom(object_of(v)); };
-    if (contract.effect == Contract::kReads && contract.resource == "files" && !touched.places.empty() &&
-        arguments.keywords.empty() && std::ranges::all_of(arguments.positional, names_file) && !s.awaited() &&
-        !s.view.walks() && std::ranges::all_of(touched.places, is_unchanged))
-      return call_native(callee, arguments);
-    // A reader need not wait for its turn when no earlier code may still change what it reads.
-    if (memory != nullptr && contract.effect == Contract::kReads && pending == nullptr && !s.awaited() &&
-        s.view.look(address_of(memory), {Where::kAll}) == View::State::kClear)
-      return s.view.walks() ? make_for_walk(s, callee, arguments) : call_native(callee, arguments);
-    // Nobody can tell in what order the system was asked for random numbers.
-    const bool unordered = contract.effect == Contract::kReads && contract.resource == "entropy";
-    if (unordered && pending == nullptr && !s.awaited() && !s.view.walks())
-      return call_native(callee, arguments);
-    Action a = pending != nullptr ? needs_argument(s, *pending, contract.flags(), Effect::kNone)
-                                  : ordered(Reason::kOrderedResource, Effect::kNone, contract.flags());
-    if (contract.declared) add_named_objects(callee, 0, a.effect);
-    if (memory != nullptr && contract.effect == Contract::kOrdered) {
-      a.effect.memory = Effect::kOpaque;
-      a.effect.stores.push_back({borrow_value(memory), {Where::kAll}});
-    }
-    if (const Value* object = state_used(contract, arguments)) a = changes(std::move(a), *object, kState);
-    if (!contract.declared && contract.effect == Contract::kOrdered && contract.resource == "database")
-      a = changes(std::move(a), borrow_value(database()), {Where::kAll});
-    if (contract.effect == Contract::kOrdered) {
-      for (const Where& place : touched.places) a = changes(std::move(a), borrow_value(files()), place);
-      for (const nb::object& key : touched.keys) a.effect.held.push_back(borrow_value(key.ptr()));
-    }
-    a.sure = pending == nullptr && !contract.declared && only_writes(contract.resource);
-    return started_in_turn(s, callee, arguments, std::move(a));
+    if (Action a; read_early(s, callee, contract, arguments, touched.places, a)) return a;
+    return started_in_turn(s, callee, arguments, use_resource(s, callee, contract, arguments, touched));
   }
   return started_in_turn(
       s, callee, arguments,
       ordered(changes_any(contract, arguments) ? Reason::kChangesArguments : Reason::kOrderedResource,
               Effect::kAnything, contract.flags()));
+}
+
+// A reader need not wait for its turn when no earlier code may still change what it reads, at `places` for
+// files.
+bool PythonHost::read_early(const Site& s, PyObject* callee, const Contract& contract,
+                            const Arguments& arguments, std::span<const Where> places, Action& answer) {
+  if (contract.effect != Contract::kReads || arguments.pending() != nullptr || s.awaited()) return false;
+  const bool walks = s.view.walks() != 0;
+  if (PyObject* memory = memory_of(contract); memory != nullptr) {
+    if (s.view.look(address_of(memory), {Where::kAll}) != View::State::kClear) return false;
+    answer = walks ? make_for_walk(s, callee, arguments) : call_native(callee, arguments);
+    return true;
+  }
+  const auto names_file = [](const Value& v) { return is_atom(object_of(v)); };
+  const auto is_unchanged = [&](const Where& place) {
+    return s.view.look(address_of(files()), place) == View::State::kClear;
+  };
+  const bool of_files = contract.resource == "files" && !places.empty() && arguments.keywords.empty() &&
+                        std::ranges::all_of(arguments.positional, names_file);
+  // Nobody can tell in what order the system was asked for random numbers.
+  const bool unordered = contract.resource == "entropy";
+  if (walks || !(unordered || (of_files && std::ranges::all_of(places, is_unchanged)))) return false;
+  answer = call_native(callee, arguments);
+  return true;
+}
+
+// Waits for its turn to use the resource, and touches no more memory than the contract says.
+Action PythonHost::use_resource(const Site& s, PyObject* callee, const Contract& contract,
+                                const Arguments& arguments, const Touched& touched) {
+  const Value* pending = arguments.pending();
+  PyObject* memory = memory_of(contract);
+  Action a = pending != nullptr ? needs_argument(s, *pending, contract.flags(), Effect::kNone)
+                                : ordered(Reason::kOrderedResource, Effect::kNone, contract.flags());
+  if (contract.declared) add_named_objects(callee, 0, a.effect);
+  if (memory != nullptr && contract.effect == Contract::kOrdered) {
+    a.effect.memory = Effect::kOpaque;
+    a.effect.stores.push_back({borrow_value(memory), {Where::kAll}});
+  }
+  if (const Value* object = state_used(contract, arguments)) a = changes(std::move(a), *object, kState);
+  if (!contract.declared && contract.effect == Contract::kOrdered && contract.resource == "database")
+    a = changes(std::move(a), borrow_value(database()), {Where::kAll});
+  if (contract.effect == Contract::kOrdered) {
+    for (const Where& place : touched.places) a = changes(std::move(a), borrow_value(files()), place);
+    for (const nb::object& key : touched.keys) a.effect.held.push_back(borrow_value(key.ptr()));
+  }
+  a.sure = pending == nullptr && !contract.declared && only_writes(contract.resource);
+  return a;
 }
 
 // Clients take long to make: a walk, which throws them away, gets the one that an earlier walk had.

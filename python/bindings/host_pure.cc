@@ -76,6 +76,12 @@ bool will_be_atom(const Value& v) {
   return v.is_pending() ? (v.flags() & kAtom) != 0 : is_atom(object_of(v));
 }
 
+Flags flags_of_pure(PyObject* callee, const Contract& contract) {
+  const bool makes_exception =
+      PyExceptionClass_Check(callee) && is_static(reinterpret_cast<PyTypeObject*>(callee));
+  return makes_exception ? kFresh : contract.flags();
+}
+
 // What is known of the result of a pure callable: data, when it is made of data alone.
 KnownResult result_of_pure(const Site& s, PyObject* callee, const Contract& contract,
                            const Arguments& arguments) {
@@ -131,9 +137,7 @@ bool PythonHost::change_privately(const Site& s, PyObject* callee, const Contrac
 }
 
 Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
-  const bool makes_exception =
-      PyExceptionClass_Check(callee) && is_static(reinterpret_cast<PyTypeObject*>(callee));
-  const Flags flags = makes_exception ? kFresh : contract.flags();
+  const Flags flags = flags_of_pure(callee, contract);
   const bool back = calls_back(contract, arguments);
   const bool plain = contract.reads == Contract::kNothing || arguments.data(s.view);
   if (const Value* pending = arguments.pending()) {
@@ -155,22 +159,34 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
                              ordered(Reason::kChangesArguments, Effect::kNone, flags));
   }
   if (!asks_plainly(callee, arguments)) return ordered(Reason::kUserOperator, Effect::kAnything, flags);
-  if (contract.reads == Contract::kNothing) {
-    if (asks_for_class(callee, contract) && may_change_class(arguments.positional, s.view)) {
-      Action a = blocked(flags);
-      a.effect.memory = Effect::kAnything;
-      return a;
-    }
-    // A tuple of classes is no memory, but one of them may still be a placeholder.
-    Snapshot tuples(s.view, placeholders_, Depth::kShallow);
-    for (const Value& v :
-         std::span(arguments.positional).subspan(std::min<std::size_t>(1, arguments.positional.size())))
-      if (contract.returns == Contract::kAtom && PyTuple_CheckExact(object_of(v)))
-        if (const Obstacle o = tuples.add(object_of(v)); o != Obstacle::kNothing)
-          return held_up(o, tuples.element(), flags);
-    return call_native(callee, arguments);
-  }
+  if (contract.reads == Contract::kNothing) return call_blind(s, callee, contract, arguments);
   if (Action a; reads_container(s, callee, arguments, a)) return a;
+  return call_over(s, callee, contract, arguments);
+}
+
+// What looks at no argument's memory.
+Action PythonHost::call_blind(const Site& s, PyObject* callee, const Contract& contract,
+                              const Arguments& arguments) {
+  const Flags flags = flags_of_pure(callee, contract);
+  if (asks_for_class(callee, contract) && may_change_class(arguments.positional, s.view)) {
+    Action a = blocked(flags);
+    a.effect.memory = Effect::kAnything;
+    return a;
+  }
+  // A tuple of classes is no memory, but one of them may still be a placeholder.
+  Snapshot tuples(s.view, placeholders_, Depth::kShallow);
+  for (const Value& v :
+       std::span(arguments.positional).subspan(std::min<std::size_t>(1, arguments.positional.size())))
+    if (contract.returns == Contract::kAtom && PyTuple_CheckExact(object_of(v)))
+      if (const Obstacle o = tuples.add(object_of(v)); o != Obstacle::kNothing)
+        return held_up(o, tuples.element(), flags);
+  return call_native(callee, arguments);
+}
+
+// On its arguments as they are at this place.
+Action PythonHost::call_over(const Site& s, PyObject* callee, const Contract& contract,
+                             const Arguments& arguments) {
+  const Flags flags = flags_of_pure(callee, contract);
   const Depth depth = contract.reads == Contract::kShallow ? Depth::kShallow
                       : is_of_builtins(callee)             ? Depth::kDeep
                                                            : Depth::kReached;

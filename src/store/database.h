@@ -30,7 +30,8 @@ class Database;
 class Statement {
  public:
   ~Statement();
-  Statement(Statement&&) = delete;
+  Statement(const Statement&) = delete;
+  Statement& operator=(const Statement&) = delete;
 
   Statement& bind(std::int64_t number);
   Statement& bind(double number);

@@ -420,7 +420,7 @@ Frame* Machine::handle(Entry& entry) {
     f->phase = catches ? kTest : kFinal;
     return enter_handler(*f, entry);
   }
-  if (is_oldest({entry.parent, entry.sequence})) end_with(entry);
+  if (is_oldest({entry.parent, entry.sequence})) end_run(entry);
   return nullptr;
 }
 
@@ -437,7 +437,7 @@ Frame* Machine::raise_out_of(Frame& loop, Frame& inner, Entry& entry) {
 }
 
 // The run ends with the entry's exception.
-void Machine::end_with(const Entry& entry) {
+void Machine::end_run(const Entry& entry) {
   outcome_ = {true, entry.exception};
   for (const Item* i = &entry; i->parent != nullptr; i = i->parent)
     if (i->is_frame && static_cast<const Frame*>(i)->kind == Frame::kActivation)

@@ -160,7 +160,7 @@ class Machine : private View {
   bool handle_failures();
   Frame* handle(Entry& entry);
   Frame* raise_out_of(Frame& loop, Frame& inner, Entry& entry);
-  void end_with(const Entry& entry);
+  void end_run(const Entry& entry);
   Frame* enter_handler(Frame& frame, Entry& entry);
   void unwind(Frame& frame, Entry& entry);
   void discard_after(Frame& frame, Entry& entry);

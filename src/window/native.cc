@@ -189,7 +189,10 @@ bool NativeMachine::begin_deferred() {
 
 // A frame without room may be the one that handles the failure that everything else waits for.
 void NativeMachine::stuck() {
-  if (!deferred_.empty()) return fetch(deferred_.front());
+  if (!deferred_.empty()) {
+    fetch(deferred_.front());
+    return;
+  }
   Entry* entry = oldest_entry();
   end_with(entry != nullptr && entry->state == Entry::kFailed ? entry->exception : native_host_.deadlock());
 }
