@@ -178,3 +178,27 @@ def test_a_module_dictionary_that_is_known_to_be_the_target_is(check: Check) -> 
             spaces["<a>"]["LIMITS"] = [4, 8]
 
     check(run)
+
+
+def test_a_method_that_an_answer_hides_may_do_anything(check: Check) -> None:
+    @xcs.op(returns="object")
+    def chosen(amount: int) -> Any:
+        def add(box: dict[str, int]) -> None:
+            box["sum"] += amount
+
+        ask(f"chosen {amount}")
+        return add
+
+    class Account:
+        def add(self, box: dict[str, int]) -> None:
+            box["sum"] = -1
+
+    def run():
+        account = Account()
+        account.add = chosen(5)  # type: ignore[method-assign]
+        box = {"sum": 1}
+        account.add(box)
+        log(box["sum"])
+        return box["sum"], box
+
+    check(run)
