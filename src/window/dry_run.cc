@@ -72,7 +72,7 @@ Summary DryRun::run() {
     std::ranges::fill(summary_.outputs, Summary::Fact{kMaybeUnbound, nullptr});
     summary_.result = {};
   }
-  summary_.footprint.described = described_stores_;
+  summary_.footprint.described = unlisted_.described;
   if (summary_.footprint.anything) {
     // The walk ended there: what it saw of the variables and the result is not all.
     std::ranges::fill(summary_.outputs, Summary::Fact{kMaybeUnbound, nullptr});

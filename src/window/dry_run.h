@@ -186,9 +186,9 @@ class DryRun final : private View {
   std::unordered_set<const Object*> described_;  // of these, those that have been
   std::vector<Value> kept_;                      // keeps the addresses of made_ their own
   MemoryIndex::Answer answer_;
-  Unnamed unnamed_, described_stores_;  // as in MemoryIndex
-  KnownRef met_;                        // of what the walk itself stored where it looked
-  bool met_any_ = false;                // whether it did
+  Unlisted unlisted_;     // as in MemoryIndex
+  KnownRef met_;          // of what the walk itself stored where it looked
+  bool met_any_ = false;  // whether it did
 };
 
 }  // namespace xcs::window

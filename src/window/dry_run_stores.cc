@@ -57,8 +57,8 @@ void DryRun::add_place(const Effect::Store& store) {
   }
   if (place.known == nullptr && (place.stored & kData) != 0) place.known = known_data();
   const bool fresh = own && (place.target.flags() & kFresh) != 0;
-  if (place.target.is_pending() && unnamed_.add(place)) changes_.push_back(0);
-  if ((fresh || described_.contains(place.target.object())) && described_stores_.add(place))
+  if (place.target.is_pending() && unlisted_.unnamed.add(place)) changes_.push_back(0);
+  if ((fresh || described_.contains(place.target.object())) && unlisted_.described.add(place))
     changes_.push_back(0);
   if (fresh) return;
   const KnownRef known = own ? known_of_pending(place.target) : nullptr;
@@ -189,15 +189,11 @@ KnownRef DryRun::blocked_known() {
 }
 
 KnownRef DryRun::stored_unnamed(const Object* attribute) {
-  const MemoryIndex& memory = machine_.memory_;
-  return window::join(window::join(unnamed_.of(attribute), memory.unnamed().of(attribute)),
-                      window::join(described_stores_.of(attribute), memory.described().of(attribute)));
+  return window::join(unlisted_.of(attribute), machine_.memory_.unlisted().of(attribute));
 }
 
 bool DryRun::unnamed_is_plain(bool described) {
-  const MemoryIndex& memory = machine_.memory_;
-  return unnamed_.plain() && memory.unnamed().plain() &&
-         (!described || (described_stores_.plain() && memory.described().plain()));
+  return unlisted_.plain(described) && machine_.memory_.unlisted().plain(described);
 }
 
 bool DryRun::describes_made(Object* object) {

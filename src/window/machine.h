@@ -229,12 +229,8 @@ class Machine : private View {
   State look_listed(Object* object) override;
   Flags blocked_flags() override { return answer_.flags; }
   KnownRef blocked_known() override;
-  KnownRef stored_unnamed(const Object* attribute) override {
-    return join(memory_.unnamed().of(attribute), memory_.described().of(attribute));
-  }
-  bool unnamed_is_plain(bool described) override {
-    return memory_.unnamed().plain() && (!described || memory_.described().plain());
-  }
+  KnownRef stored_unnamed(const Object* attribute) override { return memory_.unlisted().of(attribute); }
+  bool unnamed_is_plain(bool described) override { return memory_.unlisted().plain(described); }
   std::span<const PendingStore> stores() override { return answer_.stores; }
   bool assigns_at_once() override;
   std::uint32_t held(Object* object) override;
@@ -273,7 +269,7 @@ class Machine : private View {
   std::uint64_t walks_ = 0;                                            // dry runs so far
   // Stores that stored_known() is being asked about, each for the sake of the one before; and all that it was
   // asked about for the sake of the first.
-  int describing_ = 0, described_ = 0;
+  int stored_depth_ = 0, stored_asked_ = 0;
   Value handled_;  // what the host believes is being handled
   // What led to the contents of the objects stored to, for loads that find them committed.
   std::unordered_map<Object*, Chain> contents_;

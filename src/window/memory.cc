@@ -46,10 +46,10 @@ void MemoryIndex::add_store(Item* item, const Effect::Store& store, bool replaya
   target.settle();
   if (target.ready()) {
     places_[target.object()].push_back({item, store.where, replayable, store.stored, store});
-    if (all_late_ || late_.contains(target.object())) described_.add(store);
+    if (all_late_ || late_.contains(target.object())) unlisted_.described.add(store);
   } else if (target.is_pending()) {
     unresolved_.push_back({item, store, replayable});
-    unnamed_.add(store);
+    unlisted_.unnamed.add(store);
   }
 }
 
@@ -84,7 +84,7 @@ void MemoryIndex::add(Frame& frame, Footprint footprint) {
     return;
   }
   for (const Effect::Store& store : footprint.places) add_store(&frame, store, false);
-  described_.add(footprint.described);
+  unlisted_.described.add(footprint.described);
   footprints_[&frame] = std::move(footprint);
 }
 
@@ -241,7 +241,7 @@ MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, 
     if (answer.met.size() < kMostListed) {
       answer.met.emplace_back(u.item, u.store);
     } else if (!answer.unnamed) {
-      answer.unnamed = unnamed_.of(where);
+      answer.unnamed = unlisted_.unnamed.of(where);
     }
     if (blocker == nullptr) blocker = u.item;
   }

@@ -49,10 +49,8 @@ class MemoryIndex {
   // Says that the object, and what it holds, may have come into being after values were described that it may
   // be: it was the content of a cell, or it comes from code that was passed.
   void note_late(const Value& value);
-  // What has been announced to be stored through values that were not there.
-  const Unnamed& unnamed() const { return unnamed_; }
-  // Likewise, into objects that were not there when they were described.
-  const Unnamed& described() const { return described_; }
+  // What has been announced to be stored so.
+  const Unlisted& unlisted() const { return unlisted_; }
   // An item before `place` that says that it stores to the object, or null.
   Item* listed_before(Object* object, Place place) const;
   // The first item before `place` that may touch any memory, or null.
@@ -86,7 +84,7 @@ class MemoryIndex {
   std::unordered_map<const Item*, Footprint> footprints_;  // of frames
   std::vector<Unresolved> unresolved_;                     // the object is not known yet
   std::vector<Item*> anything_;
-  Unnamed unnamed_, described_;
+  Unlisted unlisted_;
   std::unordered_set<const Object*> late_;  // an address may outlive its object: then it says too much
   bool all_late_ = false;
 };

@@ -26,4 +26,15 @@ class Unnamed {
   std::unordered_map<const Object*, KnownRef> attributes_;
 };
 
+// All that may be stored where no object is named for it: through values that are not there, and into objects
+// that were not there when they were described.
+struct Unlisted {
+  Unnamed unnamed, described;
+
+  // As Unnamed has it, of both.
+  KnownRef of(const Object* attribute) const { return join(unnamed.of(attribute), described.of(attribute)); }
+  // As View::unnamed_is_plain has it.
+  bool plain(bool with_described) const { return unnamed.plain() && (!with_described || described.plain()); }
+};
+
 }  // namespace xcs::window

@@ -27,9 +27,9 @@ KnownRef Machine::stored_known(const Item& item, const Effect::Store& store, Vie
   // What is stored may hold what other stores put there, and in the end itself: xs.extend(xs).
   constexpr int kDeepest = 4;
   constexpr int kMostStores = 64;  // each of them may lead to all the others
-  if (describing_ == 0) described_ = 0;
-  if (describing_ == kDeepest || ++described_ > kMostStores) return nullptr;
-  ++describing_;
+  if (stored_depth_ == 0) stored_asked_ = 0;
+  if (stored_depth_ == kDeepest || ++stored_asked_ > kMostStores) return nullptr;
+  ++stored_depth_;
   KnownRef known;
   if (store.spread) {
     known = host_.describe_items(v, view);
@@ -38,7 +38,7 @@ KnownRef Machine::stored_known(const Item& item, const Effect::Store& store, Vie
   } else if (v.ready()) {
     known = host_.describe(v, view);
   }
-  --describing_;
+  --stored_depth_;
   return known;
 }
 
