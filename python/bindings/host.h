@@ -391,6 +391,7 @@ class PythonHost final : public window::Host {
   Action mutate(const Site& s, PyObject* container, std::string_view name, const Arguments& arguments);
   // host_enter.cc
   Action enter(const Site& s, PyObject* function, Arguments arguments);
+  static bool find_member(const Site& s, PyObject* enumeration, const Arguments& arguments, Action& answer);
   Action construct(const Site& s, PyTypeObject* type, Arguments arguments);
   bool make_named_tuple(PyTypeObject* type, Arguments arguments, Action& answer);
   Action call_misfit(PyObject* function, const Arguments& arguments);

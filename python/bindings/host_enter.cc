@@ -167,6 +167,45 @@ bool is_plain_metatype(PyTypeObject* metatype) {
   return metatype == &PyType_Type || (metatype->tp_call == PyType_Type.tp_call);
 }
 
+// Gives the positional parameters that have no argument, the first `taken` have one, what they get without.
+// Returns whether all have something then.
+bool give_defaults(PyObject* function, const ir::Parameters& p, std::size_t taken, const Arguments& arguments,
+                   std::vector<Value>& slots) {
+  PyObject* defaults = as_function(function)->func_defaults;
+  const std::size_t count = defaults == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(defaults));
+  for (std::size_t i = taken; i < p.positional; ++i) {
+    if (slots[i].bound()) continue;
+    if (arguments.spread.bound() && i >= p.positional_only) {
+      const bool required = i + count < p.positional;
+      slots[i] = given_by_spread(arguments,
+                                 required ? nullptr : PyTuple_GET_ITEM(defaults, i + count - p.positional));
+      continue;
+    }
+    if (i + count < p.positional) return false;
+    slots[i] = borrow_value(PyTuple_GET_ITEM(defaults, i + count - p.positional));
+  }
+  return true;
+}
+
+// Likewise, the parameters that can be given by keyword only.
+bool give_keyword_defaults(PyObject* function, const HostProgram& program, const Arguments& arguments,
+                           std::vector<Value>& slots) {
+  PyObject* keyword_defaults = as_function(function)->func_kwdefaults;
+  for (std::size_t i = program.parameters.positional; i < slots.size(); ++i) {
+    if (slots[i].bound()) continue;
+    PyObject* v = keyword_defaults == nullptr
+                      ? nullptr
+                      : PyDict_GetItemString(keyword_defaults, program.slots[i].c_str());
+    if (arguments.spread.bound()) {
+      slots[i] = given_by_spread(arguments, v);
+      continue;
+    }
+    if (v == nullptr) return false;
+    slots[i] = borrow_value(v);
+  }
+  return true;
+}
+
 }  // namespace
 
 // Binds as CPython does. Returns whether the arguments fit.
@@ -185,32 +224,8 @@ bool PythonHost::bind(PyObject* function, const HostProgram& program, Arguments&
     slots[i] = std::move(v);
   }
   if (!arguments.keywords.empty() && !p.double_star) return false;
-  PyObject* defaults = as_function(function)->func_defaults;
-  const std::size_t count = defaults == nullptr ? 0 : static_cast<std::size_t>(PyTuple_GET_SIZE(defaults));
-  for (std::size_t i = taken; i < p.positional; ++i) {
-    if (slots[i].bound()) continue;
-    if (arguments.spread.bound() && i >= p.positional_only) {
-      const bool required = i + count < p.positional;
-      slots[i] = given_by_spread(arguments,
-                                 required ? nullptr : PyTuple_GET_ITEM(defaults, i + count - p.positional));
-      continue;
-    }
-    if (i + count < p.positional) return false;
-    slots[i] = borrow_value(PyTuple_GET_ITEM(defaults, i + count - p.positional));
-  }
-  PyObject* keyword_defaults = as_function(function)->func_kwdefaults;
-  for (std::size_t i = p.positional; i < slots.size(); ++i) {
-    if (slots[i].bound()) continue;
-    PyObject* v = keyword_defaults == nullptr
-                      ? nullptr
-                      : PyDict_GetItemString(keyword_defaults, program.slots[i].c_str());
-    if (arguments.spread.bound()) {
-      slots[i] = given_by_spread(arguments, v);
-      continue;
-    }
-    if (v == nullptr) return false;
-    slots[i] = borrow_value(v);
-  }
+  if (!give_defaults(function, p, taken, arguments, slots)) return false;
+  if (!give_keyword_defaults(function, program, arguments, slots)) return false;
   if (p.star) slots.push_back(steal_value(tuple_of(std::span(given).subspan(taken), placeholders_)));
   if (p.double_star)
     slots.push_back(arguments.spread.bound() ? arguments.spread_or_default
@@ -278,6 +293,20 @@ Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments)
   return a;
 }
 
+// The member of an enumeration by its value.
+bool PythonHost::find_member(const Site& s, PyObject* enumeration, const Arguments& arguments,
+                             Action& answer) {
+  if (!arguments.keywords.empty() || arguments.positional.size() != 1) return false;
+  const Value& value = arguments.positional[0];
+  if (value.is_pending() && is_pure_data(value, s.view)) {
+    answer = needs_argument(s, value, kData | kAtom, Effect::kNone);
+    return true;
+  }
+  if (!value.ready() || !is_atom(object_of(value))) return false;
+  answer = call_native(enumeration, arguments);
+  return true;
+}
+
 Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments arguments) {
   auto* cls = reinterpret_cast<PyObject*>(type);
   if (is_traced()) return call_unknown(s, cls, std::move(arguments), Reason::kTraced);
@@ -289,12 +318,7 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
   if (quiet && arguments.ready() && !(python_init && reaches_independent(init)))
     return call_framed(s, cls, std::move(arguments));
   const bool exception = PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0 && !looks_inside(type);
-  if (looks_member_up(type) && arguments.keywords.empty() && arguments.positional.size() == 1) {
-    const Value& value = arguments.positional[0];
-    if (value.is_pending() && is_pure_data(value, s.view))
-      return needs_argument(s, value, kData | kAtom, Effect::kNone);
-    if (value.ready() && is_atom(object_of(value))) return call_native(cls, arguments);
-  }
+  if (Action a; looks_member_up(type) && find_member(s, cls, arguments, a)) return a;
   PyObject* maker = type_lookup(type, interned("__new__").ptr());
   const bool named_tuple = makes_named_tuple(type, maker);
   const bool builtin_new = maker != nullptr && PyCFunction_Check(maker);

@@ -47,7 +47,7 @@ KnownRef describe_attribute(PyObject* object, PyObject* name, PyObject* found, V
 }
 
 // Whether builtin data has an attribute by this name.
-bool is_of_builtins(PyObject* name) {
+bool names_builtin_attribute(PyObject* name) {
   for (PyTypeObject* type : {&PyList_Type, &PyDict_Type, &PyTuple_Type, &PySet_Type, &PyFrozenSet_Type,
                              &PyUnicode_Type, &PyLong_Type, &PyFloat_Type, &PyBytes_Type, Py_TYPE(Py_None)})
     if (type_lookup(type, name) != nullptr) return true;
@@ -81,7 +81,7 @@ bool PythonHost::load_attribute_of_any(const Value& of, PyObject* name, View& vi
   if (known == nullptr || known->any || (known->objects.empty() && known->instances.empty())) return false;
   if (view.look_anywhere() != View::State::kClear) return false;
   const bool builtin = known->data || known->constant.bound() || may_be_container(*known);
-  if (builtin && is_of_builtins(name)) return false;
+  if (builtin && names_builtin_attribute(name)) return false;
   KnownRef all = known->data ? window::known_data() : window::known_nothing();  // of exceptions
   auto add = [&](PyTypeObject* type, auto describe) {
     if (!has_plain_getattr(type)) return false;
