@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdlib>
 #include <limits>
+
+#include "base/environment.h"
 
 namespace xcs::python {
 namespace {
@@ -126,7 +127,7 @@ bool says_what(PyObject* name) {
 
 void add_addresses(Digest& digest) {
   for (const char* variable : {"OPENAI_BASE_URL", "ANTHROPIC_BASE_URL"})
-    if (const char* url = std::getenv(variable)) digest.add_text(url);
+    if (const char* url = environment_variable(variable)) digest.add_text(url);
 }
 
 void RequestReader::prompt(nb::handle value) { request_.messages = to_messages(value); }

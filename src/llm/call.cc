@@ -89,10 +89,11 @@ Result<Duration> Call::hedge_turn() {
   };
   if (race_->over()) return give_up();
   if (granted_) return Duration::zero();
-  if (!race_->sent_at) return kNotSentYet;
+  const std::optional<TimePoint> sent_at = race_->sent_at;
+  if (!sent_at) return kNotSentYet;
   const std::optional<Duration> usual = parts_.turns->admission().usual_latency();
   if (!usual) return kNotSentYet;
-  const Duration left = *race_->sent_at + *usual - parts_.turns->admission().now();
+  const Duration left = *sent_at + *usual - parts_.turns->admission().now();
   if (left > Duration::zero()) return left;
   granted_ = parts_.turns->admission().try_hedge();
   if (!granted_) return give_up();
@@ -100,8 +101,8 @@ Result<Duration> Call::hedge_turn() {
 }
 
 std::optional<Duration> Call::on_done(Result<net::Response> response) {
-  static const net::Headers kNoHeaders;
-  const net::Headers& headers = response ? response->headers : kNoHeaders;
+  static const net::Headers no_headers;
+  const net::Headers& headers = response ? response->headers : no_headers;
   Result<ChatAnswer> answer = read(response);
   stream_.reset();
   const int attempts = parts_.turns->attempts();

@@ -1,11 +1,11 @@
 #include "llm/client.h"
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/environment.h"
 #include "llm/wire_request.h"
 
 namespace xcs::llm {
@@ -29,6 +29,8 @@ class HedgedOperation final : public net::Operation {
  public:
   explicit HedgedOperation(std::shared_ptr<Race> race) : race_(std::move(race)) {}
   ~HedgedOperation() override { race_->take_handles().clear(); }
+  HedgedOperation(const HedgedOperation&) = delete;
+  HedgedOperation& operator=(const HedgedOperation&) = delete;
   void abandon() override {
     for (const net::Handle& handle : race_->take_handles()) handle->abandon();
   }
@@ -51,7 +53,7 @@ Client::Client(net::Transport& transport, const Clock& clock, std::uint64_t seed
 Client::Client(net::Transport& transport, const Clock& clock, std::uint64_t seed, std::string shared_limits)
     : transport_(transport),
       seed_(seed),
-      limits_(clock, std::move(shared_limits), std::getenv("XCS_SHARED_LIMITS") != nullptr) {}
+      limits_(clock, std::move(shared_limits), environment_variable("XCS_SHARED_LIMITS") != nullptr) {}
 
 net::Handle Client::start(ChatRequest request, OnAnswer done) {
   return start_stream(std::move(request), nullptr, std::move(done));
@@ -138,7 +140,7 @@ net::Handle Client::relay_stream(net::Request request, ForeignRequest foreign, c
 }
 
 net::Handle Client::start_hedged(net::Request http, Call::Parts parts, Call::Parts hedge,
-                                 std::shared_ptr<Race> race) {
+                                 const std::shared_ptr<Race>& race) {
   auto first = std::make_shared<Call>(std::move(parts), nullptr, race);
   auto second = std::make_shared<Call>(std::move(hedge), nullptr, race);
   auto operation = std::make_unique<HedgedOperation>(race);

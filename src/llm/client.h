@@ -46,10 +46,11 @@ class Client {
                                          const ChatRequest& terms, OnStream on_stream, OnResponse done);
 
  private:
-  Result<std::unique_ptr<Turns>> turns_of(const std::shared_ptr<Group>& group, const WireRequest& wire,
-                                          std::size_t body_bytes, const ChatRequest& terms, bool again);
+  static Result<std::unique_ptr<Turns>> turns_of(const std::shared_ptr<Group>& group, const WireRequest& wire,
+                                                 std::size_t body_bytes, const ChatRequest& terms,
+                                                 bool again);
   net::Handle start_hedged(net::Request http, Call::Parts parts, Call::Parts hedge,
-                           std::shared_ptr<Race> race);
+                           const std::shared_ptr<Race>& race);
 
   Client(net::Transport& transport, const Clock& clock, std::uint64_t seed, std::string shared_limits);
 

@@ -13,10 +13,10 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
 #include <new>
 
 #include "base/check.h"
+#include "base/environment.h"
 
 namespace xcs::llm {
 namespace {
@@ -100,10 +100,10 @@ struct SharedLimiter::State {
 };
 
 std::string shared_limits_directory() {
-  const char* chosen = std::getenv("XCS_SHARED_LIMITS");
+  const char* chosen = environment_variable("XCS_SHARED_LIMITS");
   if (chosen != nullptr && *chosen != '\0')
     return std::string_view(chosen) == "off" ? "" : own_directory(chosen);
-  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  const char* runtime = environment_variable("XDG_RUNTIME_DIR");
   if (runtime != nullptr && *runtime == '/') return own_directory(fmt::format("{}/xcs-limits", runtime));
   return own_directory(fmt::format("/dev/shm/xcs-limits-{}", geteuid()));
 }

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdlib>
 #include <string_view>
 #include <utility>
 
+#include "base/environment.h"
 #include "llm/json.h"
 #include "llm/wire_messages.h"
 
@@ -82,7 +82,7 @@ std::optional<double> max_output_of(const ChatRequest& request, Provider provide
 }
 
 std::string environment(std::string_view name) {
-  const char* value = std::getenv(std::string(name).c_str());
+  const char* value = environment_variable(std::string(name).c_str());
   return value == nullptr ? "" : value;
 }
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/check.h"
+#include "base/environment.h"
 #include "net/multi.h"
 #include "net/origin.h"
 #include "net/sockets.h"
@@ -147,10 +148,8 @@ Error usage_error(std::string code, std::string message) {
 }  // namespace
 
 TrustStore TrustStore::from_environment() {
-  // NOLINTBEGIN(concurrency-mt-unsafe): the library does not change the environment
-  const char* file = std::getenv("SSL_CERT_FILE");
-  const char* directory = std::getenv("SSL_CERT_DIR");
-  // NOLINTEND(concurrency-mt-unsafe)
+  const char* file = environment_variable("SSL_CERT_FILE");
+  const char* directory = environment_variable("SSL_CERT_DIR");
   return {.file = file != nullptr ? file : "", .directory = directory != nullptr ? directory : ""};
 }
 
