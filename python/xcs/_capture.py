@@ -265,7 +265,8 @@ def _with_prefix(code: CodeType, old: str, new: str) -> CodeType:
         if isinstance(value, CodeType):
             return _with_prefix(value, old, new)
         if sys.version_info >= (3, 11):  # only a class body holds a qualified name: its own
-            return renamed(value) if value == code.co_qualname else value
+            is_own = not code.co_flags & inspect.CO_OPTIMIZED and value == code.co_qualname
+            return renamed(value) if is_own else value
         return renamed(value) if isinstance(value, str) and value.startswith(f"{old}.<locals>.") else value
 
     constants = tuple(map(constant, code.co_consts))

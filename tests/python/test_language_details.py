@@ -163,3 +163,19 @@ def test_a_class_whose_bases_are_being_found_is_walked(check: Check) -> None:
         return found, Told.__mro__[1:]
 
     check(run)
+
+
+def test_a_nested_function_may_hold_a_name_that_is_its_own(check: Check) -> None:
+    def run():
+        def told():
+            return "told", ask("a")
+
+        class Told:
+            name = "Told"
+
+            def told(self):
+                return "told", "Told.told", Told.__qualname__
+
+        return told(), told.__qualname__, Told().told(), Told.name, Told.told.__qualname__
+
+    check(run)
