@@ -39,6 +39,25 @@ LANGUAGE = """
     unpack_ex userdict userlist userstring weakref weakset with yield_from
 """.split()
 
+LIBRARY = """
+    abstract_numbers argparse array ast asyncio.test_context asyncio.test_futures asyncio.test_locks
+    asyncio.test_queues asyncio.test_runners asyncio.test_taskgroups asyncio.test_tasks asyncio.test_threads
+    asyncio.test_timeouts asyncio.test_waitfor atexit base64 bdb binascii bisect buffer calendar cmath code
+    codeop codecs colorsys compile configparser copyreg cprofile csv datetime decimal dict_version difflib
+    dis fileinput fileio fnmatch fractions frame future_stmt gc genericpath getopt gettext glob graphlib hmac
+    html htmlparser http_cookies io ipaddress iterlen json.test_decode json.test_default json.test_dump
+    json.test_encode_basestring_ascii json.test_enum json.test_fail json.test_float json.test_indent
+    json.test_pass1 json.test_pass2 json.test_pass3 json.test_recursion json.test_scanstring
+    json.test_separators json.test_speedups json.test_unicode keyword linecache locale logging long longexp
+    marshal math memoryio memoryview mimetypes netrc ntpath numeric_tower opcache optparse pathlib peepholer
+    pep646_syntax pickle picklebuffer pickletools pkgutil plistlib posixpath pprint profile pyclbr queue
+    quopri random re runpy sched secrets shelve shlex signal source_encoding stat statistics strftime
+    stringprep strptime struct structseq symtable sys sys_setprofile tempfile textwrap thread threading time
+    timeit tokenize trace type_cache type_comments typechecks unicode_identifiers unicodedata univnewlines
+    unparse urllib urlparse userdict utf8source uuid warnings xml_dom_minicompat xml_etree zipfile zlib
+    zoneinfo
+""".split()
+
 Outcomes = dict[str, list[list[str]]]
 
 
@@ -145,7 +164,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--timeout", type=float, default=100, help="seconds for one module in one mode")
     arguments = parser.parse_args()
-    modules: list[Any] = arguments.modules or sorted({*QUICK, *LANGUAGE})
+    modules: list[Any] = arguments.modules or sorted({*QUICK, *LANGUAGE, *LIBRARY})
     rows = []
     with (
         tempfile.TemporaryDirectory() as folder,
