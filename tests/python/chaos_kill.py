@@ -147,8 +147,11 @@ class Rig:
         return int(seen["tokens"]["prompt"]) // 3 if self.kind == "embeddings" else int(seen["requests"])
 
 
-def kept(journal: Path) -> int:
-    """How many answers the journal has for programs that did not come to the end of their block; it must be whole."""
+def kept(journal: Path, kind: str) -> int:
+    """How many answers the journal has for programs that did not come to the end of their block; it must be whole.
+
+    A streamed answer is kept when it ends, and once more in what the operation that reads it returns.
+    """
     if not journal.exists():
         return 0
     connection = sqlite3.connect(journal)
@@ -158,7 +161,10 @@ def kept(journal: Path) -> int:
         if connection.execute("SELECT count(*) FROM sqlite_schema WHERE name = 'call'").fetchone() == (0,):
             return 0
         open_runs = "SELECT id FROM run WHERE state < 2"
-        counted = connection.execute(f"SELECT count(form) FROM call WHERE run IN ({open_runs})").fetchone()
+        sent = "context = CAST('stream' AS BLOB)" if kind == "streams" else "true"
+        counted = connection.execute(
+            f"SELECT count(form) FROM call WHERE run IN ({open_runs}) AND {sent}"
+        ).fetchone()
         return int(counted[0])
     finally:
         connection.close()
@@ -173,12 +179,12 @@ def kill(kind: str, kills: int, seed: int) -> Outcome:
         while outcome.kills < kills:
             journal = Path(made) / f"{outcome.kills}.db"
             for _ in range(draw.randint(1, 4)):
-                before = kept(journal)
+                before = kept(journal, kind)
                 killed, sent = rig.run_and_kill(str(journal), draw.uniform(0, rig.seconds))
                 if not killed:
                     break
                 outcome.kills += 1
-                after = kept(journal)
+                after = kept(journal, kind)
                 outcome.check(sent <= CALLS - before, f"{sent} of {CALLS} sent with {before} kept")
                 if after == 0:  # it had come to its end just before
                     break
@@ -186,7 +192,7 @@ def kill(kind: str, kills: int, seed: int) -> Outcome:
                 outcome.check(before <= after <= before + sent, f"{before} kept, then {after} after {sent}")
             if not killed:
                 continue
-            before = kept(journal)
+            before = kept(journal, kind)
             printed, sent = rig.run(str(journal))
             outcome.check(sent == CALLS - before, f"{sent} of {CALLS} sent with {before} kept, to the end")
             outcome.check(printed == rig.expected, f"another result: {printed!r}")
