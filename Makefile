@@ -1,6 +1,11 @@
 # One command each. `make demo` and `make test` install what they need first; see tools/setup.py.
 
 PYTHON ?= python3
+# The environment for PYTHON, and where the extension is built for it.
+ENVIRONMENT ?= .venv
+RELEASE ?= build/release
+# The other interpreters of `make test-pythons`; those that are not there are left out.
+PYTHONS ?= python3.10 python3.11 python3.12 python3.13 python3.14
 JOBS ?= 2
 SETUP_FLAGS ?=
 CHAOS_CALLS ?= 100000
@@ -9,14 +14,15 @@ FUZZ_SECONDS ?= 60
 FUZZ_SEED ?= 1
 FUZZ_PARSERS ?= $(notdir $(wildcard fuzz/parsers/corpus/*))
 
-VENV := .venv/bin/python
+VENV := $(ENVIRONMENT)/bin/python
 
-.PHONY: chaos chaos-kill conformance litmus help setup setup-lint build wheel test demo bench fuzz fuzz-parsers format lint asan tsan clean
+.PHONY: chaos chaos-kill conformance litmus help setup setup-lint build wheel test test-pythons demo bench fuzz fuzz-parsers format lint asan tsan clean
 
 help:
 	@echo 'make demo     watch ordinary functions finish sooner, with the same answers'
 	@echo 'make test     build everything and run every test'
 	@echo 'make build    build the extension and make `import xcs` work in .venv'
+	@echo 'make test-pythons  build for each of PYTHONS, and run the tests that take an interpreter'
 	@echo 'make wheel    build a wheel into dist/'
 	@echo 'make bench    measure'
 	@echo 'make conformance  CPython'"'"'s own language tests, compared with plain runs'
@@ -35,32 +41,35 @@ help:
 	@echo 'make clean    remove what was built, but not .venv'
 
 setup:
-	@$(PYTHON) tools/setup.py $(SETUP_FLAGS)
+	@$(PYTHON) tools/setup.py --venv $(ENVIRONMENT) --build $(RELEASE) $(SETUP_FLAGS)
 
 setup-lint:
-	@$(PYTHON) tools/setup.py --lint $(SETUP_FLAGS)
+	@$(PYTHON) tools/setup.py --lint --venv $(ENVIRONMENT) --build $(RELEASE) $(SETUP_FLAGS)
 
 build: setup
-	cmake --preset release
-	cmake --build --preset release --target python_package -j $(JOBS)
-	cmake --install build/release --component python --prefix python
+	cmake --preset release -B $(RELEASE) -D Python_EXECUTABLE=$(abspath $(VENV))
+	cmake --build $(RELEASE) --target python_package -j $(JOBS)
+	cmake --install $(RELEASE) --component python --prefix python
 
 wheel: setup
-	$(VENV) -m pip wheel --no-build-isolation --no-deps --wheel-dir dist -C build-dir=build/release .
+	$(VENV) -m pip wheel --no-build-isolation --no-deps --wheel-dir dist -C build-dir=$(RELEASE) .
 
 test: build
 	cmake --preset dev
 	cmake --build --preset dev -j $(JOBS)
 	$(VENV) tools/run_tests.py --jobs $(JOBS)
 
+test-pythons:
+	$(PYTHON) tools/run_pythons.py --jobs $(JOBS) $(PYTHONS)
+
 demo: build
 	$(VENV) -m xcs demo
 
 bench: build
-	cmake --build --preset release -j $(JOBS)
+	cmake --build $(RELEASE) -j $(JOBS)
 	$(VENV) -m xcs bench
-	$(VENV) bench/clients.py build/release/src/sim/xcs-sim --net-bench build/release/bench/xcs_net_bench
-	@for program in build/release/bench/*_bench; do echo "== $$program" && $$program build/release/src/sim/xcs-sim || exit 1; done
+	$(VENV) bench/clients.py $(RELEASE)/src/sim/xcs-sim --net-bench $(RELEASE)/bench/xcs_net_bench
+	@for program in $(RELEASE)/bench/*_bench; do echo "== $$program" && $$program $(RELEASE)/src/sim/xcs-sim || exit 1; done
 
 fuzz: build
 	cmake --preset dev

@@ -1,4 +1,4 @@
-"""Installs what building and testing XCS needs: Debian packages, and a virtual environment in .venv.
+"""Installs what building and testing XCS needs: Debian packages, and a virtual environment, .venv unless told.
 
 Runs on any Python 3.10 or newer with its standard library alone. A second run finds everything in place and
 only checks, in well under a second. When something is missing that it may not or cannot install, it says
@@ -17,9 +17,6 @@ import sysconfig
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
-STAMP = VENV / "setup.stamp"
-CMAKE_CACHE = ROOT / "build" / "release" / "CMakeCache.txt"
 REQUIREMENTS = ROOT / "tools" / "requirements-dev.txt"
 OLDEST_PYTHON = (3, 10)
 
@@ -106,27 +103,31 @@ def check_python() -> None:
         )
 
 
-def install_environment() -> None:
-    """Makes .venv, or brings it up to date, unless its stamp says that it is what is asked for."""
-    interpreter = f"{sys.executable} {sys.version} {VENV}".replace("\n", " ")
+def install_environment(venv: Path, build: Path) -> None:
+    """Makes the environment `venv`, or brings it up to date, unless its stamp says that it is what is asked for.
+
+    `build` is the folder in which the extension is built for it.
+    """
+    written = venv / "setup.stamp"
+    interpreter = f"{sys.executable} {sys.version} {venv}".replace("\n", " ")
     requirements = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()
-    stamp = STAMP.read_text().splitlines() if STAMP.exists() else []
+    stamp = written.read_text().splitlines() if written.exists() else []
     if stamp == [interpreter, requirements]:
         return
-    print(f"setup: making {VENV} for Python {sys.version.split()[0]}", flush=True)
+    print(f"setup: making {venv} for Python {sys.version.split()[0]}", flush=True)
     if stamp[:1] != [interpreter]:
-        run([sys.executable, "-m", "venv", "--clear", str(VENV)])
+        run([sys.executable, "-m", "venv", "--clear", str(venv)])
         # It remembers the earlier interpreter's headers and the suffix of its extensions.
-        CMAKE_CACHE.unlink(missing_ok=True)
-    python = str(VENV / "bin" / "python")
+        (build / "CMakeCache.txt").unlink(missing_ok=True)
+    python = str(venv / "bin" / "python")
     # Twice quiet: a find-links folder that lacks a package is no news.
     run([python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-r", str(REQUIREMENTS)])
     make_importable(python)
-    STAMP.write_text(f"{interpreter}\n{requirements}\n")
+    written.write_text(f"{interpreter}\n{requirements}\n")
 
 
 def make_importable(python: str) -> None:
-    """Puts python/ on the module path of .venv; `make build` places the extension in the package there."""
+    """Puts python/ on the module path of the environment; `make build` places the extension in the package there."""
     site_packages = subprocess.run(
         [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"],
         capture_output=True,
@@ -146,12 +147,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--lint", action="store_true", help="also what `make lint` and `make format` need")
     parser.add_argument("--skip-system", action="store_true", help="leave system packages to the user")
+    parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="the environment")
+    parser.add_argument(
+        "--build", type=Path, default=ROOT / "build" / "release", help="where `make build` builds"
+    )
     arguments = parser.parse_args()
     try:
         if not arguments.skip_system:
             install_system_packages(arguments.lint)
         check_python()
-        install_environment()
+        install_environment(arguments.venv.absolute(), arguments.build)
     except SetupError as error:
         print(f"setup: {error}", file=sys.stderr)
         return 1

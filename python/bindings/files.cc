@@ -141,8 +141,7 @@ class Touching {
 void add_logs(Touching& touching) {
   static auto* handlers = imported("logging", "_handlerList").release().ptr();
   for (nb::handle reference : nb::borrow(handlers)) {
-    PyObject* handler = PyWeakref_GetObject(reference.ptr());
-    const nb::object file = attribute(handler, "baseFilename");
+    const nb::object file = attribute(referent(reference.ptr()).ptr(), "baseFilename");
     if (file) touching.path(file.ptr());
   }
 }

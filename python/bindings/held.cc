@@ -156,10 +156,9 @@ void push_owned(Objects& objects, PyObject* object) {
     Py_ssize_t position = 0;
     while (PyDict_Next(object, &position, &key, &value) != 0) add(key), add(value);
   } else if (PyAnySet_Check(object)) {
-    PyObject* key = nullptr;
-    Py_ssize_t position = 0;
-    Py_hash_t hash = 0;
-    while (_PySet_NextEntry(object, &position, &key, &hash) != 0) add(key);
+    const auto* set = reinterpret_cast<PySetObject*>(object);
+    for (Py_ssize_t i = 0; i <= set->mask; ++i)
+      if (set->table[i].hash != -1) add(set->table[i].key);  // -1: its key was removed
   } else if (!is_static(Py_TYPE(object)) && !PyType_Check(object) && shared_dict(object) == nullptr) {
     for (PyObject* held : attributes_of(object)) add(held);
   }

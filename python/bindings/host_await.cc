@@ -117,7 +117,7 @@ Action PythonHost::await(const Site& s) {
   if (s[0].is_pending()) return needs_operand(0, kUnknown, Effect::kAnything);
   PyObject* awaitable = s.object(0);
   const auto found = coroutines_.find(awaitable);
-  if (found != coroutines_.end() && PyWeakref_GetObject(found->second.coroutine.ptr()) == awaitable &&
+  if (found != coroutines_.end() && referent(found->second.coroutine.ptr()).is(awaitable) &&
       is_unstarted_coroutine(awaitable) &&
       s.view.look(address_of(awaitable), {Where::kAll}) == View::State::kClear) {
     const MadeCoroutine& made = found->second;

@@ -291,7 +291,7 @@ const PythonHost::Begun* PythonHost::begun(const Value& value) const {
   const auto found = generators_.find(object_of(value));
   if (found == generators_.end()) return nullptr;
   const Begun& begun = found->second;
-  const bool fresh = begun.generator ? PyWeakref_GetObject(begun.generator.ptr()) == object_of(value) &&
+  const bool fresh = begun.generator ? referent(begun.generator.ptr()).is(object_of(value)) &&
                                            is_unstarted(object_of(value))
                                      : is_unasked(begun.witness.ptr());
   return fresh ? &begun : nullptr;

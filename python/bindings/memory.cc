@@ -247,7 +247,11 @@ Replayed read_container(PyObject* object, View& view) {
 }
 
 PyObject* dict_of_view(PyObject* view) {
-  return reinterpret_cast<PyObject*>(reinterpret_cast<_PyDictViewObject*>(view)->dv_dict);
+  struct DictView {  // every version's layout; from 3.13 on, the header that says so is not public
+    PyObject base;
+    PyObject* dict;
+  };
+  return reinterpret_cast<DictView*>(view)->dict;
 }
 
 Depth depth_of_arguments(PyObject* container) {

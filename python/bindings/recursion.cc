@@ -47,9 +47,23 @@ void add_room(int levels) {
 #endif
 }
 
+#if PY_VERSION_HEX >= 0x030C0000
+// Py_EnterRecursiveCall counts compiled code only, against a limit of its own.
+bool enter_function() {
+  if (recursion_remaining() <= 0) return false;
+  add_room(-1);
+  return true;
+}
+void leave_function() { add_room(1); }
+#else
+bool enter_function() { return Py_EnterRecursiveCall("") == 0; }
+void leave_function() { Py_LeaveRecursiveCall(); }
+#endif
+
 bool enter() {
-  if (!stack_is_low()) return Py_EnterRecursiveCall("") == 0;
-  PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded");
+  if (!stack_is_low() && enter_function()) return true;
+  if (PyErr_Occurred() == nullptr)
+    PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded");
   return false;
 }
 
@@ -73,7 +87,7 @@ RoomForOwnCode::~RoomForOwnCode() { add_room(-levels_); }
 
 Level::Level() : entered(enter()) {}
 Level::~Level() {
-  if (entered) Py_LeaveRecursiveCall();
+  if (entered) leave_function();
 }
 
 }  // namespace xcs::python

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import multiprocessing
 import sqlite3
@@ -205,7 +206,8 @@ def test_the_command_refuses_other_files(tmp_path: Path, capsys: pytest.CaptureF
     other.write_text("nothing of the kind, and long enough to be looked at by the library")
     assert _cli.main(["cache", "ls", str(other)]) == 2
     assert _cli.main(["cache", "ls", str(tmp_path / "none")]) == 2
-    sqlite3.connect(tmp_path / "db").executescript("CREATE TABLE t (x)").close()
+    with contextlib.closing(sqlite3.connect(tmp_path / "db")) as database:
+        database.execute("CREATE TABLE t (x)")
     assert _cli.main(["cache", "ls", str(tmp_path / "db")]) == 2
     assert capsys.readouterr().err.splitlines() == [
         f"xcs: {other} is neither a cache nor a journal",

@@ -309,7 +309,8 @@ def test_what_a_run_leaves_behind_is_its_owners_alone_and_holds_no_key(
 
 def test_a_file_of_another_kind_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other.db"
-    sqlite3.connect(path).executescript("CREATE TABLE t (x)").close()
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE t (x)")
     with xcs.config(journal=path), pytest.raises(xcs.UsageError, match="another kind"):
         each(["a"])
     with pytest.raises(xcs.UsageError, match="journal must be the path of a file"):

@@ -44,14 +44,11 @@ def test_an_old_python_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_finished_environment_is_not_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     commands: list[list[str]] = []
-    monkeypatch.setattr(setup, "VENV", tmp_path)
-    monkeypatch.setattr(setup, "STAMP", tmp_path / "setup.stamp")
-    monkeypatch.setattr(setup, "CMAKE_CACHE", tmp_path / "CMakeCache.txt")
     monkeypatch.setattr(setup, "run", commands.append)
     monkeypatch.setattr(setup, "make_importable", lambda python: None)
-    setup.install_environment()
+    setup.install_environment(tmp_path, tmp_path)
     assert [command[1:3] for command in commands] == [["-m", "venv"], ["-m", "pip"]]
-    setup.install_environment()
+    setup.install_environment(tmp_path, tmp_path)
     assert len(commands) == 2
 
 
@@ -59,12 +56,9 @@ def test_another_interpreter_makes_cmake_look_again(tmp_path: Path, monkeypatch:
     cache = tmp_path / "CMakeCache.txt"
     cache.touch()
     (tmp_path / "setup.stamp").write_text("/usr/bin/another-python 3.9\n0\n")
-    monkeypatch.setattr(setup, "VENV", tmp_path)
-    monkeypatch.setattr(setup, "STAMP", tmp_path / "setup.stamp")
-    monkeypatch.setattr(setup, "CMAKE_CACHE", cache)
     monkeypatch.setattr(setup, "run", lambda command: None)
     monkeypatch.setattr(setup, "make_importable", lambda python: None)
-    setup.install_environment()
+    setup.install_environment(tmp_path, tmp_path)
     assert not cache.exists()
 
 
