@@ -35,6 +35,35 @@ bool Draws::is_iterator(PyObject* object) {
          type == &PyUnicodeIter_Type || reinterpret_cast<PyObject*>(type) == count;
 }
 
+namespace {
+
+// Another counter at the same place, or null. Copying one is deprecated in Python 3.12 and gone in 3.14.
+nb::object copied_counter(PyObject* counter) {
+  const nb::object held = imported("gc", "get_referents")(nb::handle(counter));
+  nb::list numbers;
+  for (nb::handle part : held) {
+    if (part.is(nb::handle(reinterpret_cast<PyObject*>(Py_TYPE(counter))))) continue;
+    if (!PyLong_CheckExact(part.ptr()) && !PyFloat_CheckExact(part.ptr())) return {};
+    numbers.append(part);
+  }
+  const nb::handle make(reinterpret_cast<PyObject*>(Py_TYPE(counter)));
+  if (numbers.size() == 2) return make(numbers[0], numbers[1]);
+  if (numbers.size() != 1) return {};
+  // It counts by one, in a number that only its text, "count(5)", shows.
+  const std::string text = nb::cast<std::string>(nb::repr(nb::handle(counter)));
+  const std::size_t first = text.find('(') + 1;
+  return make(checked(PyLong_FromString(text.substr(first, text.size() - first - 1).c_str(), nullptr, 10)));
+}
+
+nb::object copied_source(PyObject* source) {
+  static auto* count = imported("itertools", "count").release().ptr();
+  if (reinterpret_cast<PyObject*>(Py_TYPE(source)) == count) return copied_counter(source);
+  // A copy of numpy's shares what it draws from.
+  return imported("copy", is_numpy_generator(source) ? "deepcopy" : "copy")(nb::handle(source));
+}
+
+}  // namespace
+
 nb::object Draws::draw(PyObject* source, std::size_t pending, Draw draw) {
   Shadow& shadow = shadows_[source];
   if (!shadow.source) shadow.source = nb::borrow(source);
@@ -45,8 +74,8 @@ nb::object Draws::draw(PyObject* source, std::size_t pending, Draw draw) {
   if (shadow.draws.size() < pending) return {};
   if (pending == 0) shadow.copy = {};  // anything may have used the source in the meantime
   if (!shadow.copy) {
-    // A copy of numpy's shares what it draws from.
-    shadow.copy = imported("copy", is_numpy_generator(source) ? "deepcopy" : "copy")(shadow.source);
+    shadow.copy = copied_source(source);
+    if (!shadow.copy) return {};
     for (const Draw& earlier : shadow.draws) done_on(shadow.copy, earlier);
   }
   nb::object result = done_on(shadow.copy, draw);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "held.h"
 #include "host.h"
 
 namespace xcs::python {

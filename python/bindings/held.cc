@@ -124,6 +124,8 @@ Objects held_by(PyObject* object, Depth depth) {
   return objects;
 }
 
+nb::object referent(PyObject* reference) { return checked(PyObject_CallNoArgs(reference)); }
+
 namespace {
 
 // Whether the end of the object itself runs code.

@@ -10,6 +10,9 @@ namespace xcs::python {
 // holds besides methods, too.
 std::vector<PyObject*> held_by(PyObject* object, Depth depth);
 
+// What the weak reference refers to, or None.
+nb::object referent(PyObject* reference);
+
 // Whether code of the program's runs when the last of `references` references to the object, which are all
 // there are, goes: its own, or that of what it alone holds. That code is a __del__, a callback of a weak
 // reference, or what a generator has left to do.

@@ -1,5 +1,6 @@
 // Awaiting: coroutine functions are entered like functions, calls with a contract are started on the event
 // loop, and everything else is awaited when its turn has come.
+#include "held.h"
 #include "host.h"
 #include "jitted.h"
 #include "loop_executor.h"

@@ -15,7 +15,7 @@ bool is_of_python(PyTypeObject* type) {
   PyObject* mro = type->tp_mro;
   for (Py_ssize_t i = 0; mro != nullptr && i < PyTuple_GET_SIZE(mro); ++i) {
     auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(mro, i));
-    if (base != &PyBaseObject_Type && is_static(base)) return false;
+    if (base != &PyBaseObject_Type && (base->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) != 0) return false;
   }
   return mro != nullptr;
 }

@@ -186,6 +186,7 @@ lower::Origin origin_of(nb::handle captured) {
   origin.frame_lookers = nb::cast<std::vector<std::string>>(captured.attr("frame_lookers"));
   origin.generator = nb::cast<bool>(captured.attr("generator"));
   origin.debug = nb::cast<bool>(captured.attr("debug"));
+  origin.asks_again = nb::cast<bool>(captured.attr("asks_again"));
   origin.future_annotations = nb::cast<bool>(captured.attr("future_annotations"));
   origin.lazy_annotations = PY_VERSION_HEX >= 0x030E0000;
   return origin;

@@ -47,9 +47,6 @@ inline nb::object checked(PyObject* result) {
   return nb::steal(result);
 }
 
-// What the weak reference refers to, or None.
-inline nb::object referent(PyObject* reference) { return checked(PyObject_CallNoArgs(reference)); }
-
 // The one string object that names are looked up with. It lives only while something holds it: of a name that
 // no class or code has, the answer is all there is.
 nb::object interned(const char* text);

@@ -270,7 +270,7 @@ Shape shape_of_class(PyTypeObject* type) {
   for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(mro); ++i) {
     auto* base = reinterpret_cast<PyTypeObject*>(PyTuple_GET_ITEM(mro, i));
     if (base == &PyBaseObject_Type) continue;
-    if ((base->tp_flags & Py_TPFLAGS_HEAPTYPE) == 0) {
+    if ((base->tp_flags & Py_TPFLAGS_IMMUTABLETYPE) != 0) {  // of compiled code
       const bool known = (exception && PyType_FastSubclass(base, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0) ||
                          (named_tuple && base == &PyTuple_Type) ||
                          (enumeration && (base == &PyUnicode_Type || base == &PyLong_Type));

@@ -36,6 +36,27 @@ _FRAME_LOOKERS: frozenset[int] = frozenset(
         ),
     )
 )
+
+
+class _Truth:
+    asked = 0
+
+    def __bool__(self) -> bool:
+        self.asked += 1
+        return False
+
+
+def _asks_again() -> bool:
+    """Whether an `or` whose operand is an `and` asks for a truth that the `and` has asked for.
+
+    Python 3.12 does, and releases of 3.13 differ, so it is tried.
+    """
+    truth: Any = _Truth()
+    _ = (truth and 1) or 2
+    return bool(truth.asked > 1)
+
+
+_ASKS_AGAIN = _asks_again()
 EMPTY_TUPLE: Any = ()  # of the constants that compile, typeshed knows no tuple
 
 
@@ -86,6 +107,10 @@ class Captured:
     @property
     def debug(self) -> bool:
         return __debug__
+
+    @property
+    def asks_again(self) -> bool:
+        return _ASKS_AGAIN
 
     @property
     def future_annotations(self) -> bool:

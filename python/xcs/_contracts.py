@@ -30,6 +30,9 @@ Effect = str  # "pure", "independent", "reads", "ordered", "unknown"; also "read
 Returns = Literal["data", "atom", "object"]
 F = TypeVar("F", bound=Callable[..., Any])
 
+# Modules that are, in some versions of Python, what the registry's keys name after another one.
+HOMES = {"_io": "io", "genericpath": "posixpath", "pathlib._local": "pathlib"}
+
 _REGISTRY = Path(__file__).parent / "registry"
 
 
@@ -152,13 +155,19 @@ def of_module(name: str) -> list[tuple[Any, dict[str, Any]]]:
     if module is None:
         return []
     found: list[tuple[Any, dict[str, Any]]] = []
-    for key, fields in _contracts_of(name.partition(".")[0]).items():
-        if not key.startswith(name + "."):
-            continue
-        callee = _held(module, key[len(name) + 1 :])
+    for qualname, fields in _lines_of(name, "callable"):
+        callee = _held(module, qualname)
         if callee is not None:
             found.append((callee, _resolved(fields)))
     return found
+
+
+def _lines_of(module: str, table: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the table has for the module, by qualified name."""
+    for home in (module, HOMES.get(module)):
+        for key, fields in _table_of(home.partition(".")[0], table).items() if home else ():
+            if key.startswith(f"{home}."):
+                yield key[len(f"{home}.") :], fields
 
 
 def pure_attributes_of(name: str) -> list[tuple[Any, bool]]:
@@ -168,10 +177,10 @@ def pure_attributes_of(name: str) -> list[tuple[Any, bool]]:
     """
     module = sys.modules.get(name)
     found: list[tuple[Any, bool]] = []
-    for key, fields in _table_of(name.partition(".")[0], "attribute").items():
-        if module is None or not key.startswith(name + ".") or fields.get("effect") != "pure":
+    for qualname, fields in _lines_of(name, "attribute"):
+        if module is None or fields.get("effect") != "pure":
             continue
-        owner, _, attribute = key[len(name) + 1 :].rpartition(".")
+        owner, _, attribute = qualname.rpartition(".")
         held = _held(module, owner)
         if isinstance(held, type) and attribute in vars(held):
             found.append((vars(held)[attribute], fields.get("returns") == "atom"))

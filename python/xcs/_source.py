@@ -90,6 +90,8 @@ class SourceFile:
             yield used
         if guess:
             yield None
+        if "super" in names:  # CPython compiles its calls differently where the module has the name, too
+            yield [*guess, "super"]
 
     def _part_around(self, line: int, code: CodeType) -> _Part | None:
         """The smallest known definition around the line, or the one that begins on it or is the nearest around it."""

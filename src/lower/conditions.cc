@@ -25,7 +25,7 @@ bool Lowering::branches(Index e) const {
   return has_nodes(e) || any_emits(part_of(e), syntax_.children_of(e));
 }
 
-// `and` and `or` as a value. Each operand's truth is asked once, as in Python, also where they are nested.
+// `and` and `or` as a value. Where they are nested, an operand's truth is asked once, or by each of them.
 SlotId Lowering::boolean(Index e, SlotId dest) {
   const SlotId result = scratch(dest);
   boolean_into(syntax_.list(e, 0), syntax_[e].op, result, kNone);
@@ -42,7 +42,8 @@ void Lowering::boolean_into(std::span<const Index> values, Operator op, SlotId d
     return;
   }
   SlotId condition = truth;
-  if (truth != kNone || syntax_.kind(first) == Kind::kBoolOp || syntax_.kind(first) == Kind::kIfExp) {
+  const bool nested = syntax_.kind(first) == Kind::kBoolOp || syntax_.kind(first) == Kind::kIfExp;
+  if (truth != kNone || (nested && !origin_.asks_again)) {
     if (condition == kNone) condition = temp();
     value_and_truth(first, dest, condition);
   } else {

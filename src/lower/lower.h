@@ -18,6 +18,7 @@ struct Origin {
   bool generator = false;           // calling it makes a generator, even if no yield can be reached
   bool debug = true;                // asserts are kept
   bool future_annotations = false;  // annotations are not evaluated
+  bool asks_again = false;  // where an operand of `and` or `or` is one itself, both ask for the same truth
   bool lazy_annotations = false;    // annotations of nested functions are evaluated on demand (Python 3.14)
 };
 

@@ -105,7 +105,6 @@ ir::Program refused(const Syntax& syntax, Index function, const Origin& origin, 
   program.qualname = origin.qualname;
   program.file = origin.file;
   program.position = root.position;
-  program.free_names = origin.free_names;
   program.refusal = code;
   return program;
 }

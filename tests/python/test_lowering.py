@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import asyncio
 import importlib
+import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -157,11 +158,13 @@ MODULES = """
     contextlib copy csv dataclasses difflib dis doctest email.message email.parser enum fractions
     ftplib functools gettext glob graphlib gzip heapq html.parser http.client http.cookiejar imaplib inspect json.decoder
     json.encoder locale logging logging.handlers mailbox mimetypes numbers optparse pathlib pdb pickle pickletools
-    platform plistlib pprint profile pstats pydoc queue random re shelve shlex shutil smtplib socket sqlite3 ssl
+    platform plistlib pprint profile pstats pydoc queue random re shelve shlex shutil smtplib socket sqlite3.dbapi2 ssl
     statistics string subprocess symtable tarfile tempfile textwrap threading tokenize trace traceback turtle types
     typing unittest.case unittest.mock urllib.parse urllib.request uuid warnings wave weakref xml.dom.minidom
     xml.etree.ElementTree xmlrpc.client zipfile
 """.split()
+if sys.version_info[:2] == (3, 13):  # where pathlib is defined in another module
+    MODULES[MODULES.index("pathlib")] = "pathlib._local"
 
 
 def functions_of(module: types.ModuleType) -> Iterator[types.FunctionType]:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from registry.contracts import REGISTRY, Line, files, lines, parse
 from registry.naming import key_of, resolve
+from xcs import _contracts
 
 LINES = list(lines())
 CALLABLES = [line for line in LINES if line.table == "callable"]
@@ -100,11 +101,21 @@ def test_the_guards_in_use_are_those_that_the_readme_defines() -> None:
     assert {line.fields["guard"] for line in CALLABLES if "guard" in line.fields} == defined
 
 
+def names(key: str) -> set[str]:
+    """What the callable is named in one version of Python or another."""
+    moved = {m + key.removeprefix(home) for m, home in _contracts.HOMES.items() if key.startswith(f"{home}.")}
+    # From 3.13 on it is compiled code, which has a line of its own.
+    compiled = {"posixpath.normpath": {"posix._path_normpath"}}
+    return {key} | moved | compiled.get(key, set())
+
+
 @of_each_file
 def test_keys_resolve_to_callables_whose_names_they_are(file: Path) -> None:
     found = list(installed(file, "callable"))
     assert [line.key for line, callee in found if not callable(callee)] == []
-    assert [(line.key, key_of(callee)) for line, callee in found if key_of(callee) != line.key] == []
+    assert [
+        (line.key, key_of(callee)) for line, callee in found if key_of(callee) not in names(line.key)
+    ] == []
 
 
 @of_each_file
@@ -112,7 +123,7 @@ def test_attributes_are_defined_by_the_class_they_are_listed_under(file: Path) -
     for line, _ in installed(file, "attribute"):
         owner, _, name = line.key.rpartition(".")
         assert name in vars(resolve(owner)), line.key
-        assert key_of(resolve(owner)) == owner
+        assert key_of(resolve(owner)) in names(owner)
         assert line.fields in ({"effect": "pure"}, {"effect": "pure", "returns": "atom"})
 
 
