@@ -59,7 +59,7 @@ nb::object copied_source(PyObject* source) {
   static auto* count = imported("itertools", "count").release().ptr();
   if (reinterpret_cast<PyObject*>(Py_TYPE(source)) == count) return copied_counter(source);
   // A copy of numpy's shares what it draws from.
-  return imported("copy", is_numpy_generator(source) ? "deepcopy" : "copy")(nb::handle(source));
+  return imported("copy", Draws::is_numpy_generator(source) ? "deepcopy" : "copy")(nb::handle(source));
 }
 
 }  // namespace

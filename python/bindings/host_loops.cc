@@ -291,9 +291,9 @@ const PythonHost::Begun* PythonHost::begun(const Value& value) const {
   const auto found = generators_.find(object_of(value));
   if (found == generators_.end()) return nullptr;
   const Begun& begun = found->second;
-  const bool fresh = begun.generator ? referent(begun.generator.ptr()).is(object_of(value)) &&
-                                           is_unstarted(object_of(value))
-                                     : is_unasked(begun.witness.ptr());
+  const bool fresh =
+      begun.generator ? referent(begun.generator.ptr()).is(object_of(value)) && is_unstarted(object_of(value))
+                      : is_unasked(begun.witness.ptr());
   return fresh ? &begun : nullptr;
 }
 

@@ -62,8 +62,7 @@ void leave_function() { Py_LeaveRecursiveCall(); }
 
 bool enter() {
   if (!stack_is_low() && enter_function()) return true;
-  if (PyErr_Occurred() == nullptr)
-    PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded");
+  if (PyErr_Occurred() == nullptr) PyErr_SetString(PyExc_RecursionError, "maximum recursion depth exceeded");
   return false;
 }
 

@@ -19,7 +19,7 @@ struct Origin {
   bool debug = true;                // asserts are kept
   bool future_annotations = false;  // annotations are not evaluated
   bool asks_again = false;  // where an operand of `and` or `or` is one itself, both ask for the same truth
-  bool lazy_annotations = false;    // annotations of nested functions are evaluated on demand (Python 3.14)
+  bool lazy_annotations = false;  // annotations of nested functions are evaluated on demand (Python 3.14)
 };
 
 // The program of `function`: a function definition, lambda or generator expression. What cannot be lowered
