@@ -95,9 +95,23 @@ void push_callable(Objects& objects, PyObject* callable) {
   }
 }
 
+// Whether all that operators and texts look at is what the exception was made of.
+bool shows_arguments(PyObject* exception) {
+  PyTypeObject* type = Py_TYPE(exception);
+  PyTypeObject* base = type;
+  while (!is_static(base)) base = base->tp_base;
+  return type->tp_str == base->tp_str && type->tp_repr == base->tp_repr &&
+         type->tp_richcompare == base->tp_richcompare && type->tp_hash == base->tp_hash;
+}
+
 }  // namespace
 
 Objects held_by(PyObject* object, Depth depth) {
+  if (depth == Depth::kDeep && PyExceptionInstance_Check(object) && shows_arguments(object)) {
+    Objects arguments;
+    push(arguments, reinterpret_cast<PyBaseExceptionObject*>(object)->args);
+    return arguments;
+  }
   if (PyCell_Check(object)) {
     Objects content;
     push(content, PyCell_GET(object));

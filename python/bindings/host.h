@@ -111,6 +111,7 @@ class PythonHost final : public window::Host {
   std::optional<Enter> unstarted(const Value& iterator) override;
   Taken take_iterator(const Value& iterator, std::uint32_t references, View& view) override;
   bool may_reach_when_stepped(const Value& iterator) override;
+  bool goes_plainly(const Value& value) override;
   bool drop_runs_code(const Value& iterator, std::uint32_t references) override;
   void rewind(const Value& iterator, std::size_t steps) override;
   Value leaves_generator(const Value& exception) override;

@@ -93,9 +93,10 @@ bool PythonHost::call_base_slot(const Site& s, PyObject* callee, const Arguments
   if (!calls(callee, exception_type()->tp_init) || !PyExceptionInstance_Check(self)) return false;
   // The exception's new arguments. Until they are there, nobody else has it.
   const nb::object args = tuple_of(std::span(given).subspan(1), placeholders_);
-  std::uint32_t others = 0;
-  if (s[0].ready() && Py_TYPE(s.object(0)) == &PySuper_Type) others = is_private(s, s.object(0)) ? 1 : 0;
-  if (s[0].ready() && Py_TYPE(s.object(0)) == method_wrapper_type()) others = 1;
+  auto others = static_cast<std::uint32_t>(std::ranges::count(given, given[0].object(), &Value::object));
+  const bool by_super = s[0].ready() && Py_TYPE(s.object(0)) == &PySuper_Type;
+  const bool bound = s[0].ready() && Py_TYPE(s.object(0)) == method_wrapper_type();
+  if (bound || (by_super && is_private(s, s.object(0)))) ++others;
   if (is_private(s, self, others)) {
     answer = exception_type()->tp_init(self, args.ptr(), nullptr) == 0 ? none_done() : raised();
     return true;
@@ -103,6 +104,15 @@ bool PythonHost::call_base_slot(const Site& s, PyObject* callee, const Arguments
   answer = ordered_store(given[0], {Where::kAttr, address_of(interned("args").ptr())}, Effect::kOpaque);
   answer.value = none();
   return true;
+}
+
+// What super() and methods looked up through it hold is held by others, too.
+bool PythonHost::goes_plainly(const Value& value) {
+  PyObject* object = object_of(value);
+  if (Py_REFCNT(object) > 1 || is_constant(object)) return true;
+  if (Py_TYPE(object) != &PySuper_Type && Py_TYPE(object) != method_wrapper_type()) return false;
+  const nb::object self = nb::getattr(object, "__self__", nb::none());
+  return Py_REFCNT(self.ptr()) > 2;
 }
 
 // setattr(object, name, value), or with `by_class` false object.__setattr__. Returns whether it is a store

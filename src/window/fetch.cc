@@ -201,11 +201,16 @@ bool hands_on(ir::Op op) {
 // What nothing holds but a temporary that has been used goes at once, as in CPython, unless code that runs
 // when it goes could be early.
 void Machine::release_temporaries(Frame& frame, const ir::Node& node) {
-  if (!quiet()) return;
+  if (node.last_reads == 0) return;
   operands_.clear();
+  const bool in_order = quiet();
+  const auto release = [&](ir::SlotId slot) {
+    Value& v = frame.env[slot];
+    if (in_order || (v.ready() && host_.goes_plainly(v))) v = Value();
+  };
   for (std::uint32_t left = node.last_reads & ~ir::Node::kDestUnread; left != 0; left &= left - 1)
-    frame.env[node.args[std::countr_zero(left)]] = Value();
-  if ((node.last_reads & ir::Node::kDestUnread) != 0) frame.env[node.dest] = Value();
+    release(node.args[std::countr_zero(left)]);
+  if ((node.last_reads & ir::Node::kDestUnread) != 0) release(node.dest);
 }
 
 // A variable holds `old` no longer. Where that runs code, it happens in program order: an entry takes the

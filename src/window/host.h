@@ -354,6 +354,13 @@ class Host {
     return false;
   }
 
+  // Whether nothing happens when this reference to a value that is there goes: others hold it, or it is of a
+  // kind that holds nothing of its own. Asked often.
+  virtual bool goes_plainly(const Value& value) {
+    (void)value;
+    return false;
+  }
+
   // Takes back the last `steps` items that next() gave. Only asked of iterators that step freely, and with
   // Options::speculate.
   virtual void rewind(const Value& iterator, std::size_t steps) { (void)iterator, (void)steps; }

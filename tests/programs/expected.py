@@ -27,7 +27,7 @@ class Expected(NamedTuple):
 EXPECTED = {
     "augment_random": Expected(6, 1, 1),
     "backoff_calls": Expected(12, 2, 12),
-    "batch_translate": Expected(8, 2, 4),
+    "batch_translate": Expected(8, 2, 2),
     "code_repair": Expected(7, 4, 7),
     "curriculum": Expected(11, 4, 11),
     "debate_panel": Expected(14, 3, 3),

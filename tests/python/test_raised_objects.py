@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import xcs
 
 from .conftest import Check, ask
@@ -196,3 +197,37 @@ def test_a_store_that_a_container_of_bytes_refuses_is_handled(check: Check) -> N
         return shared, data
 
     check(run)
+
+
+class MissingError(Exception):
+    def __init__(self, missing):
+        super().__init__(f"missing {', '.join(missing)}")
+        self.missing = missing
+
+
+class ShownError(MissingError):
+    def __str__(self):
+        return f"{len(self.missing)} are missing"
+
+
+@pytest.mark.parametrize("error", [MissingError, ShownError])
+def test_exceptions_with_arguments_made_of_answers(check: Check, error) -> None:
+    def verify(answer, terms):
+        missing = [term for term in terms if term not in answer]
+        if missing:
+            raise error(missing)
+
+    def improved(name):
+        answer = ask(name)
+        status = "ok"
+        try:
+            verify(answer, ["a", "x"])
+        except MissingError as e:
+            answer = ask(f"{name} without {e}")
+            status = f"repaired {len(e.missing)}"
+        return answer, status
+
+    stats = check(lambda: [improved(name) for name in ["a", "bb", "ccc"]], width=3)
+    assert stats is not None
+    if error is MissingError:
+        assert stats.rounds <= 2
