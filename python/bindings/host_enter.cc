@@ -258,6 +258,8 @@ Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments)
     return refused ? s.in_order(*refused, [&] { return call_framed(s, function, arguments); })
                    : call_framed(s, function, arguments);
   }
+  if (program->delegates && (flags & CO_ITERABLE_COROUTINE) != 0)  // which may delegate to coroutines
+    return call_unknown(s, function, std::move(arguments), Reason::kYieldFrom);
   if (makes_generator) {
     if (const Value* pending = arguments.pending()) {
       Action a = needs_argument(s, *pending, kUnknown, Effect::kNone);

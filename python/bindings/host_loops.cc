@@ -23,6 +23,18 @@ bool is_unstarted(PyObject* generator) {
 
 }  // namespace
 
+namespace {
+
+// Whether the node begins a `yield from`, which stands as a loop that yields where it is itself.
+bool delegates(const Site& s) {
+  const ir::Node* loop = s.program.delegates ? s.program.next(s.node) : nullptr;
+  if (loop == nullptr || loop->op != ir::Op::kLoop) return false;
+  const std::vector<ir::Node>& body = s.program.regions[s.program.loops[loop->index].body].nodes;
+  return !body.empty() && body[0].op == ir::Op::kYield && body[0].position == s.node.position;
+}
+
+}  // namespace
+
 Action PythonHost::iterate(const Site& s) {
   if (s[0].is_pending()) {
     if (const KnownRef known = s[0].known(); known != nullptr && known->begins != nullptr)
@@ -34,6 +46,10 @@ Action PythonHost::iterate(const Site& s) {
     return with_known(needs_operand(0, kUnknown), window::known_container(std::move(items)));
   }
   PyObject* iterable = s.object(0);
+  if (PyCoro_CheckExact(iterable) && delegates(s)) {
+    PyErr_SetString(PyExc_TypeError, "cannot 'yield from' a coroutine object in a non-coroutine generator");
+    return raised();
+  }
   Iterators::Made made = iterators_.make(iterable, s.program.giver(s.node, s.node.args[0]), s.view);
   if (made.obstacle == Obstacle::kNothing) return done(std::move(made.cursor));
   if (made.obstacle != Obstacle::kUnknown) {

@@ -135,7 +135,8 @@ PyObject* run(Jitted* self, PyObject* const* args, std::size_t count, PyObject* 
 // Calls that cannot reach an independent one, and functions that are not lowered, run as they are.
 bool runs_as_it_is(PyObject* function) {
   if (!reaches_independent(function)) return true;
-  return !lowered(function)->refusal.empty();
+  const ProgramRef program = lowered(function);
+  return !program->refusal.empty() || program->delegates;  // the caller of a generator may send what it likes
 }
 
 // Such calls have to cost little, so that no other option is looked at.
@@ -281,7 +282,8 @@ PyObject* last_run(PyObject* self, void*) {
 
 PyObject* refusal(PyObject* self, void*) {
   try {
-    return nb::cast(lowered(as_jitted(self)->function)->refusal).release().ptr();
+    const ProgramRef program = lowered(as_jitted(self)->function);
+    return nb::cast(program->delegates ? "yield-from" : program->refusal.c_str()).release().ptr();
   } catch (nb::python_error& error) {
     error.restore();
     return nullptr;

@@ -117,8 +117,10 @@ constexpr auto kReasons = std::to_array<ReasonInfo>({
      "The function holds a template string, so it runs whole, in order.",
      "Make the template in a function of its own, or use an f-string."},
     {Reason::kYieldFrom, "yield-from", kMissed,
-     "The generator delegates to another one with yield from, so it runs whole, in order.",
-     "Write the loop out: for item in inner(): yield item."},
+     "The generator uses what another one returns to its yield from, or its caller may send it values, so it "
+     "runs "
+     "whole, in order.",
+     "Write the loop out, for item in inner(): yield item, and hand the result over another way."},
     {Reason::kLeavesUnloweredStatement, "leaves-unlowered-statement", kMissed,
      "A statement that only runs in order holds a return, break, continue or yield, so the function runs "
      "whole.",

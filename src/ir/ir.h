@@ -236,6 +236,8 @@ struct Program {
   RegionId body = 0;
   bool generator = false;
   bool coroutine = false;
+  bool delegates =
+      false;  // a generator that yields from others as a loop does: nothing but None may be sent in
   bool gathers = false;  // made of a generator: a StopIteration that leaves it becomes a RuntimeError
   std::string refusal;   // a reason code when the function must run whole, in order; regions are empty then
   std::vector<std::string> names;

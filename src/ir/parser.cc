@@ -81,6 +81,8 @@ bool Parser::header_line() {
     p_.file = in_.string();
   } else if (in_.try_word("generator")) {
     p_.generator = true;
+  } else if (in_.try_word("delegates")) {
+    p_.delegates = true;
   } else if (in_.try_word("coroutine")) {
     p_.coroutine = true;
   } else if (in_.try_word("refusal")) {

@@ -441,6 +441,7 @@ std::string Printer::header() {
   if (p_.qualname != p_.name) out += "  qualname " + quoted(p_.qualname) + "\n";
   if (!p_.file.empty()) out += "  file " + quoted(p_.file) + "\n";
   if (p_.generator) out += "  generator\n";
+  if (p_.delegates) out += "  delegates\n";
   if (p_.coroutine) out += "  coroutine\n";
   if (!p_.refusal.empty()) out += "  refusal " + quoted(p_.refusal) + "\n";
   return out + free_variables() + other_slots() + declarations();

@@ -186,6 +186,20 @@ SlotId Lowering::yield(Index e, SlotId dest) {
   return dest;
 }
 
+// `yield from` whose value nobody uses yields each item as a loop would, as long as nothing but None is sent.
+void Lowering::delegate(Index e) {
+  program_.generator = program_.delegates = true;
+  const SlotId from = value(syntax_.child(e, 0));
+  const SlotId items = temp();
+  emit(Op::kIter, e, items, kNone, {from});
+  ir::Loop loop;
+  loop.item = temp();
+  const SlotId item = loop.item;
+  loop.body = region([&] { emit(Op::kYield, e, temp(), kNone, {item}); });
+  program_.loops.push_back(loop);
+  emit(Op::kLoop, e, kNone, static_cast<Index>(program_.loops.size() - 1), {items});
+}
+
 // Awaiting what a call gives is one node, so that the call can be made before its operands are there.
 SlotId Lowering::await(Index e, SlotId dest) {
   if (!program_.coroutine) throw Refused{refusal::kAsyncGenerator};  // a generator expression

@@ -125,6 +125,7 @@ class Lowering {
   SlotId subscript(Index e, SlotId dest);
   SlotId walrus(Index e, SlotId dest);
   SlotId yield(Index e, SlotId dest);
+  void delegate(Index e);
   SlotId constant(Index e, SlotId dest);
   bool is_constant(Index e) const;
   bool effects(Index e) const;

@@ -71,7 +71,9 @@ void Lowering::expression_statement(Index s) {
   if (is_constant(e)) return;
   walrus_.clear();
   collect_walrus(e);
-  if (syntax_.kind(e) != Kind::kName)
+  if (syntax_.kind(e) == Kind::kYieldFrom)
+    delegate(e);
+  else if (syntax_.kind(e) != Kind::kName)
     value(e);
   else if (effects(e))
     value(e, temp());

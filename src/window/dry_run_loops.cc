@@ -171,7 +171,8 @@ bool DryRun::unchanged_since(Mark mark) const {
 // All that the generator yields, as one value; what it does meanwhile is noted.
 std::optional<Value> DryRun::yielded_by(const Enter& generator, const Value& sent) {
   const ir::Program& program = *generator.program;
-  if (std::ranges::any_of(entered_, [&](const Entered& e) { return e.program == &program; })) {
+  const bool sends_on = program.delegates && sent.bound();
+  if (sends_on || std::ranges::any_of(entered_, [&](const Entered& e) { return e.program == &program; })) {
     summary_.footprint.anything = true;
     return std::nullopt;
   }

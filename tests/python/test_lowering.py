@@ -203,7 +203,7 @@ def looks_at_locals() -> Any:
 
 
 def delegates() -> Any:
-    yield from ()
+    return (yield from ())
 
 
 async def yields_and_awaits() -> Any:
