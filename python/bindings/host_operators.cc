@@ -67,9 +67,7 @@ Action with_result(Action a, const ir::Fragment& fragment, std::span<const Value
 }
 
 Action call_fragment(const Site& s, PyObject* const* args) {
-  PyObject* fragment = s.program.fragment(s.node.index);
-  return outcome(
-      PyObject_Vectorcall(fragment, args, s.operands.size() | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr));
+  return outcome(s.program.evaluated(s.node.index, args, s.operands.size()));
 }
 
 Action call_fragment(const Site& s) {

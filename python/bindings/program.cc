@@ -42,9 +42,9 @@ HostProgram::HostProgram(ir::Program program, nb::object fragments, nb::object c
       globals_(std::move(globals)),
       builtins_(builtins_of(globals_)),
       constants_(constants.size()),
-      fragments_(this->fragments.size()),
       statements_(statements.size()),
-      functions_(functions.size()) {
+      functions_(functions.size()),
+      evaluations_(this->fragments.size()) {
   for (const std::string& name : names) names_.push_back(interned(name.c_str()));
   find_definitions();
   for (const ir::CallShape& call : calls) keyword_names_.push_back(keyword_names_of(*this, call));
@@ -105,6 +105,30 @@ PyObject* HostProgram::made(std::vector<nb::object>& table, const char* kind, ir
     entry = source_.attr(kind)(i);
   }
   return entry.ptr();
+}
+
+PyObject* HostProgram::fragment(ir::Index i) const {
+  nb::object& compiled = evaluations_[i].compiled;
+  if (!compiled) {
+    const RoomForOwnCode room;
+    compiled = source_.attr("fragment")(i);
+  }
+  return compiled.ptr();
+}
+
+PyObject* HostProgram::evaluated(ir::Index index, PyObject* const* operands, std::size_t count) const {
+  constexpr std::uint8_t kMostDeclined = 4;
+  Evaluation& how = evaluations_[index];
+  if (!how.looked) {
+    how.looked = true;
+    how.expression = Expression::of(fragments[index], nb::cast<nb::list>(source_.attr("nodes")));
+  }
+  if (how.expression != nullptr && how.declined < kMostDeclined) {
+    PyObject* value = how.expression->evaluate(operands);
+    how.declined = value != nullptr ? 0 : how.declined + 1;
+    if (value != nullptr || PyErr_Occurred() != nullptr) return value;
+  }
+  return PyObject_Vectorcall(fragment(index), operands, count | PY_VECTORCALL_ARGUMENTS_OFFSET, nullptr);
 }
 
 PyObject* HostProgram::frame_at(const ir::Position& p) const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "expression.h"
 #include "ir/ir.h"
 #include "objects.h"
 
@@ -31,11 +32,13 @@ class HostProgram final : public ir::Program {
   HostProgram(ir::Program program, nb::object fragments, nb::object code, nb::object globals);
 
   PyObject* name_object(ir::Index i) const { return names_[i].ptr(); }
-  // The constant, compiled fragment, statement, or code object of a nested function; made on first use.
+  // The constant, statement, or code object of a nested function; made on first use.
   PyObject* constant(ir::Index i) const { return made(constants_, "constant", i); }
-  PyObject* fragment(ir::Index i) const { return made(fragments_, "fragment", i); }
   // What an import statement reads when it runs nothing: namespaces and names, or None.
   nb::object imported(ir::Index i) const { return source_.attr("imported")(i); }
+  PyObject* fragment(ir::Index i) const;  // compiled, a function of the operands
+  // The fragment on these operands: a new reference, or null with an error.
+  PyObject* evaluated(ir::Index fragment, PyObject* const* operands, std::size_t count) const;
   PyObject* statement(ir::Index i) const { return made(statements_, "statement", i); }
   PyObject* function(ir::Index i) const { return made(functions_, "function", i); }
   // A function that stands for this one, paused at `position`: it calls its first argument with the others.
@@ -78,6 +81,14 @@ class HostProgram final : public ir::Program {
   mutable Reach reach;                                                  // of the whole program
 
  private:
+  // How a fragment is evaluated: by its expression, while that does, and compiled otherwise.
+  struct Evaluation {
+    std::unique_ptr<const Expression> expression;
+    bool looked = false;
+    std::uint8_t declined = 0;  // how often in succession the expression did not do
+    nb::object compiled;
+  };
+
   void find_definitions();
   const ir::Region* region_of(const ir::Node& node) const;
   PyObject* made(std::vector<nb::object>& table, const char* kind, ir::Index i) const;
@@ -88,7 +99,8 @@ class HostProgram final : public ir::Program {
   nb::object globals_, builtins_;
   std::vector<nb::object> names_, keyword_names_;
   std::vector<const ir::Node*> definitions_;
-  mutable std::vector<nb::object> constants_, fragments_, statements_, functions_;
+  mutable std::vector<nb::object> constants_, statements_, functions_;
+  mutable std::vector<Evaluation> evaluations_;
   mutable std::map<std::array<std::int32_t, 4>, nb::object> frames_;
 };
 

@@ -73,7 +73,7 @@ class Fragments:
 
     def __init__(self, program: Any, nodes: list[Any], captured: Captured) -> None:
         self._program = program
-        self._nodes = nodes
+        self.nodes = nodes
         self._captured = captured
         self._fragments: dict[int, Callable[..., Any]] = {}
         self._declared_globals: list[str] | None = None
@@ -83,7 +83,7 @@ class Fragments:
         syntax = self._program.constant(index)
         if syntax is None:
             return None
-        node = self._nodes[syntax]
+        node = self.nodes[syntax]
         if isinstance(node, ast.Constant):
             return node.value
         return eval(compile(ast.Expression(node), self._captured.file, "eval"), {})
@@ -115,7 +115,7 @@ class Fragments:
         def operand_of(part: ast.AST) -> int | None:
             return holes.get(id(part), names.get(part.id) if isinstance(part, ast.Name) else None)
 
-        root = self._nodes[spec["syntax"]]
+        root = self.nodes[spec["syntax"]]
         if not isinstance(root, ast.JoinedStr):
             return None
         found: list[Use] = []
@@ -141,7 +141,7 @@ class Fragments:
     def operations(self, index: int) -> Operation | Several | None:
         """The operators that the fragment is made of; None when it is something else."""
         spec = self._program.fragment(index)
-        root = self._nodes[spec["syntax"]]
+        root = self.nodes[spec["syntax"]]
         holes = self._holes(spec)
         if isinstance(root, ast.AugAssign):
             return split(root, spec["operands"])
@@ -150,14 +150,14 @@ class Fragments:
     def statement(self, index: int) -> Statement:
         """The statement, ready to run."""
         spec = self._program.statement(index)
-        node = self._nodes[spec["syntax"]]
+        node = self.nodes[spec["syntax"]]
         code = self._statement_code(node, spec)
         return Statement(code, self._captured, spec["output_names"], spec["cell_names"])
 
     def imported(self, index: int) -> list[tuple[dict[str, Any], str]] | None:
         """What the statement, an import, reads where it runs nothing (`xcs._imports.places`)."""
         spec = self._program.statement(index)
-        return places(self._nodes[spec["syntax"]], spec["output_names"], self._captured.globals)
+        return places(self.nodes[spec["syntax"]], spec["output_names"], self._captured.globals)
 
     def function(self, index: int) -> tuple[CodeType, tuple[str, ...], dict[str, str]]:
         """The code of a nested function, the names its annotation operands are for, and annotations known already.
@@ -165,7 +165,7 @@ class Fragments:
         The code's free variables are the template's cells, in their order.
         """
         spec = self._program.function(index)
-        node = self._nodes[spec["syntax"]]
+        node = self.nodes[spec["syntax"]]
         code = compile_nested(
             node,
             self._captured.class_name,
@@ -211,7 +211,7 @@ class Fragments:
         return self._compiled([_Part(arguments, body, at, ())])[0]
 
     def _hole_key(self, syntax: int) -> int:
-        node = self._nodes[syntax]
+        node = self.nodes[syntax]
         if is_tuple(node):  # `**value` of a dict
             parent, position = node
             return id(parent.values[position])
@@ -229,7 +229,7 @@ class Fragments:
         parts: list[_Part] = []
         for index in indices:
             spec = self._program.fragment(index)
-            root = self._nodes[spec["syntax"]]
+            root = self.nodes[spec["syntax"]]
             operands = spec["operands"]
             holes = self._holes(spec)
             hidden = _hidden_operand(root)
