@@ -392,8 +392,9 @@ Obstacle Snapshot::visit_elements(PyObject* container) {
     return obstacle;
   }
   if (PyTuple_Check(container) || PyList_Check(container)) {
-    for (Py_ssize_t i = 0; obstacle == Obstacle::kNothing && i < PySequence_Fast_GET_SIZE(container); ++i)
-      obstacle = visit_one(PySequence_Fast_GET_ITEM(container, i));
+    // From the end: what is pending there is there last, as a rule, so that one wait is enough.
+    for (Py_ssize_t i = PySequence_Fast_GET_SIZE(container); obstacle == Obstacle::kNothing && i > 0; --i)
+      obstacle = visit_one(PySequence_Fast_GET_ITEM(container, i - 1));
     return obstacle;
   }
   if (PyByteArray_Check(container)) return obstacle;
