@@ -118,6 +118,19 @@ bool Contracts::is_pure_attribute(PyTypeObject* type, PyObject* descriptor) {
   return attributes_.contains(descriptor);
 }
 
+bool Contracts::is_closed(PyObject* callee) {
+  const nb::object module = module_name_of(callee);
+  if (!module || !PyUnicode_Check(module.ptr())) return false;
+  const auto [found, added] = closed_.try_emplace(module.ptr(), module, false);
+  if (added) {
+    const RoomForOwnCode room;
+    const bool closed = nb::cast<bool>(imported("xcs._contracts", "is_closed")(module));
+    closed_[module.ptr()].second = closed;
+    return closed;
+  }
+  return found->second.second;
+}
+
 void Contracts::set(nb::object callee, Contract contract, bool keep_alive) {
   PyObject* key = callee.ptr();
   ++generation_;

@@ -54,6 +54,10 @@ class Contracts {
   // Whether what such an attribute gives is an atom.
   bool gives_atom(PyObject* descriptor) const;
 
+  // Whether the registry says that what the callable's library does reaches independent calls only through
+  // what it is given.
+  bool is_closed(PyObject* callee);
+
   // Declares a contract, in place of what the registry says. Without `keep_alive` the caller sees to it that
   // forget() is called before another object can have the callee's address.
   void set(nb::object callee, Contract contract, bool keep_alive);
@@ -74,6 +78,7 @@ class Contracts {
   // Descriptors whose reading is pure, and whether they give atoms.
   std::unordered_map<PyObject*, std::pair<nb::object, bool>> attributes_;
   std::unordered_map<PyObject*, nb::object> modules_;  // names of modules whose contracts have been read
+  std::unordered_map<PyObject*, std::pair<nb::object, bool>> closed_;  // modules, by name
   std::uint64_t generation_ = 0;
 };
 

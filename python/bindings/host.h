@@ -16,6 +16,7 @@
 #include "draws.h"
 #include "iterate.h"
 #include "ledger.h"
+#include "observations.h"
 #include "program.h"
 
 namespace xcs::python {
@@ -132,7 +133,7 @@ class PythonHost final : public window::Host {
   void set_handled(const Value& exception) override;
   Value none() override { return borrow_value(Py_None); }
   bool same_key(window::Object* a, window::Object* b) override;
-  bool runs_whole(const ir::Program& program, ir::Index statement) override;
+  bool runs_whole(const ir::Program& program, ir::Index statement, std::uint32_t turns) override;
 
   // The function called with the arguments as CPython would bind them; kEnter, kDone or kRaised.
   // REQUIRES: everything is committed
@@ -395,6 +396,7 @@ class PythonHost final : public window::Host {
   static bool find_member(const Site& s, PyObject* enumeration, const Arguments& arguments, Action& answer);
   Action construct(const Site& s, PyTypeObject* type, Arguments arguments);
   bool make_named_tuple(PyTypeObject* type, Arguments arguments, Action& answer);
+  bool is_closed_over(PyObject* function, const Arguments& arguments);
   Action call_misfit(PyObject* function, const Arguments& arguments);
   bool bind(PyObject* function, const HostProgram& program, Arguments& arguments, std::vector<Value>& slots);
   bool enter_operator(const Site& s, PyObject* object, const char* name, Action& answer);
@@ -409,6 +411,7 @@ class PythonHost final : public window::Host {
 
   bool identifies_ = false;
   std::shared_ptr<Ledger> ledger_;  // null: there is none
+  Observations observed_;
   Placeholders placeholders_;
   Iterators iterators_;
   struct Walked {

@@ -78,6 +78,9 @@ Action PythonHost::load_attribute(const Site& s, const Value& of, PyObject* name
   const bool of_function = PyMethod_Check(object) && (type_lookup(type, name) == nullptr ||
                                                       PyUnicode_CompareWithASCIIString(name, "__doc__") == 0);
   if (of_function) return load_attribute(s, borrow_value(PyMethod_GET_FUNCTION(object)), name);
+  if (s.view.quiet() && has_plain_getattr(type))  // without reading its dict, see call_method()
+    if (PyObject* found = type_lookup(type, name); found == nullptr || binds_plainly(found))
+      return outcome(PyObject_GetAttr(object, name));
   if (!has_plain_keys(object))
     return s.view.quiet() ? outcome(PyObject_GetAttr(object, name))
                           : ordered(Reason::kUserAttribute, Effect::kAnything);

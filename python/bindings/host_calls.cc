@@ -60,6 +60,7 @@ Action PythonHost::call(const Site& s) {
 
 // What the node calls has been found.
 Action PythonHost::call_found(const Site& s, PyObject* callee, Arguments arguments) {
+  observed_.called(s.node, callee, arguments.has_self ? object_of(arguments.positional[0]) : nullptr);
   if (arguments.spread.bound() && (s.awaited() || !takes_spread(callee)))
     return needs_operand(operand_of(s, arguments.spread), kUnknown, Effect::kAnything);
   return s.awaited() ? call_awaited(s, callee, std::move(arguments))
@@ -129,6 +130,16 @@ Action PythonHost::call_method(const Site& s) {
   if (builtin && kind <= Shape::kView && s.awaited())
     return call_awaited(s, checked(PyObject_GetAttr(receiver, name)).ptr(), std::move(arguments));
   if (builtin && (kind <= Shape::kView)) return builtin_method(s, receiver, name, std::move(arguments));
+  // Reading the dict of an instance makes CPython's own code slower on it from then on.
+  if (s.view.quiet() && finds_plainly(Py_TYPE(receiver)) && !PyModule_Check(receiver) &&
+      !PyType_Check(receiver)) {
+    PyObject* found = type_lookup(Py_TYPE(receiver), name);
+    if (found != nullptr && PyFunction_Check(found)) {
+      Action bound = outcome(PyObject_GetAttr(receiver, name));
+      if (bound.verdict != Action::kDone) return bound;
+      return call_found(s, object_of(bound.value), std::move(arguments));
+    }
+  }
   if (Action a; call_unbound(s, name, arguments, a)) return a;
   Action found = load_attribute(s, s[0], name);
   if (found.verdict == Action::kEnter) {

@@ -244,16 +244,27 @@ Action PythonHost::call_misfit(PyObject* function, const Arguments& arguments) {
   return call_native(function, ready);
 }
 
+// Whether it is a function of a closed library that reaches nothing through these arguments: it need not even
+// be read.
+bool PythonHost::is_closed_over(PyObject* function, const Arguments& arguments) {
+  if (!contracts_.is_closed(function)) return false;
+  const auto reaches = [](const Value& v) { return reaches_through(object_of(v)); };
+  return std::ranges::none_of(arguments.positional, reaches) &&
+         std::ranges::none_of(arguments.keywords, [&](const auto& named) { return reaches(named.second); });
+}
+
 Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments) {
   if (is_traced()) return call_unknown(s, function, std::move(arguments), Reason::kTraced);
   if (Action a; enter_gathering(s, function, arguments, a)) return a;
   if (Action a; make_manager(s, function, arguments, a)) return a;
-  const ProgramRef program = lowered(function);
   const int flags = reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(function))->co_flags;
   const bool awaited = s.awaited() && (flags & CO_COROUTINE) != 0;
   const bool makes_generator = !awaited && (flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)) != 0;
-  if (program->is_users() && !makes_generator && arguments.ready() && s.view.quiet() &&
-      !reaches_independent(function)) {
+  const bool settled = !makes_generator && arguments.ready() && s.view.quiet();
+  if (settled && !awaited && is_closed_over(function, arguments)) return call_framed(s, function, arguments);
+  const ProgramRef program = lowered(function);
+  if (settled && program->is_users() && !contracts_.is_closed(function) &&
+      (!reaches_independent(function) || observed_.harmless_when_entered(*program))) {
     const auto refused = explain::reason_of(program->refusal);
     return refused ? s.in_order(*refused, [&] { return call_framed(s, function, arguments); })
                    : call_framed(s, function, arguments);
@@ -317,7 +328,8 @@ Action PythonHost::construct(const Site& s, PyTypeObject* type, Arguments argume
   if (Action a; collects_items(type) && enter_collected(s, cls, arguments, a)) return a;
   PyObject* init = type_lookup(type, interned("__init__").ptr());
   const bool python_init = init != nullptr && PyFunction_Check(init);
-  if (quiet && arguments.ready() && !(python_init && reaches_independent(init)))
+  const bool harmless = !python_init || !reaches_independent(init);
+  if (quiet && arguments.ready() && (harmless || observed_.harmless_when_entered(*lowered(init))))
     return call_framed(s, cls, std::move(arguments));
   const bool exception = PyType_FastSubclass(type, Py_TPFLAGS_BASE_EXC_SUBCLASS) != 0 && !looks_inside(type);
   if (Action a; looks_member_up(type) && find_member(s, cls, arguments, a)) return a;

@@ -8,6 +8,7 @@
 #include "host.h"
 #include "ir/facts.h"
 #include "jitted.h"
+#include "observations.h"
 #include "types.h"
 
 namespace xcs::python {
@@ -44,8 +45,12 @@ struct Search {
   // When set, everything is looked at anew, and what runs whole on the way is added.
   std::vector<RunsWhole>* met = nullptr;
   std::unordered_set<const Reach*>* seen = nullptr;
+  Observations* observed = nullptr;  // when set, calls of what is not known call what they have called
 
-  Search deeper() const { return {depth + 1, met, seen}; }
+  Search deeper() const { return {depth + 1, met, seen, observed}; }
+  Reach& of(const HostProgram& program) const {
+    return observed == nullptr ? program.reach : observed->reach(&program);
+  }
 };
 
 void note(std::vector<RunsWhole>* met, const HostProgram& program, const std::string& reason,
@@ -173,7 +178,47 @@ class Walk {
     if (callee) return reaches(callee.ptr(), search_);
     const ir::Node* made = definition(node.args[0], current_).node;
     if (made != nullptr && made->op == ir::Op::kMakeFunction) return nested(made->index);
-    return made == nullptr || made->op != ir::Op::kLoadAttr || method_reaches(made->args[0], made->index);
+    const bool method = made != nullptr && made->op == ir::Op::kLoadAttr;
+    if (const auto* callees = observed(node))
+      return any_reaches(*callees, method ? program_.name_object(made->index) : nullptr);
+    return !method || method_reaches(made->args[0], made->index);
+  }
+
+  const Observations::Callees* observed(const ir::Node& node) const {
+    return search_.observed == nullptr ? nullptr : search_.observed->at(node);
+  }
+
+  // `name`: of a method, or null.
+  bool any_reaches(const Observations::Callees& callees, PyObject* name) {
+    if (callees.more) return true;
+    return std::any_of(callees.known.begin(), callees.known.begin() + callees.count, [&](const auto& callee) {
+      return reaches(callee.function.ptr(), search_) ||
+             (name != nullptr && callee.type && override_reaches(callee.type, name));
+    });
+  }
+
+  // Whether a class that shares with `type` the one where the method was defined first has another one by its
+  // name that reaches an independent call: the next receiver may be of that class.
+  bool override_reaches(const nb::object& type, PyObject* name) {
+    PyObject* first = nullptr;
+    const nb::object order = type.attr("__mro__");
+    for (nb::handle base : order)
+      if (!is_static(reinterpret_cast<PyTypeObject*>(base.ptr())) &&
+          type_lookup(reinterpret_cast<PyTypeObject*>(base.ptr()), name) != nullptr)
+        first = base.ptr();
+    if (first == nullptr) return false;
+    constexpr std::size_t kMostClasses = 64;
+    std::vector<nb::object> classes = {nb::borrow(first)};
+    for (std::size_t i = 0; i < classes.size(); ++i) {
+      if (classes.size() > kMostClasses) return true;
+      PyObject* found = type_lookup(reinterpret_cast<PyTypeObject*>(classes[i].ptr()), name);
+      if (found != nullptr && (PyFunction_Check(found) || is_lru_cache(found)) && reaches(found, search_))
+        return true;
+      for (nb::handle derived : nb::object(
+               nb::borrow(reinterpret_cast<PyObject*>(&PyType_Type)).attr("__subclasses__")(classes[i])))
+        classes.push_back(nb::borrow(derived));
+    }
+    return false;
   }
 
   // A function made here, which may be called anywhere.
@@ -181,7 +226,7 @@ class Walk {
     const nb::object code = nb::handle(program_.function(function))[0];
     const ProgramRef made = lowered(code.ptr(), program_.globals());
     if (!made->refusal.empty()) note(search_.met, *made, made->refusal, made->position);
-    return made->refusal.empty() && regions_reach(*made, {made->body}, made->reach, search_.deeper());
+    return made->refusal.empty() && regions_reach(*made, {made->body}, search_.of(*made), search_.deeper());
   }
 
   void statement(const ir::Node& node) {
@@ -213,6 +258,9 @@ class Walk {
   }
 
   bool call_method(const ir::Node& node) {
+    const ir::Index method = program_.calls[node.index].method;
+    if (!resolve(node.args[0]))
+      if (const auto* callees = observed(node)) return any_reaches(*callees, program_.name_object(method));
     return method_reaches(node.args[0], program_.calls[node.index].method);
   }
 
@@ -274,12 +322,13 @@ bool reaches(PyObject* callee, Search search) {
   if (const Contract* contract = Contracts::instance().find(callee))
     return contract->effect == Contract::kIndependent;
   if (PyFunction_Check(callee)) {
+    if (Contracts::instance().is_closed(callee)) return false;
     const ProgramRef program = lowered(callee);
     if (!program->refusal.empty()) {
       note(search.met, *program, program->refusal, program->position);
       return false;
     }
-    return regions_reach(*program, {program->body}, program->reach, search.deeper());
+    return regions_reach(*program, {program->body}, search.of(*program), search.deeper());
   }
   if (PyType_Check(callee)) {
     PyObject* init = type_lookup(reinterpret_cast<PyTypeObject*>(callee), interned("__init__").ptr());
@@ -310,6 +359,33 @@ bool reaches_independent(const HostProgram& program) {
   return assumed || regions_reach(program, {program.body}, program.reach, {});
 }
 
+bool reaches_through(PyObject* argument) {
+  constexpr Py_ssize_t kMostLookedAt = 64;
+  if (PyFunction_Check(argument) || PyMethod_Check(argument) || Py_TYPE(argument) == jitted_type() ||
+      is_lru_cache(argument))
+    return reaches_independent(argument);
+  const auto is_suspect = [](PyObject* held) {
+    PyTypeObject* type = Py_TYPE(held);
+    return !is_static(type) && !Contracts::instance().is_closed(reinterpret_cast<PyObject*>(type));
+  };
+  if (is_suspect(argument)) return true;
+  const auto reaches_item = [&](PyObject* held) {
+    return is_suspect(held) ||
+           ((PyFunction_Check(held) || PyMethod_Check(held)) && reaches_independent(held));
+  };
+  if (PyList_CheckExact(argument) || PyTuple_CheckExact(argument)) {
+    PyObject** items = PySequence_Fast_ITEMS(argument);
+    return std::any_of(items, items + std::min(PySequence_Fast_GET_SIZE(argument), kMostLookedAt),
+                       reaches_item);
+  }
+  if (!PyDict_CheckExact(argument)) return false;
+  PyObject* held = nullptr;
+  Py_ssize_t position = 0;
+  for (Py_ssize_t n = 0; n < kMostLookedAt && PyDict_Next(argument, &position, nullptr, &held) != 0; ++n)
+    if (reaches_item(held)) return true;
+  return false;
+}
+
 bool statement_reaches(const HostProgram& program, ir::Index statement) {
   if (assumed) return true;
   Reach& reach = program.statement_reach[statement];
@@ -317,10 +393,19 @@ bool statement_reaches(const HostProgram& program, ir::Index statement) {
   return regions_reach(program, regions_of(program, statement), reach, {});
 }
 
+bool reaches_as_observed(const HostProgram& program, ir::Index statement, Observations& observed) {
+  if (assumed) return true;
+  std::unordered_set<const Reach*> seen;
+  const Search search{0, nullptr, &seen, &observed};
+  if (statement == ir::kNone) return regions_reach(program, {program.body}, search.of(program), search);
+  return regions_reach(program, regions_of(program, statement),
+                       observed.reach(&program.statements[statement]), search);
+}
+
 std::vector<RunsWhole> what_runs_whole(PyObject* callee) {
   std::vector<RunsWhole> met;
   std::unordered_set<const Reach*> seen;
-  reaches(callee, {0, &met, &seen});
+  reaches(callee, {0, &met, &seen, nullptr});
   return met;
 }
 

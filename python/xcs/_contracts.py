@@ -191,14 +191,24 @@ def _contracts_of(package: str) -> dict[str, dict[str, Any]]:
     return _table_of(package, "callable")
 
 
-@functools.cache
+def is_closed(module: str) -> bool:
+    """Whether functions of the module reach independent calls only through what they are given."""
+    return bool(_content_of(module.partition(".")[0]).get("closed", False))
+
+
 def _table_of(package: str, table: str) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = _content_of(package).get(table, {})
+    return found
+
+
+@functools.cache
+def _content_of(package: str) -> dict[str, Any]:
     file = _REGISTRY / f"{package}.toml"
     if not file.is_file():
         return {}
     with file.open("rb") as text:
-        contracts: dict[str, dict[str, Any]] = tomllib.load(text).get(table, {})
-    return contracts
+        content: dict[str, Any] = tomllib.load(text)
+    return content
 
 
 def _unnamed_type(key: str) -> type | None:

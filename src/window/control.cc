@@ -28,6 +28,11 @@ enum Phase : std::uint8_t {
   kFinalRunning,
 };
 
+// Whether it is a comprehension, which cannot go on with what is made already.
+bool makes_result(const ir::Statement& statement) {
+  return std::ranges::find(statement.output_names, ".result") != statement.output_names.end();
+}
+
 }  // namespace
 
 // Reads the variable `condition` as bool. On kGone, `next` is the frame to go on with.
@@ -78,28 +83,34 @@ Machine::Test Machine::test(Frame& frame, ir::SlotId condition, Frame*& next) {
   }
 }
 
-// Runs the statement whole when nothing can be gained by walking through it.
+// Runs the statement whole when nothing can be gained by walking through it. Returns nothing when it has not,
+// and otherwise whether it has not raised; then the exception is on its way from `next`.
+std::optional<bool> Machine::run_whole(Frame& frame, const ir::Node& node, ir::Index statement,
+                                       std::uint32_t turns, Frame*& next) {
+  if (statement == ir::kNone) return {};
+  stand_at(frame.end(), frame.handled);
+  const bool loops = node.op == ir::Op::kLoop && frame.program.loops[node.index].head == ir::kNone;
+  const Value* iterator = loops ? &frame.env[node.args[0]] : nullptr;
+  const bool reaches = loops && iterator->ready() && host_.may_reach_when_stepped(*iterator);
+  if (reaches || !quiet() || !host_.runs_whole(frame.program, statement, turns)) return {};
+  const ir::Statement& s = frame.program.statements[statement];
+  ir::Node run{ir::Op::kStatement, ir::kNone, statement, {}, node.position};
+  gather(frame, run);
+  // What was evaluated before the statement must be there; its variables need not be.
+  const bool ready =
+      std::ranges::none_of(operands_, [](const Value& v) { return v.is_pending(); }) &&
+      std::ranges::all_of(node.args, [&](ir::SlotId given) { return frame.env[given].bound(); });
+  if (!ready) return {};
+  Action action = attempt(frame.program, run, operands_, frame.end(), frame.handled);
+  assign_outputs(frame.env, s, action);
+  if (action.verdict != Action::kRaised) return true;
+  next = raise(frame, node, std::move(action.value));
+  return false;
+}
+
 Frame* Machine::whole(Frame& frame, const ir::Node& node, ir::Index statement) {
-  if (statement != ir::kNone) {
-    stand_at(frame.end(), frame.handled);
-    const bool loops = node.op == ir::Op::kLoop && frame.program.loops[node.index].head == ir::kNone;
-    const Value* iterator = loops ? &frame.env[node.args[0]] : nullptr;
-    const bool reaches = loops && iterator->ready() && host_.may_reach_when_stepped(*iterator);
-    if (!reaches && quiet() && host_.runs_whole(frame.program, statement)) {
-      const ir::Statement& s = frame.program.statements[statement];
-      ir::Node run{ir::Op::kStatement, ir::kNone, statement, {}, node.position};
-      gather(frame, run);
-      // What was evaluated before the statement must be there; its variables need not be.
-      const bool ready =
-          std::ranges::none_of(operands_, [](const Value& v) { return v.is_pending(); }) &&
-          std::ranges::all_of(node.args, [&](ir::SlotId given) { return frame.env[given].bound(); });
-      if (ready) {
-        Action action = attempt(frame.program, run, operands_, frame.end(), frame.handled);
-        assign_outputs(frame.env, s, action);
-        return action.verdict == Action::kRaised ? raise(frame, node, std::move(action.value)) : &frame;
-      }
-    }
-  }
+  Frame* next = &frame;
+  if (run_whole(frame, node, statement, 0, next)) return next;
   switch (node.op) {
     case ir::Op::kLoop:
       return push_control(frame, Frame::kLoop, node);
@@ -128,6 +139,10 @@ Frame* Machine::advance_loop(Frame& frame) {
     frame.phase = kBody;
     return resume_loop(frame, frame.saved_exit, std::move(frame.saved_return));
   }
+  if (frame.phase == kStart && frame.turns > 0) {
+    Frame* next = nullptr;
+    if (rest_runs_whole(frame, next)) return next;
+  }
   if (frame.phase == kStart && loop.head != ir::kNone) {
     if (frame.turns > 0 && is_endless(frame) && !is_oldest(frame.end())) {
       frame.wants_turn = true;
@@ -144,6 +159,20 @@ Frame* Machine::advance_loop(Frame& frame) {
   ++frame.bodies;
   frame.phase = kBody;
   return push_region(frame, loop.body);
+}
+
+// Between two turns: runs those that are left whole, with the loop's end, when the turns so far show that
+// nothing can be gained by walking through them. Returns whether it has; `next` is the frame to go on with.
+bool Machine::rest_runs_whole(Frame& frame, Frame*& next) {
+  constexpr std::uint32_t kFirstLook = 16;
+  const ir::Loop& loop = frame.program.loops[frame.node->index];
+  if (frame.turns < kFirstLook || (frame.turns & (frame.turns - 1)) != 0 || loop.whole == ir::kNone ||
+      makes_result(frame.program.statements[loop.whole]) || frame.producer != nullptr ||
+      !frame.guesses.empty() || frame.guards)
+    return false;
+  const std::optional<bool> ran = run_whole(frame, *frame.node, loop.whole, frame.turns, next);
+  if (ran == true) next = finish(frame);
+  return ran.has_value();
 }
 
 Frame* Machine::next_item(Frame& frame) {

@@ -418,8 +418,9 @@ class Host {
   virtual bool same_key(Object* a, Object* b) = 0;
 
   // Whether `name` of the callee suggests that running the region natively loses nothing: no call in it can
-  // reach an independent one. Asked only when everything before it is committed.
-  virtual bool runs_whole(const ir::Program& program, ir::Index statement) = 0;
+  // reach an independent one. Asked only when everything before it is committed. `turns`: how many of it have
+  // been run already, when it is a loop.
+  virtual bool runs_whole(const ir::Program& program, ir::Index statement, std::uint32_t turns) = 0;
 };
 
 }  // namespace xcs::window

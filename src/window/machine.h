@@ -99,6 +99,9 @@ class Machine : private View {
 
   // Control.
   Frame* whole(Frame& frame, const ir::Node& node, ir::Index statement);
+  std::optional<bool> run_whole(Frame& frame, const ir::Node& node, ir::Index statement, std::uint32_t turns,
+                                Frame*& next);
+  bool rest_runs_whole(Frame& frame, Frame*& next);
   Frame* advance_if(Frame& frame);
   Frame* advance_loop(Frame& frame);
   Frame* next_item(Frame& frame);

@@ -26,6 +26,6 @@ Value NativeHost::depth_error(std::uint32_t) { refuse("depth_error"); }
 void NativeHost::unwound(const ir::Program&, const ir::Node&, const Value&) { refuse("unwound"); }
 Value NativeHost::none() { refuse("none"); }
 bool NativeHost::same_key(Object*, Object*) { refuse("same_key"); }
-bool NativeHost::runs_whole(const ir::Program&, ir::Index) { refuse("runs_whole"); }
+bool NativeHost::runs_whole(const ir::Program&, ir::Index, std::uint32_t) { refuse("runs_whole"); }
 
 }  // namespace xcs::window

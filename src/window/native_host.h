@@ -26,7 +26,7 @@ class NativeHost : public Host {
   void unwound(const ir::Program&, const ir::Node&, const Value&) final;
   Value none() final;
   bool same_key(Object*, Object*) final;
-  bool runs_whole(const ir::Program&, ir::Index) final;
+  bool runs_whole(const ir::Program&, ir::Index, std::uint32_t) final;
 
   // Native code knows by itself which exception it handles.
   void set_handled(const Value&) final {}

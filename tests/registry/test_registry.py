@@ -65,7 +65,8 @@ def objection(line: Line) -> str | None:
 @of_each_file
 def test_a_file_holds_the_sorted_contracts_of_the_package_it_is_named_after(file: Path) -> None:
     content = parse(file)
-    assert content.keys() <= {"library", "callable", "attribute"}
+    assert content.keys() <= {"library", "closed", "callable", "attribute"}
+    assert content.get("closed", True) is True
     assert content["library"] == file.stem
     for table in ("callable", "attribute"):
         keys = list(content.get(table, {}))

@@ -85,7 +85,7 @@ class ToyHost final : public Host {
   void set_handled(const Value& exception) override { world_.handled = exception; }
   Value none() override { return world_.none(); }
   bool same_key(Object* a, Object* b) override;
-  bool runs_whole(const ir::Program&, ir::Index) override { return false; }
+  bool runs_whole(const ir::Program&, ir::Index, std::uint32_t) override { return false; }
 
   // Functions within each other.
   static constexpr std::uint32_t kDeepest = 12;
