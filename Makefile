@@ -69,7 +69,8 @@ bench: build
 	cmake --build $(RELEASE) -j $(JOBS)
 	$(VENV) -m xcs bench
 	$(VENV) bench/clients.py $(RELEASE)/src/sim/xcs-sim --net-bench $(RELEASE)/bench/xcs_net_bench
-	@for program in $(RELEASE)/bench/*_bench; do echo "== $$program" && $$program $(RELEASE)/src/sim/xcs-sim || exit 1; done
+	$(RELEASE)/bench/xcs_net_bench $(RELEASE)/src/sim/xcs-sim
+	$(RELEASE)/bench/xcs_engine_bench
 
 fuzz: build
 	cmake --preset dev

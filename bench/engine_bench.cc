@@ -4,9 +4,11 @@
 //   xcs_engine_bench [CALLS]
 //
 // Each figure is the median of seven runs; a run is CALLS calls (100000). Time is that of the thread on a
-// processor, so that a busy machine changes it little.
+// processor, so that a busy machine changes it little. Bytes are what the run has allocated for each call
+// when most of its calls are in flight.
 
 #include <fmt/format.h>
+#include <malloc.h>
 
 #include <algorithm>
 #include <array>
@@ -31,6 +33,10 @@ class ImmediateExecutor final : public window::Executor {
     std::erase_if(started_, [&](const auto& started) { return started.first == ticket; });
   }
   std::vector<window::Completion> wait() override {
+    if (started_.size() > most_) {
+      most_ = started_.size();
+      bytes_ = allocated();
+    }
     std::vector<window::Completion> completions;
     completions.reserve(started_.size());
     for (auto& [ticket, operation] : std::exchange(started_, {})) {
@@ -41,8 +47,17 @@ class ImmediateExecutor final : public window::Executor {
   }
   std::vector<window::Completion> poll() override { return {}; }
   void drain() override {}
+  // Calls that were in flight at one time, and the bytes for each.
+  std::size_t most() const { return most_; }
+  double bytes_per_call() const { return static_cast<double>(bytes_ - before_) / static_cast<double>(most_); }
 
  private:
+  static std::size_t allocated() {
+    const auto info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+  }
+
+  std::size_t before_ = allocated(), most_ = 0, bytes_ = 0;
   std::vector<std::pair<window::Ticket, detail::Ref<detail::Operation>>> started_;
 };
 
@@ -82,6 +97,8 @@ double thread_nanoseconds() {
 struct Measurement {
   double nanoseconds_per_call = 0;
   std::uint64_t entries = 0;
+  std::size_t most_in_flight = 0;
+  double bytes_per_call = 0;
 };
 
 Measurement measure(Value<void> (*program)(int), int calls) {
@@ -92,7 +109,8 @@ Measurement measure(Value<void> (*program)(int), int calls) {
   while (!door.step()) {
   }
   door.take();
-  return {(thread_nanoseconds() - begin) / calls, door.counters().entries};
+  return {(thread_nanoseconds() - begin) / calls, door.counters().entries, executor.most(),
+          executor.bytes_per_call()};
 }
 
 void report(const char* name, Value<void> (*program)(int), int calls) {
@@ -102,9 +120,10 @@ void report(const char* name, Value<void> (*program)(int), int calls) {
   const Measurement& median = runs[runs.size() / 2];
   const double entries_per_second =
       static_cast<double>(median.entries) / (median.nanoseconds_per_call * calls / 1e9);
-  fmt::print("{:<34} {:7.0f} ns per call   (fastest {:.0f}, slowest {:.0f})   {:4.1f} million entries/s\n",
+  fmt::print("{:<34} {:7.0f} ns per call   (fastest {:.0f}, slowest {:.0f})   {:4.1f} million entries/s   ",
              name, median.nanoseconds_per_call, runs.front().nanoseconds_per_call,
              runs.back().nanoseconds_per_call, entries_per_second / 1e6);
+  fmt::print("{} in flight, {:.0f} bytes each\n", median.most_in_flight, median.bytes_per_call);
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ Action PythonHost::call(const Site& s) {
 
 // What the node calls has been found.
 Action PythonHost::call_found(const Site& s, PyObject* callee, Arguments arguments) {
-  observed_.called(s.node, callee, arguments.has_self ? object_of(arguments.positional[0]) : nullptr);
+  const bool on_object = arguments.has_self && arguments.positional[0].ready();
+  observed_.called(s.node, callee, on_object ? object_of(arguments.positional[0]) : nullptr);
   if (arguments.spread.bound() && (s.awaited() || !takes_spread(callee)))
     return needs_operand(operand_of(s, arguments.spread), kUnknown, Effect::kAnything);
   return s.awaited() ? call_awaited(s, callee, std::move(arguments))

@@ -1,6 +1,8 @@
 #include "observations.h"
 
+#include "memory.h"
 #include "reach.h"
+#include "types.h"
 
 namespace xcs::python {
 namespace {
@@ -9,19 +11,38 @@ namespace {
 // looked at.
 constexpr std::uint32_t kFirstLook = 64;
 
+// The one weak reference to the object, or itself when it holds nothing of a program's; null when there can
+// be none.
+nb::object weak_reference(PyObject* object) {
+  if (Py_TYPE(object) == &PyMethodDescr_Type || (PyCFunction_Check(object) && !is_bound_builtin(object)))
+    return nb::borrow(object);
+  nb::object made = nb::steal(PyWeakref_NewRef(object, nullptr));
+  if (!made.is_valid()) PyErr_Clear();
+  return made;
+}
+
 }  // namespace
+
+nb::object Observations::now(const nb::object& reference) {
+  return PyWeakref_Check(reference.ptr()) ? nb::object(nb::handle(reference)()) : reference;
+}
 
 void Observations::called(const ir::Node& node, PyObject* callee, PyObject* receiver) {
   if (PyMethod_Check(callee)) return called(node, PyMethod_GET_FUNCTION(callee), PyMethod_GET_SELF(callee));
-  Callees& callees = calls_[&node];
-  PyObject* type = receiver == nullptr ? nullptr : reinterpret_cast<PyObject*>(Py_TYPE(receiver));
-  for (std::size_t i = 0; i < callees.count; ++i)
-    if (callees.known[i].function.ptr() == callee && callees.known[i].type.ptr() == type) return;
-  if (callees.count == kMost) {
-    callees.more = true;
-  } else {
-    callees.known[callees.count++] = {nb::borrow(callee), nb::borrow(type)};
+  if (is_bound_builtin(callee)) {
+    receiver = PyCFunction_GET_SELF(callee);
+    PyObject* found = type_lookup(Py_TYPE(receiver), interned(method_name(callee)).ptr());
+    if (found != nullptr) callee = found;
   }
+  Callees& callees = calls_[&node];
+  if (callees.more) return;
+  const nb::object function = weak_reference(callee);
+  const nb::object type =
+      receiver == nullptr ? nb::object() : weak_reference(reinterpret_cast<PyObject*>(Py_TYPE(receiver)));
+  for (std::size_t i = 0; i < callees.count; ++i)
+    if (callees.known[i].function.is(function) && callees.known[i].type.is(type)) return;
+  callees.more = !function.is_valid() || callees.count == kMost;
+  if (!callees.more) callees.known[callees.count++] = {function, type};
 }
 
 const Observations::Callees* Observations::at(const ir::Node& node) const {

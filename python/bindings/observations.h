@@ -18,6 +18,7 @@ namespace xcs::python {
 // the answer.
 class Observations {
  public:
+  // Weak references to what may be gone and must not be kept.
   struct Callee {
     nb::object function;  // or whatever is called
     nb::object type;      // the class of the receiver that it was found on, or null
@@ -26,11 +27,13 @@ class Observations {
   struct Callees {
     std::array<Callee, kMost> known;
     std::uint8_t count = 0;
-    bool more = false;  // than are known
+    bool more = false;  // than are known, or what cannot be told by a reference
   };
 
   // `receiver` may be null.
   void called(const ir::Node& node, PyObject* callee, PyObject* receiver);
+  // What a reference of a Callee refers to, or None.
+  static nb::object now(const nb::object& reference);
   // Null when the node has not called anything yet.
   const Callees* at(const ir::Node& node) const;
 

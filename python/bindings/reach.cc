@@ -192,8 +192,10 @@ class Walk {
   bool any_reaches(const Observations::Callees& callees, PyObject* name) {
     if (callees.more) return true;
     return std::any_of(callees.known.begin(), callees.known.begin() + callees.count, [&](const auto& callee) {
-      return reaches(callee.function.ptr(), search_) ||
-             (name != nullptr && callee.type && override_reaches(callee.type, name));
+      const nb::object function = Observations::now(callee.function);
+      const nb::object type = callee.type ? Observations::now(callee.type) : nb::none();
+      return function.is_none() || reaches(function.ptr(), search_) ||
+             (name != nullptr && !type.is_none() && override_reaches(type, name));
     });
   }
 

@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import itertools
 import linecache
+import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,6 +22,7 @@ CALLS = 5_000
 TURNS = 300_000
 ENTRIES = 100_000
 LINES = 500
+IN_FLIGHT = 100_000
 
 _numbers = itertools.count()
 
@@ -110,6 +113,71 @@ def _lowered(lines: int) -> tuple[float, float]:
     return first - _seconds(function, 1), compiled
 
 
+class _Gate:
+    """Awaitable calls that all wait until `count` of them are in flight."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._waiting = 0
+        self._open = asyncio.Event()
+        self.resident = 0  # bytes of the process when they all were
+
+    async def pass_through(self, value: int) -> int:
+        self._waiting += 1
+        if self._waiting == self._count:
+            self.resident = _resident()
+            self._open.set()
+        await self._open.wait()
+        return value
+
+
+def _resident() -> int:
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _in_flight(count: int, *, jitted: bool) -> tuple[float, float]:
+    """Processor seconds and bytes per call of so many awaited calls in flight at once."""
+
+    async def run() -> tuple[float, float]:
+        gate = _Gate(count)
+        call = xcs.op(effect="independent", returns="atom")(gate.pass_through)
+
+        async def all_of_them() -> int:
+            answers: list[int] = []
+            for i in range(count):
+                answers.append(await call(i))
+            return len(answers)
+
+        before, start = _resident(), time.process_time()
+        if jitted:
+            await xcs.jit(max_in_flight=count, window=4 * count)(all_of_them)()
+        else:
+            await asyncio.gather(*[gate.pass_through(i) for i in range(count)])
+        return time.process_time() - start, gate.resident - before
+
+    seconds, resident = asyncio.run(run())
+    return seconds / count, resident / count
+
+
+def print_in_flight(console: Console) -> None:
+    """Prints what a call costs of which many are in flight at once."""
+    table = Table(title="Awaited calls in flight at once", title_justify="left")
+    for column in ("", "with xcs", "bytes a call", "asyncio.gather", "bytes a call"):
+        table.add_column(column, justify="left" if column == "" else "right")
+    for count in (1_000, IN_FLIGHT):
+        ours, our_bytes = _in_flight(count, jitted=True)
+        theirs, their_bytes = _in_flight(count, jitted=False)
+        table.add_row(
+            f"{count:,}",
+            f"{ours * 1e6:.1f} µs",
+            f"{our_bytes:,.0f}",
+            f"{theirs * 1e6:.1f} µs",
+            f"{their_bytes:,.0f}",
+        )
+    console.print(table)
+
+
 def _seconds(function: Callable[..., Any], *args: Any, repeats: int = 5) -> float:
     best = float("inf")
     for _ in range(repeats):
@@ -154,3 +222,5 @@ def run_costs(console: Console) -> None:
     for name, ours, theirs, beside in rows:
         table.add_row(name, f"{ours * 1e6:.2f} µs", f"{theirs * 1e6:.2f} µs", f"{ours / theirs:.2f}", beside)
     console.print(table)
+    if sys.platform == "linux":
+        print_in_flight(console)
