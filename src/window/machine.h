@@ -89,6 +89,7 @@ class Machine : private View {
   Frame* go_on_without(Frame& parent, Frame& child);
 
   // Speculation.
+  bool recurs_on_guess(Frame& frame) const;
   bool may_guess(const Frame& blocked, Frame& frame) const;
   Frame* guess(Frame& frame);
   Frame* wait_for_guess(Frame& scope);

@@ -12,7 +12,8 @@
 //
 // Guesses are made about branches and bodies of loops, and not inside a try statement of the scope, nor where
 // a taken branch leaves for sure. A branch that may `continue` is not guessed, but the body around it is: the
-// turns after it are reached either way, and would be begun a second time after a wrong guess.
+// turns after it are reached either way, and would be begun a second time after a wrong guess. A function
+// that calls itself after a guess makes none there: it might never come to its end.
 #include <algorithm>
 
 #include "window/machine.h"
@@ -35,8 +36,20 @@ Frame& scope_of(const Frame& guess) {
 
 }  // namespace
 
+// Whether `frame` is reached only if a guess in another activation of the same function is right.
+bool Machine::recurs_on_guess(Frame& frame) const {
+  bool outside = false;
+  for (const Frame* f = &frame; f != nullptr; f = f->parent) {
+    if (outside && &f->program == &frame.program)
+      for (const Frame* guess : f->guesses)
+        if (before(*guess, frame.end())) return true;
+    outside = outside || f->kind == Frame::kActivation;
+  }
+  return false;
+}
+
 bool Machine::may_guess(const Frame& blocked, Frame& frame) const {
-  if (options_.speculate == 0) return false;
+  if (options_.speculate == 0 || (open_guesses_ != 0 && recurs_on_guess(frame))) return false;
   const ir::Program& p = frame.program;
   auto stays = [&](ir::RegionId r) {
     return r != ir::kNone && (p.regions[r].exits.yields || p.regions[r].exits.continues);
