@@ -140,11 +140,10 @@ Objects held_by(PyObject* object, Depth depth) {
 
 nb::object referent(PyObject* reference) { return checked(PyObject_CallNoArgs(reference)); }
 
-namespace {
-
-// Whether the end of the object itself runs code.
 bool has_end(PyObject* object) {
   PyTypeObject* type = Py_TYPE(object);
+  if (type == &PyUnicode_Type || type == &PyLong_Type || type == &PyList_Type || type == &PyDict_Type)
+    return false;
   if (PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object)) return true;  // the one may warn
   if (PyGen_CheckExact(object)) {
     static const nb::object* suspended = new nb::object(imported("inspect", "GEN_SUSPENDED"));
@@ -159,25 +158,18 @@ bool has_end(PyObject* object) {
   return false;
 }
 
+namespace {
+
+int add_owned(PyObject* held, void* objects) {
+  if (Py_REFCNT(held) == 1) static_cast<Objects*>(objects)->push_back(held);
+  return 0;
+}
+
 // What goes with the object, if nothing else holds it.
 void push_owned(Objects& objects, PyObject* object) {
-  const auto add = [&](PyObject* held) {
-    if (held != nullptr && Py_REFCNT(held) == 1) objects.push_back(held);
-  };
-  if (PyList_Check(object) || PyTuple_Check(object)) {
-    for (Py_ssize_t i = 0; i < PySequence_Fast_GET_SIZE(object); ++i)
-      add(PySequence_Fast_GET_ITEM(object, i));
-  } else if (PyDict_Check(object)) {
-    PyObject *key = nullptr, *value = nullptr;
-    Py_ssize_t position = 0;
-    while (PyDict_Next(object, &position, &key, &value) != 0) add(key), add(value);
-  } else if (PyAnySet_Check(object)) {
-    const auto* set = reinterpret_cast<PySetObject*>(object);
-    for (Py_ssize_t i = 0; i <= set->mask; ++i)
-      if (set->table[i].hash != -1) add(set->table[i].key);  // -1: its key was removed
-  } else if (!is_static(Py_TYPE(object)) && !PyType_Check(object) && shared_dict(object) == nullptr) {
-    for (PyObject* held : attributes_of(object)) add(held);
-  }
+  if (PyType_Check(object) || PyModule_Check(object) || !PyObject_IS_GC(object)) return;
+  if (const traverseproc traverse = Py_TYPE(object)->tp_traverse)
+    traverse(object, add_owned, static_cast<void*>(&objects));
 }
 
 bool any_ends_with_code(Objects objects) {

@@ -13,9 +13,12 @@ std::vector<PyObject*> held_by(PyObject* object, Depth depth);
 // What the weak reference refers to, or None.
 nb::object referent(PyObject* reference);
 
-// Whether code of the program's runs when the last of `references` references to the object, which are all
-// there are, goes: its own, or that of what it alone holds. That code is a __del__, a callback of a weak
-// reference, or what a generator has left to do.
+// Whether code of the program's runs when the object itself goes: a __del__, a callback of a weak reference,
+// or what a generator has left to do.
+bool has_end(PyObject* object);
+
+// Whether such code runs when the last of `references` references to the object, which are all there are,
+// goes: its own, or that of what it alone holds.
 bool ends_with_code(PyObject* object, std::uint32_t references);
 
 // Whether it does for something that the container alone holds.

@@ -114,6 +114,7 @@ class PythonHost final : public window::Host {
   bool may_reach_when_stepped(const Value& iterator) override;
   bool goes_plainly(const Value& value) override;
   bool drop_runs_code(const Value& iterator, std::uint32_t references) override;
+  std::optional<std::uint32_t> references_to_ending(const Value& value) override;
   void rewind(const Value& iterator, std::size_t steps) override;
   Value leaves_generator(const Value& exception) override;
   Value closes_generator() override;
@@ -153,7 +154,7 @@ class PythonHost final : public window::Host {
   // been asked for anything.
   struct Begun {
     nb::object generator;  // a weak reference to it; null for other iterators
-    nb::object witness;    // of another iterator: what it was made over
+    Watch watch;           // of another iterator: whether it has been asked
     Enter enter;
     bool reaches = false;  // whether its steps may reach an independent call
   };
@@ -359,7 +360,6 @@ class PythonHost final : public window::Host {
   bool make_iterator(const Site& s, PyObject* callee, PyObject* function, const Arguments& arguments,
                      Action& answer);
   const Begun* begun(const Value& value) const;
-  void forget_stale();
   std::optional<Enter> take(const Site& s, const Value& iterator, const Arguments& arguments);
   bool iterates_plainly(const Value& iterable) const;
   bool gains(const Site& s, const Value& function);

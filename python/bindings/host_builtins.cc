@@ -190,9 +190,7 @@ Action PythonHost::call_composing(const Site& s, PyObject* callee, const Argumen
     return ordered(Reason::kPendingMemory, Effect::kNone);
   Arguments real = arguments;
   nb::object witness;
-  if (known && !reverses && !given.empty() &&
-      (PyList_CheckExact(given[0].ptr()) || PyTuple_CheckExact(given[0].ptr()) ||
-       PyRange_Check(given[0].ptr()))) {
+  if (known && !reverses && !given.empty() && iterates_plainly(arguments.positional[0])) {
     witness = make_witness(given[0].ptr());
     real.positional[0] = borrow_value(witness.ptr());
   }

@@ -4,7 +4,6 @@
 #include "host.h"
 #include "reach.h"
 #include "tracing.h"
-#include "witness.h"
 
 namespace xcs::python {
 namespace {
@@ -292,16 +291,6 @@ Action PythonHost::make_generator(PyObject* function, const ProgramRef& program,
   return a;
 }
 
-// What has been begun and is over, or gone, is not kept for the whole run.
-void PythonHost::forget_stale() {
-  constexpr std::size_t kMany = 1024;
-  if (generators_.size() < kMany || (generators_.size() & (generators_.size() - 1)) != 0) return;
-  std::vector<PyObject*> stale;
-  for (const auto& [iterator, begun] : generators_)
-    if (!begun.generator && !is_unasked(begun.witness.ptr())) stale.push_back(iterator);
-  for (PyObject* iterator : stale) const auto begun = generators_.extract(iterator);
-}
-
 const PythonHost::Begun* PythonHost::begun(const Value& value) const {
   if (generators_.empty() || !value.ready()) return nullptr;
   const auto found = generators_.find(object_of(value));
@@ -309,7 +298,7 @@ const PythonHost::Begun* PythonHost::begun(const Value& value) const {
   const Begun& begun = found->second;
   const bool fresh =
       begun.generator ? referent(begun.generator.ptr()).is(object_of(value)) && is_unstarted(object_of(value))
-                      : is_unasked(begun.witness.ptr());
+                      : begun.watch.is_unasked();
   return fresh ? &begun : nullptr;
 }
 
@@ -356,6 +345,14 @@ bool PythonHost::may_reach_when_stepped(const Value& iterator) {
 
 bool PythonHost::drop_runs_code(const Value& iterator, std::uint32_t references) {
   return ends_with_code(object_of(iterator), references);
+}
+
+std::optional<std::uint32_t> PythonHost::references_to_ending(const Value& value) {
+  PyObject* object = object_of(value);
+  if (PyCoro_CheckExact(object)) return std::nullopt;  // whoever waits and has it awaits it
+  const bool goes_on = PyGen_CheckExact(object) && !nb::handle(object).attr("gi_frame").is_none();
+  if (!goes_on && !has_end(object)) return std::nullopt;
+  return static_cast<std::uint32_t>(Py_REFCNT(object));
 }
 
 Value PythonHost::leaves_generator(const Value& exception) {

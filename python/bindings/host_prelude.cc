@@ -213,9 +213,11 @@ bool PythonHost::make_iterator(const Site& s, PyObject* callee, PyObject* functi
   for (const auto& [name, v] : arguments.keywords) begun.reaches = begun.reaches || may_reach(v);
   answer = call_native(callee, real);
   real = {};
-  begun.witness = std::move(witness);
-  forget_stale();
-  if (answer.verdict == Action::kDone) generators_[object_of(answer.value)] = std::move(begun);
+  if (answer.verdict != Action::kDone) return true;
+  PyObject* iterator = object_of(answer.value);
+  // What it began with goes with it, or when it is asked for an item, and is not the last to go.
+  begun.watch = Watch(witness.ptr(), [this, iterator] { const auto gone = generators_.extract(iterator); });
+  generators_[iterator] = std::move(begun);
   return true;
 }
 

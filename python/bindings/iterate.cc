@@ -4,7 +4,6 @@
 #include <new>
 
 #include "describe.h"
-#include "witness.h"
 
 namespace xcs::python {
 namespace {
@@ -332,6 +331,11 @@ nb::object make_iterator(std::unique_ptr<Cursor> cursor) {
   return self;
 }
 
+// What was made over another iterator may be the last to hold it, which takes itself out when it goes.
+Iterators::~Iterators() {
+  while (!remembered_.empty()) const auto gone = remembered_.extract(remembered_.begin());
+}
+
 nb::object Iterators::own(PyObject* iterator, View& view) {
   if (Py_TYPE(iterator) == &PyListIter_Type) {
     const nb::object parts = nb::handle(iterator).attr("__reduce__")();
@@ -344,7 +348,7 @@ nb::object Iterators::own(PyObject* iterator, View& view) {
     return make_iterator(std::make_unique<OwnedCursor>(nb::borrow(iterator),
                                                        xcs::python::yields_constants(Py_TYPE(iterator))));
   const Remembered* found = find(iterator);
-  if (found == nullptr || !found->witness) return {};
+  if (found == nullptr || found->iterator) return {};
   // A dict or set has been looked at when the iterator was made.
   const auto has_no_size = [](const nb::object& o) {
     return PyList_CheckExact(o.ptr()) || PyTuple_CheckExact(o.ptr()) || PyRange_Check(o.ptr()) ||
@@ -392,24 +396,18 @@ Cursor* Iterators::cursor_of(PyObject* object) {
 void Iterators::remember(nb::object iterator, nb::object witness, Origin origin,
                          std::vector<nb::object> arguments, Py_ssize_t length) {
   PyObject* key = iterator.ptr();
-  if (witness) iterator = {};
-  forget_stale();
-  remembered_[key] = {std::move(iterator), std::move(witness), std::move(origin), std::move(arguments),
-                      length};
+  Watch watch;
+  if (witness) {
+    iterator = {};
+    watch = Watch(witness.ptr(), [this, key] { const auto gone = remembered_.extract(key); });
+  }
+  remembered_[key] = {std::move(iterator), std::move(watch), std::move(origin), std::move(arguments), length};
 }
 
 const Iterators::Remembered* Iterators::find(PyObject* iterator) const {
   const auto found = remembered_.find(iterator);
   if (found == remembered_.end()) return nullptr;
-  return !found->second.witness || is_unasked(found->second.witness.ptr()) ? &found->second : nullptr;
-}
-
-void Iterators::forget_stale() {
-  constexpr std::size_t kMany = 1024;
-  if (remembered_.size() < kMany || (remembered_.size() & (remembered_.size() - 1)) != 0) return;
-  std::erase_if(remembered_, [](const auto& entry) {
-    return entry.second.witness && !is_unasked(entry.second.witness.ptr());
-  });
+  return found->second.iterator || found->second.watch.is_unasked() ? &found->second : nullptr;
 }
 
 bool Iterators::known(const Origin& origin, const std::vector<nb::object>& arguments, View& view) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actions.h"
+#include "witness.h"
 
 namespace xcs::python {
 
@@ -52,6 +53,9 @@ nb::object make_iterator(std::unique_ptr<Cursor> cursor);
 class Iterators {
  public:
   explicit Iterators(Placeholders& placeholders) : placeholders_(placeholders) {}
+  ~Iterators();
+  Iterators(const Iterators&) = delete;
+  Iterators& operator=(const Iterators&) = delete;
 
   // What kIter makes of `iterable`, which `maker` gave if that is not null: an object that holds a cursor.
   // kUnknown when its type is not one that is known.
@@ -87,8 +91,8 @@ class Iterators {
 
  private:
   struct Remembered {
-    nb::object iterator;  // null when a witness tells whether it is still there
-    nb::object witness;
+    nb::object iterator;  // null when a witness is watched for it
+    Watch watch;
     Origin origin;
     std::vector<nb::object> arguments;
     Py_ssize_t length;
@@ -102,7 +106,6 @@ class Iterators {
   Piece make_keyed(const nb::object& container, Part part, View& view);
   Piece compose(const Remembered& remembered, View& view);
   const Remembered* find(PyObject* iterator) const;
-  void forget_stale();
 
   Placeholders& placeholders_;
   std::unordered_map<PyObject*, Remembered> remembered_;

@@ -5,14 +5,19 @@ namespace {
 
 struct Witness {
   PyObject_HEAD PyObject* iterator;
-  bool asked;
+  Watch* watch;
 };
 
 Witness* as_witness(PyObject* self) { return reinterpret_cast<Witness*>(self); }
 
+void end_watch(PyObject* self) {
+  if (Watch* watch = as_witness(self)->watch) watch->end();
+}
+
 void destroy(PyObject* self) {
   PyTypeObject* type = Py_TYPE(self);
   PyObject_GC_UnTrack(self);
+  end_watch(self);
   Py_XDECREF(as_witness(self)->iterator);
   type->tp_free(self);
   Py_DECREF(type);
@@ -25,7 +30,7 @@ int traverse(PyObject* self, visitproc visit, void* arg) {
 }
 
 PyObject* next(PyObject* self) {
-  as_witness(self)->asked = true;
+  end_watch(self);
   return Py_TYPE(as_witness(self)->iterator)->tp_iternext(as_witness(self)->iterator);
 }
 
@@ -60,6 +65,30 @@ nb::object make_witness(PyObject* iterable) {
   return self;
 }
 
-bool is_unasked(PyObject* witness) { return Py_REFCNT(witness) == 2 && !as_witness(witness)->asked; }
+Watch::Watch(PyObject* witness, std::move_only_function<void()> ends)
+    : witness_(witness), ends_(std::move(ends)) {
+  as_witness(witness_)->watch = this;
+}
+
+Watch::~Watch() {
+  if (witness_ != nullptr) as_witness(witness_)->watch = nullptr;
+}
+
+Watch::Watch(Watch&& other) noexcept { *this = std::move(other); }
+
+Watch& Watch::operator=(Watch&& other) noexcept {
+  std::swap(witness_, other.witness_);
+  std::swap(ends_, other.ends_);
+  if (witness_ != nullptr) as_witness(witness_)->watch = this;
+  if (other.witness_ != nullptr) as_witness(other.witness_)->watch = &other;
+  return *this;
+}
+
+bool Watch::is_unasked() const { return witness_ != nullptr && Py_REFCNT(witness_) == 1; }
+
+void Watch::end() {
+  as_witness(std::exchange(witness_, nullptr))->watch = nullptr;
+  std::exchange(ends_, {})();
+}
 
 }  // namespace xcs::python

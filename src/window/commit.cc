@@ -303,8 +303,13 @@ void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
   entry.deep_chain = longest(entry.deep_chain, entry.chain);
   end_wait(entry);
   std::vector<Value> results = std::move(entry.results);
-  // The entry may stand in the window for long; what it used is not kept.
-  const std::vector<Value> operands = std::move(entry.operands);
+  // The entry may stand in the window for long; what it used is not kept, unless its end runs code, which
+  // comes after everything before it.
+  std::vector<Value> operands = std::move(entry.operands);
+  entry.operands.clear();
+  for (Value& v : operands)
+    if (v.ready() && host_.drop_runs_code(v, 1) && !is_oldest({entry.parent, entry.sequence}))
+      entry.operands.push_back(std::move(v));
   const std::shared_ptr<Env> snapshot = std::move(entry.snapshot);
   const Chain chain = entry.chain;
   note_made(entry.program, entry.node, value);

@@ -198,26 +198,75 @@ bool hands_on(ir::Op op) {
 
 }  // namespace
 
-// What nothing holds but a temporary that has been used goes at once, as in CPython, unless code that runs
-// when it goes could be early.
-void Machine::release_temporaries(Frame& frame, const ir::Node& node) {
-  if (node.last_reads == 0) return;
-  operands_.clear();
-  const bool in_order = quiet();
-  const auto release = [&](ir::SlotId slot) {
-    Value& v = frame.env[slot];
-    if (in_order || (v.ready() && host_.goes_plainly(v))) v = Value();
-  };
+namespace {
+
+// Calls `release` with each temporary that nothing reads after the node.
+template <class Release>
+void each_last_read(const ir::Node& node, const Release& release) {
   for (std::uint32_t left = node.last_reads & ~ir::Node::kDestUnread; left != 0; left &= left - 1)
     release(node.args[std::countr_zero(left)]);
   if ((node.last_reads & ir::Node::kDestUnread) != 0) release(node.dest);
 }
 
-// A variable holds `old` no longer. Where that runs code, it happens in program order: an entry takes the
-// value over.
+}  // namespace
+
+// A temporary that has been used holds its value no longer, as in CPython.
+void Machine::release_temporaries(Frame& frame, const ir::Node& node) {
+  if (node.last_reads == 0) return;
+  const bool at_once = quiet();
+  operands_.clear();
+  each_last_read(node, [&](ir::SlotId slot) {
+    Value& v = frame.env[slot];
+    if (at_once || (v.ready() && host_.goes_plainly(v))) {
+      v = Value();
+    } else if (v.ready()) {
+      let_end(frame, node, std::exchange(v, Value()));
+    }
+  });
+}
+
+namespace {
+
+// References to the object of what the frame holds that is not complete.
+std::uint32_t held_inside(const Frame& frame, const Object* object, std::vector<const Env*>& seen) {
+  const auto count = [&](std::span<const Value> values) {
+    return static_cast<std::uint32_t>(
+        std::ranges::count_if(values, [&](const Value& v) { return v.object() == object; }));
+  };
+  std::uint32_t references = count(frame.env);
+  if (frame.producer != nullptr) references += count(frame.producer->env);
+  for (const Item* item : frame.items.all()) {
+    const Env* snapshot = item->snapshot.get();
+    if (snapshot != nullptr && std::ranges::find(seen, snapshot) == seen.end()) {
+      seen.push_back(snapshot);
+      references += count(*snapshot);
+    }
+    references += item->is_frame ? held_inside(static_cast<const Frame&>(*item), object, seen)
+                                 : count(static_cast<const Entry&>(*item).operands);
+  }
+  return references;
+}
+
+}  // namespace
+
+// Whether the value, which a variable or temporary of the function has just let go of, ends with it and runs
+// code then. Code of the function that waits may have it, too.
+bool Machine::ends_with(const Frame& frame, const Value& old) {
+  if (host_.drop_runs_code(old, 1)) return true;
+  if (live_ == 0) return false;
+  const std::optional<std::uint32_t> references = host_.references_to_ending(old);
+  if (!references) return false;
+  const Frame* activation = &frame;
+  while (activation->kind != Frame::kActivation) activation = activation->parent;
+  std::vector<const Env*> seen;
+  return *references == 1 + held_inside(*activation, old.object(), seen);
+}
+
+// A variable or temporary holds `old` no longer. Where that runs code, it happens in program order: an entry
+// takes the value over.
 void Machine::let_end(Frame& frame, const ir::Node& node, Value old) {
   operands_.clear();
-  if (!old.ready() || !host_.drop_runs_code(old, 1)) return;
+  if (!old.ready() || !ends_with(frame, old)) return;
   stand_at(frame.end(), frame.handled);
   if (quiet()) return;
   constexpr std::size_t kEnd = SIZE_MAX;  // no operand
@@ -236,8 +285,7 @@ void Machine::let_end(Frame& frame, const ir::Node& node, Value old) {
 void Machine::let_variables_end(Frame& activation) {
   if (activation.parent == nullptr || activation.region->nodes.empty()) return;
   for (Value& v : activation.env)
-    if (v.ready() && host_.drop_runs_code(v, 1))
-      let_end(activation, activation.region->nodes.back(), std::exchange(v, Value()));
+    if (v.ready()) let_end(activation, activation.region->nodes.back(), std::exchange(v, Value()));
 }
 
 Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
@@ -305,6 +353,7 @@ Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
   Value old = node.dest == ir::kNone ? Value() : frame.env[node.dest];
   give_results(entry, frame, action);
   dispatch(entry, std::move(action));
+  each_last_read(node, [&](ir::SlotId slot) { frame.env[slot] = Value(); });  // the entry has it
   let_end(frame, node, std::move(old));
   if (!raises) return &frame;
   frame.state = Frame::kStuck;

@@ -12,7 +12,8 @@
 // yield, and its `finally` blocks and `with` statements run before anything else. When the loop is left from
 // its body, that is one more step. When an exception leaves the body of a turn, the generator may have been
 // stepped further: the body keeps the state in which its generator was suspended, and the step starts from
-// there.
+// there. A generator that a variable holds goes later, with the variable: where that may matter, the loop
+// steps it as it is.
 #include <algorithm>
 
 #include "ir/facts.h"
@@ -154,12 +155,34 @@ View::Taking Machine::take(Object* object, std::uint32_t references) {
   return Taking::kTaken;
 }
 
+namespace {
+
+// Whether a variable holds the object, which therefore goes no earlier than the variable.
+bool is_in_variable(const Frame& innermost, const Object* object) {
+  for (const Frame* f = &innermost; f != nullptr; f = f->parent)
+    for (ir::SlotId slot = 0; slot < f->env.size(); ++slot)
+      if (f->env[slot].object() == object && !f->program.slots[slot].empty()) return true;
+  return false;
+}
+
+// Whether a generator may be suspended where closing it runs more of its code.
+bool may_guard(const ir::Program& program) {
+  const auto yields = [&](ir::RegionId r) { return r != ir::kNone && program.regions[r].exits.yields; };
+  return std::ranges::any_of(program.tries, [&](const ir::Try& t) {
+    return yields(t.body) || yields(t.orelse) || yields(t.final_region) ||
+           std::ranges::any_of(t.handlers, [&](const ir::Handler& h) { return yields(h.body); });
+  });
+}
+
+}  // namespace
+
 // The loop is left before its iterator's end: it is dropped here, in program order, if that runs code.
 void Machine::drop_iterator(Frame& loop) {
   Value iterator = loop.env[loop.node->args[0]];
   iterator.settle();
   if (!iterator.ready() || loop.producer != nullptr) return;
   operands_.clear();
+  if (is_in_variable(loop, iterator.object())) return;
   const std::optional<std::uint32_t> references = held_by_temporaries(loop, iterator.object());
   if (!references) return;
   forget_iterator(loop, iterator);
@@ -181,6 +204,10 @@ bool Machine::take_generator(Frame& loop) {
   Value& iterator = loop.env[loop.node->args[0]];
   const std::optional<std::uint32_t> references = held_by_temporaries(loop, iterator.object());
   if (!references) return false;
+  const ir::Exits& exits = loop.program.regions[loop.program.loops[loop.node->index].body].exits;
+  if ((exits.breaks || exits.returns) && is_in_variable(loop, iterator.object()))
+    if (const std::optional<Enter> begun = host_.unstarted(iterator); begun && may_guard(*begun->program))
+      return false;  // it is closed where the variable ends, which may be later than the loop
   forget_iterator(loop, iterator);
   std::optional<Enter> enter = host_.take_generator(iterator, *references);
   if (!enter) {

@@ -353,6 +353,12 @@ class Host {
     (void)value, (void)references;
     return false;
   }
+  // Whether it may do so once code that waits has had the value: the value itself, not what it holds.
+  // nullopt when it may not, or else how many references there are.
+  virtual std::optional<std::uint32_t> references_to_ending(const Value& value) {
+    (void)value;
+    return std::nullopt;
+  }
 
   // Whether nothing happens when this reference to a value that is there goes: others hold it, or it is of a
   // kind that holds nothing of its own. Asked often.

@@ -192,6 +192,7 @@ class Machine : private View {
 
   // Sets what the View and the host's idea of a handled exception are about.
   void release_temporaries(Frame& frame, const ir::Node& node);
+  bool ends_with(const Frame& frame, const Value& old);
   void let_end(Frame& frame, const ir::Node& node, Value old);
   void let_variables_end(Frame& activation);
   void stand_at(Place place, const Value& handled);
