@@ -20,7 +20,6 @@ from random_programs.compare import check, plans
 from random_programs.definitions import generate
 from random_programs.shrink import apart, differs, kind, shrunk
 
-_RUNS = 8  # of each program
 _BATCH = 40  # programs in one process
 
 
@@ -29,6 +28,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--programs", type=int, default=1 << 60)
     parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--runs", type=int, default=8, help="of each program")
     parser.add_argument("--keep-going", action="store_true")
     parser.add_argument("--into", type=Path, help="a folder for the small programs")
     parser.add_argument("--no-shrink", action="store_true")
@@ -38,13 +38,13 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _batch(seeds: range, deadline: float) -> str:
+def _batch(seeds: range, number: int, deadline: float) -> str:
     """Checks programs one after another; says how many runs were made, and which seed differs."""
     runs = programs = 0
     for seed in seeds:
         if time.monotonic() > deadline:
             break
-        checked = check(generate(seed), f"program {seed}", plans(seed, _RUNS))
+        checked = check(generate(seed), f"program {seed}", plans(seed, number))
         runs += checked.runs
         programs += 1
         if checked.difference is not None:
@@ -52,10 +52,10 @@ def _batch(seeds: range, deadline: float) -> str:
     return f"{programs} {runs}"
 
 
-def _one_by_one(seeds: range) -> tuple[int, str] | None:
+def _one_by_one(seeds: range, number: int) -> tuple[int, str] | None:
     """The first seed that crashes, hangs or differs when it is run alone."""
     for seed in seeds:
-        found = differs(generate(seed), plans(seed, _RUNS))
+        found = differs(generate(seed), plans(seed, number))
         if found:
             return seed, found
     return None
@@ -72,7 +72,7 @@ class _Hunt:
         seed, last = given.seed, given.seed + given.programs
         while seed < last and time.monotonic() < deadline:
             seeds = range(seed, min(seed + _BATCH, last))
-            answer = apart(lambda seeds=seeds: _batch(seeds, deadline), patience=60.0)
+            answer = apart(lambda seeds=seeds: _batch(seeds, given.runs, deadline), patience=60)
             words = answer.split(" ", 3)
             if words[0].isdigit():
                 self.programs += int(words[0])
@@ -82,7 +82,7 @@ class _Hunt:
                     continue
                 found = (int(words[2]), words[3])
             else:
-                alone = _one_by_one(seeds)
+                alone = _one_by_one(seeds, given.runs)
                 if alone is None:
                     print(f"programs {seeds.start} to {seeds.stop - 1}: {answer}, but none when run alone")
                     seed = seeds.stop
@@ -101,7 +101,7 @@ class _Hunt:
         print(f"program {seed}: {found}", flush=True)
         if self.arguments.no_shrink:
             return
-        small = shrunk(generate(seed), plans(seed, _RUNS), found)
+        small = shrunk(generate(seed), plans(seed, self.arguments.runs), found)
         text = f'"""Program {seed}: {kind(found)}."""\n\n{small}\n'
         print(text, flush=True)
         if self.arguments.into:

@@ -9,10 +9,11 @@ from __future__ import annotations
 import collections
 import io
 import types
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-_ATOMS = (str, int, float, bool, bytes, complex, type(None), type(...), type(NotImplemented))
+_ATOMS = frozenset((str, int, float, bool, bytes, complex, type(None), type(...), type(NotImplemented)))
+_BUILTIN = (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType)
 
 
 class _Writer:
@@ -27,54 +28,57 @@ class _Writer:
             self.parts.append(repr(value))
         elif kind is tuple:
             self._all("(", value, ")")
-        elif kind in (set, frozenset):
-            self._numbered(value, self._set)
         elif isinstance(value, type):
             self.parts.append(f"class {value.__name__}")
         elif isinstance(value, types.ModuleType):
             self.parts.append(f"module {value.__name__}")
-        elif kind in (types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType):
+        elif kind in _BUILTIN:
             self.parts.append(f"builtin {value.__qualname__}")
         elif kind is types.CodeType:
             self.parts.append(f"code {value.co_name}")
-        else:
-            self._numbered(value, self._object)
-
-    def _numbered(self, value: Any, write: Any) -> None:
-        known = self._numbers.get(id(value))
-        if known is not None:
+        elif (known := self._numbers.get(id(value))) is not None:
             self.parts.append(f"#{known}")
-            return
-        self._numbers[id(value)] = len(self._numbers)
-        self._alive.append(value)
-        write(value)
+        else:
+            self._numbers[id(value)] = len(self._numbers)
+            self._alive.append(value)
+            _WRITERS.get(kind, _Writer._object)(self, value)
 
     def _all(self, start: str, values: Iterable[Any], end: str) -> None:
-        self.parts.append(start)
+        parts, write = self.parts, self.write
+        parts.append(start)
         for value in values:
-            self.write(value)
-            self.parts.append(", ")
-        self.parts.append(end)
+            if type(value) in _ATOMS:
+                parts.append(repr(value))
+            else:
+                write(value)
+            parts.append(", ")
+        parts.append(end)
+
+    def _list(self, value: list[Any]) -> None:
+        self._all("list:[", value, "]")
+
+    def _dict(self, value: dict[Any, Any]) -> None:
+        self._all("dict:{", [part for item in value.items() for part in item], "}")
 
     def _set(self, value: Any) -> None:
         # Members are atoms or objects; in the order of iteration, which a program sees.
-        self._all(f"{type(value).__name__}{{", set.__iter__(value) if isinstance(value, set) else value, "}")
+        self._all(f"{type(value).__name__}{{", value, "}")
 
     def _object(self, value: Any) -> None:
         kind = type(value)
         self.parts.append(f"{kind.__name__}:")
         if isinstance(value, dict):
-            self._all("{", (part for item in list(dict.items(value)) for part in item), "}")
+            self._all("{", [part for item in dict.items(value) for part in item], "}")
         elif isinstance(value, list):
             self._all("[", list.__iter__(value), "]")
+        elif isinstance(value, tuple):
+            self._all("(", tuple.__iter__(value), ")")
         elif isinstance(value, collections.deque):
-            self._all("[", collections.deque.__iter__(value), "]")
+            self._all("[", collections.deque.__iter__(value), f"]{value.maxlen}")
         elif isinstance(value, BaseException):
             self._all("(", (value.args, value.__dict__), ")")
         elif kind is io.StringIO:
             self.write("closed" if value.closed else (value.getvalue(), value.tell()))
-        elif kind is types.FunctionType:
-            self._function(value)
         elif kind is types.MethodType:
             self._all("(", (value.__func__, value.__self__), ")")
         elif kind is types.GeneratorType:
@@ -91,15 +95,14 @@ class _Writer:
             except ValueError:
                 cells.append("<empty>")
         self._all(
-            f"{value.__qualname__}(", (value.__defaults__, value.__kwdefaults__, cells, value.__dict__), ")"
+            f"function:{value.__qualname__}(",
+            (value.__defaults__, value.__kwdefaults__, cells, value.__dict__),
+            ")",
         )
 
     def _instance(self, value: Any) -> None:
         kind = type(value)
-        slots = [
-            name for c in kind.__mro__ for name in _slots_of(c) if name not in ("__dict__", "__weakref__")
-        ]
-        for name in slots:
+        for name in (name for c in kind.__mro__ if "__slots__" in c.__dict__ for name in _slots_of(c)):
             try:
                 held = object.__getattribute__(value, name)
             except AttributeError:
@@ -108,15 +111,31 @@ class _Writer:
             self.write(held)
         state = object.__getattribute__(value, "__dict__") if kind.__dictoffset__ else None
         if isinstance(state, dict):
-            for name, held in list(state.items()):
+            for name, held in state.items():
                 self.parts.append(f"{name}=")
                 self.write(held)
         self.parts.append(";")
 
 
-def _slots_of(kind: type) -> tuple[str, ...]:
-    slots = kind.__dict__.get("__slots__", ())
-    return (slots,) if isinstance(slots, str) else tuple(slots)
+_WRITERS: dict[type, Callable[[_Writer, Any], None]] = {
+    list: _Writer._list,
+    dict: _Writer._dict,
+    set: _Writer._set,
+    frozenset: _Writer._set,
+    types.FunctionType: _Writer._function,
+}
+
+
+def _slots_of(kind: type) -> list[str]:
+    slots = kind.__dict__["__slots__"]
+    return [
+        s for s in ((slots,) if isinstance(slots, str) else slots) if s not in ("__dict__", "__weakref__")
+    ]
+
+
+def is_plain(values: Iterable[Any]) -> bool:
+    """Whether none of them can change or holds anything."""
+    return all(type(value) in _ATOMS for value in values)
 
 
 def canonical(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import io
 import os
 import resource
 import select
@@ -11,21 +12,36 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from random_programs.compare import Plan, check
 
-# A program that runs longer than this hangs, in seconds.
-HANGS = 10.0
+# A program that computes or waits longer than this hangs, in seconds.
+HANGS = 10
 _MEMORY = 4 << 30  # bytes that it may use
+_HANG = "hang: it does not end"
+_ASLEEP = 5.0  # seconds between two looks at a process that gives no answer
 
 
-def apart(work: Callable[[], str], patience: float = HANGS) -> str:
-    """What `work` returns in a process of its own; or that it crashed or hangs."""
+def _state(process: int) -> tuple[bool, int]:
+    """Whether the process wants to compute, and how long it has, in clock ticks."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return fields[0] != "S", int(fields[11]) + int(fields[12])
+
+
+def apart(work: Callable[[], str], patience: int = HANGS) -> str:
+    """What `work` returns in a process of its own; or that it crashed or hangs.
+
+    It hangs when it computes for longer than `patience` seconds, or sleeps. A machine that is busy with other
+    things does not make it hang.
+    """
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
         resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (patience, patience))
+        sys.stdout = io.StringIO()  # what generators print that are dropped
         status = 1
         try:
             os.write(writer, work().encode("utf-8", "replace")[:60_000])
@@ -37,19 +53,25 @@ def apart(work: Callable[[], str], patience: float = HANGS) -> str:
             os._exit(status)
     os.close(writer)
     text = b""
-    deadline = time.monotonic() + patience
+    computed = -1
     while True:
-        if not select.select([reader], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        if not select.select([reader], [], [], _ASLEEP)[0]:
+            before = computed
+            wants, computed = _state(child)
+            if wants or computed != before:
+                continue
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
             os.close(reader)
-            return "hang: it does not end"
+            return _HANG
         part = os.read(reader, 65536)
         if not part:
             break
         text += part
     os.close(reader)
     _, status = os.waitpid(child, 0)
+    if os.WIFSIGNALED(status) and os.WTERMSIG(status) in (signal.SIGKILL, signal.SIGXCPU):
+        return _HANG
     if os.WIFSIGNALED(status):
         return f"crash: {signal.Signals(os.WTERMSIG(status)).name}"
     return text.decode("utf-8", "replace") if status == 0 else "error: the check itself failed"
