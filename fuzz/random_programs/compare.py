@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import contextvars
 import gc
+import inspect
 import io
 import linecache
 import random
@@ -22,9 +24,9 @@ import xcs
 from xcs import _core
 
 from random_programs.canonical import canonical
-from random_programs.world import WORLD, OverBudget
+from random_programs.world import MARK, WORLD, OverBudget
 
-# What a sequential run may take before the program is put aside, in seconds.
+# What a sequential run may compute before the program is put aside, in seconds.
 _SLOW = 0.5
 
 # Parts of the observation that are not compared.
@@ -114,16 +116,18 @@ def observe(
     with contextlib.redirect_stdout(output):
         try:
             result = call(*arguments)
+            if inspect.iscoroutine(result):
+                result = asyncio.run(result)
         except Exception as raised:  # noqa: BLE001 - part of what is compared
             result, error = None, raised
     seen, lines = {}, ""
     try:
         if error is not None:
-            seen["raised"] = f"{canonical(error)} {any(error is r for r in WORLD.raised)}"
+            seen["raised"] = f"{canonical(error)} {MARK in error.__dict__}"
             seen["chain"] = "; ".join(_chain(error))
             lines = str(_lines(error, module.__file__ or ""))
             # How long what the frames hold lives is not promised: a jitted run has no such frames.
-            for one in [*WORLD.raised, *_led_to(error)]:
+            for one in _led_to(error):
                 traceback.clear_frames(one.__traceback__)
         gc.collect()
         state = {
@@ -145,6 +149,7 @@ def observe(
     finally:
         del error
     seen["effects"] = str(WORLD.effects)
+    seen["files"] = str(WORLD.files())
     seen["output"] = output.getvalue()
     seen["random"] = str(hash(random.getstate()))
     seen["torn"] = str(WORLD.torn)
@@ -228,8 +233,8 @@ def expected(fresh: Callable[[], types.ModuleType], plan: Plan) -> Observation |
     def over(*_: Any) -> None:
         raise OverBudget
 
-    before = signal.signal(signal.SIGALRM, over)
-    signal.setitimer(signal.ITIMER_REAL, _SLOW)
+    before = signal.signal(signal.SIGVTALRM, over)
+    signal.setitimer(signal.ITIMER_VIRTUAL, _SLOW)
 
     def wrap(main: Callable[..., Any]) -> Callable[..., Any]:
         sys.settrace(traced)
@@ -243,8 +248,8 @@ def expected(fresh: Callable[[], types.ModuleType], plan: Plan) -> Observation |
         return None
     finally:
         sys.settrace(None)
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
     if "recursion" in "".join(observation.seen.values()):  # where exactly the stack ends is not promised
         return None
     return Observation(observation.seen, observation.calls, traced.raised)

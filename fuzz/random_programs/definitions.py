@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random_programs.idioms import Lines, indent
 from random_programs.scope import Class, Draw, Function, Parameter, Scope, Type
+from random_programs.snippets import IMPORTS, PRELUDES
 from random_programs.statements import Statements
 
 PRELUDE = """\
@@ -92,7 +93,14 @@ class Definitions(Statements):
         return ", ".join(parts)
 
     def function(
-        self, name: str, parameters: list[Parameter], returns: Type, most: int, owner: str = ""
+        self,
+        name: str,
+        parameters: list[Parameter],
+        returns: Type,
+        most: int,
+        owner: str = "",
+        *,
+        is_coroutine: bool = False,
     ) -> tuple[Lines, Function]:
         """A definition, and how it is called."""
         outer = self.scope
@@ -105,6 +113,7 @@ class Definitions(Statements):
             scope.constants.add("self")
         generator = isinstance(returns, tuple) and returns[0] == "gen"
         scope.generator = generator
+        scope.is_coroutine = is_coroutine
         head: Lines = []
         shared = [n for n, t in scope.borrowed.items() if n not in scope.variables]
         if outer.depth == 0 and outer.outer is None:  # a function of the module
@@ -124,7 +133,8 @@ class Definitions(Statements):
                 scope.nonlocals.update(names)
         self.scope = scope
         pure, self.pure = self.pure, 0
-        recursive = self._recursion(name, parameters, returns) if not owner and not generator else []
+        plain = not owner and not generator and not is_coroutine
+        recursive = self._recursion(name, parameters, returns) if plain else []
         body = self.body(most)
         if generator and not any("yield" in line for line in body):
             body += self._yield()
@@ -137,7 +147,7 @@ class Definitions(Statements):
             made.parameters = [*parameters, Parameter("depth", "int", "2")]
             made.cost *= 3
         lines = [
-            f"def {name}({self.signature(made.parameters, first)}):",
+            f"{'async ' if is_coroutine else ''}def {name}({self.signature(made.parameters, first)}):",
             *indent([*head, *recursive, *body]),
         ]
         return lines, made
@@ -358,10 +368,13 @@ class Definitions(Statements):
     # Programs.
     def program(self) -> str:
         """The text of a whole program."""
-        lines = PRELUDE.splitlines()
+        lines = [*PRELUDE.splitlines(), *IMPORTS.splitlines()]
         top = self.scope
         for part in (MANAGED, DECORATORS):
             lines += ["", "", *part.splitlines()]
+        for feature, text in PRELUDES.items():
+            if self.draw.weights[feature]:
+                lines += ["", "", *text.splitlines()]
         lines += ["", "", f"rng = random.Random({self.draw.random.randrange(9)})"]
         for _ in range(self.draw.pick((0, 0, 1, 2))):
             if self.draw.weights["class"]:
@@ -387,7 +400,8 @@ class Definitions(Statements):
             p.default = None
         self.left = max(self.left, self.draw.random.randrange(8, 30))
         returns = self.draw.pick(("str", ("list", "str"), ("dict", "str"), self.any_type()))
-        lines, _ = self.function("main", parameters, returns, 14)
+        is_coroutine = self.draw.chance(0.1, "async")
+        lines, _ = self.function("main", parameters, returns, 14, is_coroutine=is_coroutine)
         # What the arguments share: the last of two of one type may be the first.
         make, names = [], []
         for p in parameters:

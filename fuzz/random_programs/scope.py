@@ -76,6 +76,7 @@ class Scope:
         self.functions: list[Function] = []
         self.loops = 0
         self.generator = False
+        self.is_coroutine = False
         self.depth = 0
         self.handlers = 0
         self.trips = 1.0
@@ -105,6 +106,7 @@ nonlocal global default star decorator match assert walrus generator send close 
 property special dataclass inherit slots classvar cache retry messages readback sort builtin unpack
 starred maybe conditional boolop chain fstring strmethod stringio join enumerate zip sum nestedcall
 loopvar handler contextlib partial reduce iter dictview grouped counter deque set tuple counterloop
+named operators descriptors file itertools formats bits chained throw late environment threads jit async
 """.split()  # noqa: SIM905 - a table
 
 

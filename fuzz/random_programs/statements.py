@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from random_programs.expressions import KEYS
-from random_programs.idioms import Idioms, Lines, indent
+from random_programs.idioms import Lines, indent
+from random_programs.library import Library
 from random_programs.scope import Draw, Type
 
 ERRORS = ("ToolError", "ValueError", "KeyError", "IndexError", "TypeError", "ZeroDivisionError")
 
 
-class Statements(Idioms):
+class Statements(Library):
     """Makes statements in `scope`."""
 
     def __init__(self, draw: Draw) -> None:
@@ -98,6 +99,7 @@ class Statements(Idioms):
         ]
         if self.scope.generator:
             options.append((4.0, "generator", self._yield))
+        options += self.library_options()
         return self.draw.choose(options) or ["pass"]
 
     # Assignments.

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import atexit
 import logging
+import os
+import shutil
+import tempfile
 import threading
 import zlib
 from collections import Counter
@@ -10,7 +15,10 @@ from typing import Any
 
 import xcs
 
-from random_programs.canonical import canonical
+from random_programs.canonical import canonical, is_plain
+
+# An attribute of the exceptions that independent calls raise.
+MARK = "raised by the world"
 
 
 class OverBudget(BaseException):
@@ -19,6 +27,15 @@ class OverBudget(BaseException):
 
 class ToolError(Exception):
     """What independent callables raise."""
+
+
+_FOLDER = tempfile.mkdtemp(prefix="random_programs.")
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
+
+
+def path(name: str) -> str:
+    """That of a file of the run."""
+    return os.path.join(_FOLDER, name)
 
 
 class World:
@@ -40,8 +57,18 @@ class World:
         self.total = 0
         self.effects: list[Any] = []
         self.torn: list[str] = []
-        self.raised: list[BaseException] = []
         self.active = 0
+        os.environ.pop("XCS_FUZZ", None)
+        for name in os.listdir(_FOLDER):
+            os.remove(path(name))
+
+    def files(self) -> dict[str, bytes]:
+        """What the run has written."""
+        contents = {}
+        for name in sorted(os.listdir(_FOLDER)):
+            with open(path(name), "rb") as file:
+                contents[name] = file.read()
+        return contents
 
     def answer(self, name: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> int:
         """What the call answers, as a number; it depends on what the arguments reach and on nothing else."""
@@ -53,7 +80,9 @@ class World:
             self.total += 1
             if self.total > self.most:
                 raise OverBudget
-        again = f"{name}{canonical((args, keywords))}"
+        again = asked
+        if keywords or not is_plain(args):
+            again = f"{name}{canonical((args, keywords))}"
         with self.lock:
             self.active -= 1
             if again != asked:
@@ -61,9 +90,8 @@ class World:
         return number >> 3
 
     def fail(self, error: BaseException) -> BaseException:
-        """Notes an exception that is about to be raised."""
-        with self.lock:
-            self.raised.append(error)
+        """Marks an exception that is about to be raised. It is not kept: it would keep the frames that it leaves."""
+        error.__dict__[MARK] = True
         return error
 
 
@@ -100,6 +128,17 @@ def parts(*args: Any, **keywords: Any) -> list[str]:
     """A new list of up to three strings."""
     n = WORLD.answer("parts", args, keywords)
     return [f"p{(n >> i) % 4}" for i in range(n % 4)]
+
+
+@xcs.op
+async def answered(*args: Any, **keywords: Any) -> str:
+    """A string, to be awaited."""
+    return f"w{WORLD.answer('answered', args, keywords) % 17}"
+
+
+async def asleep(seconds: float) -> None:
+    """Lets other tasks run."""
+    await asyncio.sleep(seconds)
 
 
 @xcs.op
