@@ -194,4 +194,20 @@ void Machine::done_in_order(ReasonCode reason, std::uint64_t nanoseconds) {
   waits_.lose(row, now - nanoseconds, now);
 }
 
+// What the run's own nodes met counts as met by the nodes of the program that they stand before or after, which
+// outlive it.
+std::vector<Site> Machine::sites() const {
+  std::unordered_map<const ir::Node*, const ir::Node*> stands_for;
+  for (const auto& [of, made] : reads_) stands_for[&made] = of.first;
+  const auto settle = [&](const ir::Node*& node) {
+    if (const auto found = stands_for.find(node); found != stands_for.end()) node = found->second;
+  };
+  std::vector<Site> sites = waits_.sites();
+  for (Site& site : sites) {
+    settle(site.node);
+    for (Wait& wait : site.waits) settle(wait.node);
+  }
+  return sites;
+}
+
 }  // namespace xcs::window

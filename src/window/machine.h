@@ -48,7 +48,7 @@ class Machine : private View {
   void abandon();
   Outcome take();
   const Counters& counters() const { return counters_; }
-  std::vector<Site> sites() const { return waits_.sites(); }
+  std::vector<Site> sites() const;
 
   void enqueue(Item& item);
   void dequeue(Item& item);
