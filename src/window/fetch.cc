@@ -227,13 +227,14 @@ void Machine::release_temporaries(Frame& frame, const ir::Node& node) {
 
 namespace {
 
-// References to the object of what the frame holds that is not complete.
-std::uint32_t held_inside(const Frame& frame, const Object* object, std::vector<const Env*>& seen) {
+// References to the object of what waits inside the frame: not of the variables of `running`.
+std::uint32_t held_inside(const Frame& frame, const Frame& running, const Object* object,
+                          std::vector<const Env*>& seen) {
   const auto count = [&](std::span<const Value> values) {
     return static_cast<std::uint32_t>(
         std::ranges::count_if(values, [&](const Value& v) { return v.object() == object; }));
   };
-  std::uint32_t references = count(frame.env);
+  std::uint32_t references = &frame == &running ? 0 : count(frame.env);
   if (frame.producer != nullptr) references += count(frame.producer->env);
   for (const Item* item : frame.items.all()) {
     const Env* snapshot = item->snapshot.get();
@@ -241,7 +242,7 @@ std::uint32_t held_inside(const Frame& frame, const Object* object, std::vector<
       seen.push_back(snapshot);
       references += count(*snapshot);
     }
-    references += item->is_frame ? held_inside(static_cast<const Frame&>(*item), object, seen)
+    references += item->is_frame ? held_inside(static_cast<const Frame&>(*item), running, object, seen)
                                  : count(static_cast<const Entry&>(*item).operands);
   }
   return references;
@@ -259,7 +260,7 @@ bool Machine::ends_with(const Frame& frame, const Value& old) {
   const Frame* activation = &frame;
   while (activation->kind != Frame::kActivation) activation = activation->parent;
   std::vector<const Env*> seen;
-  return *references == 1 + held_inside(*activation, old.object(), seen);
+  return *references == 1 + held_inside(*activation, frame, old.object(), seen);
 }
 
 // A variable or temporary holds `old` no longer. Where that runs code, it happens in program order: an entry
