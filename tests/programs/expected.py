@@ -49,7 +49,7 @@ EXPECTED = {
     "persona_chat": Expected(12, 5, 5),
     "pipeline_class": Expected(12, 2, 2),
     "plan_execute": Expected(22, 6, 14),
-    "prompt_search": Expected(22, 4, 4),
+    "prompt_search": Expected(22, 4, 5),
     "quiz_game": Expected(18, 5, 9),
     "rag_rerank": Expected(27, 3, 9),
     "raptor_tree": Expected(18, 4, 5),
