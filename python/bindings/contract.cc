@@ -191,12 +191,13 @@ Contract contract_from(const nb::dict& fields) {
 void bind_contracts(nb::module_& m) {
   m.def(
       "set_contract",
-      [](nb::object callee, const nb::dict& fields, bool keep_alive) {
+      [](nb::object callee, const nb::dict& fields, bool keep_alive, bool by_user) {
         Contract contract = contract_from(fields);
-        contract.declared = true;
+        contract.declared = by_user;
         Contracts::instance().set(std::move(callee), std::move(contract), keep_alive);
       },
-      nb::arg("callee"), nb::arg("fields"), nb::arg("keep_alive"), "Declares what a callable promises.");
+      nb::arg("callee"), nb::arg("fields"), nb::arg("keep_alive"), nb::arg("by_user") = true,
+      "Declares what a callable promises.");
   m.def(
       "forget_contract",
       [](std::uintptr_t address) { Contracts::instance().forget(reinterpret_cast<PyObject*>(address)); },

@@ -234,8 +234,9 @@ Action PythonHost::make_function(const Site& s) {
 
 Action PythonHost::make_cell(const Site& s) {
   if (s.operands.empty()) return outcome(PyCell_New(nullptr));
-  if (s[0].ready()) return outcome(PyCell_New(s.object(0)));
-  return needs_operand(0, kFresh);
+  nb::object cell = checked(PyCell_New(to_object(s[0]).ptr()));
+  if (s.view.walks() == 0) placeholders_.watch(cell);
+  return done(std::move(cell));
 }
 
 Action PythonHost::load_global(const Site& s) {
@@ -330,7 +331,7 @@ Action PythonHost::load_cell(const Site& s) {
       return done(std::move(value));
     }
   }
-  if (PyObject* content = PyCell_GET(cell)) return done(borrow_value(content));
+  if (PyObject* content = PyCell_GET(cell)) return done(to_value(content));
   const ir::SlotId slot = s.node.args[0];
   const ir::SlotId first = s.program.first_free();
   Action a;
@@ -402,6 +403,12 @@ bool PythonHost::only_finds(const Site& s, const ir::Statement& import) {
 }
 
 Action PythonHost::run_statement(const Site& s, const ir::Statement& shape) {
+  Action a = run_whole(s, shape);
+  a.ran_code = true;
+  return a;
+}
+
+Action PythonHost::run_whole(const Site& s, const ir::Statement& shape) {
   static const nb::object* missing = new nb::object(imported("xcs._fragments", "UNBOUND"));
   nb::object inputs = checked(PyTuple_New(static_cast<Py_ssize_t>(shape.inputs.size())));
   for (std::size_t i = 0; i < shape.inputs.size(); ++i)

@@ -60,8 +60,9 @@ struct Arguments {
   Value more = {};
 
   bool ready() const;
-  bool data(View& view) const;   // is_data of each
-  const Value* pending() const;  // the first that is, or null
+  bool data(View& view) const;     // is_data of each
+  bool builtin(View& view) const;  // likewise is_builtin, and there are no keywords
+  const Value* pending() const;    // the first that is, or null
 };
 
 // Whether a method of builtin containers by this name changes them.
@@ -178,6 +179,7 @@ class PythonHost final : public window::Host {
   Action statement(const Site& s);
   bool only_finds(const Site& s, const ir::Statement& import);
   static Action run_statement(const Site& s, const ir::Statement& shape);
+  static Action run_whole(const Site& s, const ir::Statement& shape);
   static Action call_statement(const Site& s, const nb::object& function, const nb::list& variables,
                                const nb::object& inputs);
   Action match_exception(const Site& s);
@@ -220,6 +222,8 @@ class PythonHost final : public window::Host {
   void push_exception(const Site& s, Arguments& arguments);
   // host_instances.cc
   static const window::Instance* instance_of(const Value& value, View& view);
+  // The class of a value, which may be pending; null when it is not known.
+  static PyTypeObject* known_class(const Value& value, View& view);
   static KnownRef own_attribute(const window::Instance& instance, PyObject* name, View& view);
   static bool load_attribute_of_any(const Value& of, PyObject* name, View& view, Action& answer);
   Action load_instance_attribute(const Site& s, const Value& of, const window::Instance& instance,
@@ -237,7 +241,8 @@ class PythonHost final : public window::Host {
   bool enter_default(const Site& s, Action& answer);
   Action load_item(const Site& s);
   static Action load_or_make(const Site& s, std::size_t pending);
-  static Action load_pending_item(const Site& s, std::size_t pending);
+  KnownRef found_in_each(const Site& s);
+  Action load_pending_item(const Site& s, std::size_t pending);
   Action load_list_item(const Site& s, PyObject* list, PyObject* index);
   Action load_key(const Site& s, PyObject* dict, PyObject* key, const Value* fallback);
   Action store_item_now(const Site& s, bool removes);
@@ -318,6 +323,7 @@ class PythonHost final : public window::Host {
                        HostCall& call);
   // host_ordered.cc
   void add_named_objects(PyObject* callee, int depth, Effect& effect);
+  Action captures(const Site& s, PyObject* callee, Flags flags);
   Action call_in_order(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments);
   bool read_early(const Site& s, PyObject* callee, const Contract& contract, const Arguments& arguments,
                   std::span<const window::Where> places, Action& answer);
@@ -377,8 +383,8 @@ class PythonHost final : public window::Host {
   bool enter_builtin(const Site& s, PyObject* callee, const Arguments& arguments, Action& answer);
   bool enter_print(const Site& s, const Arguments& arguments, Action& answer);
   bool enter_format(const Site& s, Action& answer);
-  bool enter_truth(const Site& s, PyObject* object, bool negated, Action& answer);
-  bool enter_contains(const Site& s, PyObject* container, bool negated, Action& answer);
+  bool enter_truth(const Site& s, const Value& object, bool negated, Action& answer);
+  bool enter_contains(const Site& s, bool negated, Action& answer);
   // host_operations.cc
   static PyTypeObject* class_with_operators(const Value& value, View& view);
   static bool holds_operators(const Value& value, View& view);

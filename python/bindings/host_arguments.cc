@@ -15,6 +15,11 @@ const Value* Arguments::pending() const {
   return spread.bound() ? &spread : nullptr;
 }
 
+bool Arguments::builtin(View& view) const {
+  return keywords.empty() &&
+         std::ranges::all_of(positional, [&](const Value& v) { return is_builtin(v, view); });
+}
+
 bool Arguments::data(View& view) const {
   for (const auto& [name, v] : keywords)
     if (!is_data(v, view)) return false;

@@ -67,6 +67,12 @@ const window::Instance* PythonHost::instance_of(const Value& value, View& view) 
   return view.look_anywhere() == View::State::kClear ? instance : nullptr;
 }
 
+PyTypeObject* PythonHost::known_class(const Value& value, View& view) {
+  if (value.ready()) return Py_TYPE(object_of(value));
+  const window::Instance* instance = instance_of(value, view);
+  return instance == nullptr ? nullptr : class_of(*instance);
+}
+
 // What the instance's own attribute may be: known_nothing() when it has none, null when that is not known.
 KnownRef PythonHost::own_attribute(const window::Instance& instance, PyObject* name, View& view) {
   const KnownRef own = window::attribute_of(instance, address_of(name));

@@ -63,11 +63,17 @@ Action PythonHost::without_frames(Action a, std::span<const Value> frames) {
 // REQUIRES: the arguments are ready
 Action PythonHost::call_framed(const Site& s, PyObject* callee, Arguments arguments) {
   const std::vector<Value> frames = frames_of(s, true);
-  if (frames.empty()) return call_native(callee, arguments);
-  std::vector<Value> given(frames.begin() + 1, frames.end());
-  given.push_back(borrow_value(callee));
-  arguments.positional.insert(arguments.positional.begin(), given.begin(), given.end());
-  return without_frames(call_native(object_of(frames.front()), arguments), frames);
+  Action a;
+  if (frames.empty()) {
+    a = call_native(callee, arguments);
+  } else {
+    std::vector<Value> given(frames.begin() + 1, frames.end());
+    given.push_back(borrow_value(callee));
+    arguments.positional.insert(arguments.positional.begin(), given.begin(), given.end());
+    a = without_frames(call_native(object_of(frames.front()), arguments), frames);
+  }
+  a.ran_code = is_python_callable(callee);
+  return a;
 }
 
 }  // namespace xcs::python

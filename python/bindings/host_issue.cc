@@ -62,6 +62,7 @@ Action PythonHost::issue(const Site& s, PyObject* callee, const Contract& contra
   // It runs in a copy of the context as it is at its place.
   if (!s.view.quiet() && s.view.look_listed(address_of(context_variables())) != View::State::kClear)
     return ordered(Reason::kOrderedResource, Effect::kNone, flags);
+  if (Action a = captures(s, callee, flags); !s.view.quiet() && a.verdict != Action::kDone) return a;
   if (Action a; !s.view.quiet() && !freeze(s, contract, flags, arguments, a)) return a;
   Action a;
   a.verdict = Action::kIssue;

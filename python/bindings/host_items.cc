@@ -1,11 +1,16 @@
 // Items of containers: loads, stores, membership, unpacking, and what comprehensions gather.
 #include <fmt/format.h>
 
+#include <array>
+
 #include "host.h"
 #include "reach.h"
 
 namespace xcs::python {
 namespace {
+
+// Of containers that a pending value may be, to be looked into one by one.
+constexpr std::size_t kMostAlternatives = 64;
 
 PyTypeObject* default_dict_type() {
   static auto* type = reinterpret_cast<PyTypeObject*>(imported("collections", "defaultdict").release().ptr());
@@ -167,6 +172,31 @@ const KnownRef* part_at(const window::Known& known, PyObject* number) {
 
 }  // namespace
 
+// What a key that is there finds in one of a few builtin containers that exist, whichever it is; null when
+// that is not known.
+KnownRef PythonHost::found_in_each(const Site& s) {
+  const KnownRef known = s[0].known();
+  if (known == nullptr || !s[1].ready() || known->objects.empty() ||
+      known->objects.size() > kMostAlternatives || !window::is_known_object(*known))
+    return nullptr;
+  KnownRef all = window::known_nothing();
+  for (const Value& container : known->objects) {
+    PyObject* object = object_of(container);
+    const Shape shape = shape_of(object);
+    if ((shape != Shape::kDict && shape != Shape::kList) || !is_static(Py_TYPE(object)) ||
+        is_default_dict(object))
+      return nullptr;
+    const std::array<Value, 2> operands = {container, s[1]};
+    const Action a = load_item({s.program, s.node, operands, s.view});
+    if (a.verdict == Action::kRaised) continue;
+    if (a.effect.memory != Effect::kNone) return nullptr;
+    const KnownRef one = a.verdict == Action::kDone ? known_of(a.value, s.view) : a.known;
+    all = one == nullptr ? nullptr : join(all, one);
+    if (all == nullptr) return nullptr;
+  }
+  return all;
+}
+
 // Of a container, or by a key, that is not there yet.
 Action PythonHost::load_pending_item(const Site& s, std::size_t pending) {
   if (!is_data(s[1], s.view)) return needs_operand(pending, kUnknown, Effect::kAnything);
@@ -182,7 +212,9 @@ Action PythonHost::load_pending_item(const Site& s, std::size_t pending) {
   const Flags data = window::flags_of(window::known_of_pending(s[0]));
   if (s[0].is_pending() && s[1].ready() && PySlice_Check(s.object(1)) && data != kUnknown)
     return with_known(needs_operand(pending, data), s[0].known());  // it is what it is a slice of
-  if (!one && items != nullptr)                                     // perhaps a slice
+  if (const KnownRef found = found_in_each(s); found != nullptr)
+    return with_known(needs_operand(pending, kUnknown), found);
+  if (!one && items != nullptr)  // perhaps a slice
     items = s[1].ready() ? window::known_container(items) : join(items, window::known_container(items));
   const bool atom = keyed && one && holds_atoms(s[0], s.view);
   return with_known(needs_operand(pending, atom ? kData | kAtom : kUnknown), std::move(items));
@@ -345,7 +377,7 @@ Action PythonHost::contains(const Site& s) {
     if (found < 0) return raised();
     return done(borrow_value((found != 0) != negated ? Py_True : Py_False));
   };
-  if (Action a; s[1].ready() && enter_contains(s, s.object(1), negated, a)) return a;
+  if (Action a; enter_contains(s, negated, a)) return a;
   if (const std::size_t i = first_pending(s.operands); i < s.operands.size())
     return needs_operand(i, flags, all_data(s.operands, s.view) ? Effect::kNone : Effect::kAnything);
   PyObject* item = s.object(0);

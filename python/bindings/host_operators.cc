@@ -326,7 +326,7 @@ Action PythonHost::inplace(const Site& s) {
     a.verdict = Action::kOperand;
     a.operand = 1;
     a.effect.memory = Effect::kOpaque;
-    return a;
+    return with_known(std::move(a), known_of(s[0], s.view));  // it is the target itself
   }
   // The operand is read here and replayed later: it must not change in between.
   if (PyIter_Check(s.object(1)) != 0) return ordered(Reason::kIterator, Effect::kAnything);
@@ -337,6 +337,28 @@ Action PythonHost::inplace(const Site& s) {
   return a;
 }
 
+namespace {
+
+// Whether asking a pending value for its truth runs no code of the program's, nor looks at what it holds.
+bool is_plainly_true_or_false(const Value& pending, View& view) {
+  if (is_data(pending, view)) return true;
+  const KnownRef known = window::known_of_pending(pending);
+  if (known == nullptr || known->any || view.look_anywhere() != View::State::kClear) return false;
+  const auto has_no_code = [](PyTypeObject* type) {
+    return type_lookup(type, interned("__bool__").ptr()) == nullptr &&
+           type_lookup(type, interned("__len__").ptr()) == nullptr;
+  };
+  return std::ranges::all_of(known->objects,
+                             [&](const Value& object) {
+                               return is_builtin(object, view) || has_no_code(Py_TYPE(object_of(object)));
+                             }) &&
+         std::ranges::all_of(known->instances, [&](const window::Instance& instance) {
+           return has_no_code(reinterpret_cast<PyTypeObject*>(object_of(instance.type)));
+         });
+}
+
+}  // namespace
+
 Action PythonHost::truth(const Site& s) {
   const bool negated = s.node.index == 1;
   auto answer = [&](int truth) {
@@ -344,11 +366,13 @@ Action PythonHost::truth(const Site& s) {
     return done(borrow_value((truth != 0) != negated ? Py_True : Py_False));
   };
   const Flags flags = kData | kAtom;
+  if (Action a; s[0].is_pending() && enter_truth(s, s[0], negated, a)) return a;
   if (s[0].is_pending())
-    return needs_operand(0, flags, is_data(s[0], s.view) ? Effect::kNone : Effect::kAnything);
+    return needs_operand(0, flags,
+                         is_plainly_true_or_false(s[0], s.view) ? Effect::kNone : Effect::kAnything);
   PyObject* object = s.object(0);
   if (object == Py_True || object == Py_False || is_atom(object)) return answer(PyObject_IsTrue(object));
-  if (Action a; enter_truth(s, object, negated, a)) return a;
+  if (Action a; enter_truth(s, s[0], negated, a)) return a;
   if (s.view.quiet()) return answer(PyObject_IsTrue(object));
   const Shape shape = shape_of(object);
   if (shape == Shape::kTuple) return answer(PyObject_IsTrue(object));

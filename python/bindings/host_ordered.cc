@@ -19,10 +19,14 @@ void PythonHost::add_named_objects(PyObject* callee, int depth, Effect& effect) 
   constexpr int kDeepest = 3;  // functions that it names, and those that these name
   if (!PyFunction_Check(callee) || depth > kDeepest) return;
   auto touch = [&](PyObject* object) {
+    if (const Value v = to_value(object); v.is_pending()) {
+      if ((v.flags() & kAtom) == 0) effect.memory = Effect::kAnything;
+      return;
+    }
     if (PyFunction_Check(object)) return add_named_objects(object, depth + 1, effect);
     if (is_atom(object) || PyModule_Check(object) || PyType_Check(object) || PyCallable_Check(object) != 0)
       return;
-    effect.memory = Effect::kOpaque;
+    if (effect.memory != Effect::kAnything) effect.memory = Effect::kOpaque;
     effect.stores.push_back({borrow_value(object), {Where::kAll}});
   };
   auto* function = reinterpret_cast<PyFunctionObject*>(callee);
@@ -34,6 +38,22 @@ void PythonHost::add_named_objects(PyObject* callee, int depth, Effect& effect) 
   const Py_ssize_t cells = function->func_closure == nullptr ? 0 : PyTuple_GET_SIZE(function->func_closure);
   for (Py_ssize_t i = 0; i < cells; ++i)
     if (PyObject* object = PyCell_GET(PyTuple_GET_ITEM(function->func_closure, i))) touch(object);
+}
+
+// What keeps a callee that is run ahead from finding the variables that it captures as they are at its place:
+// kDone when nothing does.
+Action PythonHost::captures(const Site& s, PyObject* callee, Flags flags) {
+  PyObject* closure = PyFunction_Check(callee) ? PyFunction_GET_CLOSURE(callee) : nullptr;
+  for (Py_ssize_t i = 0; closure != nullptr && i < PyTuple_GET_SIZE(closure); ++i) {
+    PyObject* cell = PyTuple_GET_ITEM(closure, i);
+    if (s.view.look_listed(address_of(cell)) != View::State::kClear)
+      return ordered(Reason::kPendingMemory, Effect::kNone, flags);
+    PyObject* content = PyCell_GET(cell);
+    if (content == nullptr) continue;
+    if (Value v = to_value(content); v.is_pending()) return needs_element(std::move(v), flags);
+    placeholders_.settle();
+  }
+  return {};
 }
 
 namespace {

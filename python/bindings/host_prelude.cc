@@ -160,9 +160,12 @@ bool may_stop(PyObject* callback, int depth) {
   }
   if (!PyFunction_Check(callback)) return false;
   PyObject* closure = PyFunction_GET_CLOSURE(callback);
-  for (Py_ssize_t i = 0; closure != nullptr && depth == 0 && i < PyTuple_GET_SIZE(closure); ++i)
-    if (PyObject* held = PyCell_GET(PyTuple_GET_ITEM(closure, i)); held != nullptr && PyFunction_Check(held))
-      if (held != callback && may_stop(held, depth + 1)) return true;
+  for (Py_ssize_t i = 0; closure != nullptr && depth == 0 && i < PyTuple_GET_SIZE(closure); ++i) {
+    PyObject* held = PyCell_GET(PyTuple_GET_ITEM(closure, i));
+    if (held == nullptr) continue;
+    if (const Value v = to_value(held); v.is_pending() && (v.flags() & (kData | kAtom)) == 0) return true;
+    if (PyFunction_Check(held) && held != callback && may_stop(held, depth + 1)) return true;
+  }
   return code_may_stop(reinterpret_cast<PyCodeObject*>(PyFunction_GET_CODE(callback)),
                        PyFunction_GET_GLOBALS(callback), depth);
 }

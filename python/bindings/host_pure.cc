@@ -139,7 +139,8 @@ bool PythonHost::change_privately(const Site& s, PyObject* callee, const Contrac
 Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
   const Flags flags = flags_of_pure(callee, contract);
   const bool back = calls_back(contract, arguments);
-  const bool plain = contract.reads == Contract::kNothing || arguments.data(s.view);
+  const bool plain = contract.reads == Contract::kNothing || arguments.data(s.view) ||
+                     (contract.reads == Contract::kShallow && arguments.builtin(s.view));
   if (const Value* pending = arguments.pending()) {
     const bool may_do_more = back || !plain;
     Action a = needs_argument(s, *pending, flags, may_do_more ? Effect::kAnything : Effect::kNone);
@@ -151,6 +152,7 @@ Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& co
   }
   if (s.view.quiet() && PyFunction_Check(callee)) return call_framed(s, callee, std::move(arguments));
   if (s.view.quiet()) return call_composing(s, callee, arguments, nullptr);
+  if (Action a = captures(s, callee, flags); a.verdict != Action::kDone) return a;
   if (back) return ordered(Reason::kCallback, Effect::kAnything, flags);
   if (changes_any(contract, arguments)) {
     if (!plain) return ordered(Reason::kChangesArguments, Effect::kAnything, flags);
@@ -201,9 +203,8 @@ Action PythonHost::call_over(const Site& s, PyObject* callee, const Contract& co
     return now.add(object_of(v));
   };
   auto held = [&](Obstacle o) {
-    const bool data = arguments.data(s.view);
-    Action a = held_up_inside(o, now.element(), flags, data);
-    return data ? with_result(std::move(a), result_of_pure(s, callee, contract, arguments)) : std::move(a);
+    Action a = held_up_inside(o, now.element(), flags, plain);
+    return plain ? with_result(std::move(a), result_of_pure(s, callee, contract, arguments)) : std::move(a);
   };
   for (const Value& v : arguments.positional)
     if (const Obstacle o = add(v); o != Obstacle::kNothing) return held(o);

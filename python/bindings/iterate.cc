@@ -157,7 +157,6 @@ class KeyedCursor final : public Cursor {
       : container_(std::move(container)), keys_(std::move(keys)), part_(part), placeholders_(placeholders) {}
 
   Action peek(View& view) override {
-    const bool is_set = PySet_Check(container_.ptr()) != 0;
     nb::object now = container_;
     const View::State state = view.look(address_of(container_.ptr()), {Where::kKeys});
     if (state == View::State::kBlocked) return blocked(kUnknown);
@@ -167,12 +166,16 @@ class KeyedCursor final : public Cursor {
         return held_up(replayed.obstacle, std::move(replayed.element), kUnknown);
       now = std::move(replayed.copy);
     }
+    const bool ends = index_ >= PyList_GET_SIZE(keys_.ptr());
+    if (ends && PyODict_Check(container_.ptr())) return stop();  // whatever has become of it
     if (static_cast<Py_ssize_t>(nb::len(now)) != PyList_GET_SIZE(keys_.ptr())) {
-      PyErr_SetString(PyExc_RuntimeError, is_set ? "Set changed size during iteration"
-                                                 : "dictionary changed size during iteration");
+      PyErr_SetString(PyExc_RuntimeError, PySet_Check(container_.ptr()) ? "Set changed size during iteration"
+                                          : PyODict_Check(container_.ptr())
+                                              ? "OrderedDict mutated during iteration"
+                                              : "dictionary changed size during iteration");
       return raised();
     }
-    if (index_ >= PyList_GET_SIZE(keys_.ptr())) return stop();
+    if (ends) return stop();
     PyObject* key = PyList_GET_ITEM(keys_.ptr(), index_);
     if (part_ == Part::kKeys) return done(borrow_value(key));
     Action value = value_of(view, key, now);

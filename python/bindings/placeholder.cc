@@ -34,10 +34,15 @@ int refuse_truth(PyObject*) { return set_refusal(), -1; }
 
 bool is_placeholder(PyObject* object) { return Py_TYPE(object) == placeholder_type(); }
 
-// Calls visit(item, index, key) with each item, or value of a dict, that is a placeholder. The visit may
-// replace it.
+// Calls visit(item, index, key) with each item, or value of a dict, or content of a cell, that is a
+// placeholder. The visit may replace it.
 template <typename Visit>
 void each_placeholder(PyObject* container, Visit visit) {
+  if (PyCell_Check(container)) {
+    if (PyObject* item = PyCell_GET(container); item != nullptr && is_placeholder(item))
+      visit(item, 0, nullptr);
+    return;
+  }
   if (PyDict_Check(container)) {
     PyObject *key = nullptr, *item = nullptr;
     Py_ssize_t position = 0;
@@ -50,14 +55,16 @@ void each_placeholder(PyObject* container, Visit visit) {
       visit(item, i, nullptr);
 }
 
-// Puts `value` in place of `placeholder`, which is an item of a list or tuple, or the value of `key` in a
-// dict.
+// Puts `value` in place of `placeholder`, which is an item of a list or tuple, the value of `key` in a dict,
+// or what a cell holds.
 void replace(PyObject* container, Py_ssize_t index, PyObject* key, PyObject* placeholder,
              const Value& value) {
   PyObject* object = object_of(value);
   if (PyDict_Check(container)) {
     // The value of a key that is there may be replaced while iterating.
     if (PyDict_SetItem(container, key, object) != 0) nb::raise_python_error();
+  } else if (PyCell_Check(container)) {
+    PyCell_Set(container, object);
   } else if (PyList_Check(container)) {
     PyList_SetItem(container, index, Py_NewRef(object));
   } else {
@@ -171,7 +178,7 @@ void Placeholders::Gap::fill() {
     if (PyDict_GetItemWithError(container_, key_.ptr()) == placeholder)
       return replace(container_, 0, key_.ptr(), placeholder, awaited_);
     PyErr_Clear();
-  } else if (index_ < PySequence_Fast_GET_SIZE(container_) &&
+  } else if (!PyCell_Check(container_) && index_ < PySequence_Fast_GET_SIZE(container_) &&
              PySequence_Fast_GET_ITEM(container_, index_) == placeholder) {
     return replace(container_, index_, nullptr, placeholder, awaited_);
   }

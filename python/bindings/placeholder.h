@@ -1,14 +1,14 @@
 // Stands for a pending value inside a Python container that already exists.
 //
 // Note [placeholders]
-// A display, *args or **kwargs may hold an answer that is not there yet. The container is made at once, with
-// a placeholder in that position, so that code that does not look at the position goes on. Only the host ever
-// sees a placeholder: it turns one that it reads into the pending value, and it puts every value in its place
-// (Placeholders::settle) before any code but its own looks at the container, which is when everything before
-// that code has been committed and so all values are there. Copies on which stores are replayed hold
-// placeholders too. Code that runs ahead may move one from container to container, as list.copy() does. All
-// else that it could do with one, such as hash or compare it, raises placeholder_error(), and the host takes
-// that for an operation that has to wait.
+// A display, *args, **kwargs or a variable that a nested function captures may hold an answer that is not
+// there yet. The container, or cell, is made at once, with a placeholder in that position, so that code that
+// does not look at the position goes on. Only the host ever sees a placeholder: it turns one that it reads
+// into the pending value, and it puts every value in its place (Placeholders::settle) before any code but its
+// own looks at the container, which is when everything before that code has been committed and so all values
+// are there. Copies on which stores are replayed hold placeholders too. Code that runs ahead may move one
+// from container to container, as list.copy() does. All else that it could do with one, such as hash or
+// compare it, raises placeholder_error(), and the host takes that for an operation that has to wait.
 #pragma once
 
 #include <list>
@@ -50,7 +50,8 @@ class Placeholders {
   Placeholders(const Placeholders&) = delete;
   Placeholders& operator=(const Placeholders&) = delete;
 
-  // Remembers those directly in `container`, a list, tuple or dict (in its values) that nobody else has seen.
+  // Remembers those directly in `container`, a list, tuple, dict (in its values) or cell that nobody else has
+  // seen.
   void watch(nb::object container);
   // As watch, for a display that was evaluated with placeholders among its operands: also those in displays
   // inside it. Returns whether each of them is where it can be replaced.

@@ -106,14 +106,15 @@ const std::unordered_map<std::string, Shape>& named_shapes() {
           "builtins.enumerate", "builtins.zip", "builtins.reversed", "builtins.list_reverseiterator",
           "builtins.str_iterator", "builtins.str_ascii_iterator", "builtins.set_iterator",
           "builtins.dict_keyiterator", "builtins.dict_valueiterator", "builtins.dict_itemiterator",
-          "builtins.bytes_iterator", "xcs._core.Cursor"})
+          "builtins.odict_iterator", "builtins.bytes_iterator", "xcs._core.Cursor"})
       t->emplace(name, Shape::kIterator);
     // Objects that have a state which only their methods look at.
     for (const char* name :
          {"_hashlib.HASH", "_hashlib.HMAC", "hmac.HMAC", "_blake2.blake2b", "_blake2.blake2s", "_md5.md5",
           "_sha1.sha1", "sqlite3.Connection", "sqlite3.Cursor"})
       t->emplace(name, Shape::kPlain);
-    for (const char* name : {"builtins.dict_keys", "builtins.dict_values", "builtins.dict_items"})
+    for (const char* name : {"builtins.dict_keys", "builtins.dict_values", "builtins.dict_items",
+                             "builtins.odict_keys", "builtins.odict_values", "builtins.odict_items"})
       t->emplace(name, Shape::kView);
     for (const char* name :
          {"builtins.dict", "collections.defaultdict", "collections.OrderedDict", "collections.Counter"})

@@ -291,4 +291,5 @@ for _follower in (_caches.follow, _caches.miss):
         _follower,
         {"effect": "ordered", "resource": "memo", "returns": "atom", "arguments": "none"},
         keep_alive=True,
+        by_user=False,
     )

@@ -102,7 +102,7 @@ class Fragments:
         return made
 
     def uses(self, index: int, wanted: list[bool]) -> tuple[Use, ...] | None:
-        """How an f-string uses the wanted ones among its operands.
+        """How an f-string, or one field of it, uses the wanted ones among its operands.
 
         Returns:
             In their order, the operand of each use, the builtin that makes its text and that one's other arguments.
@@ -116,11 +116,11 @@ class Fragments:
             return holes.get(id(part), names.get(part.id) if isinstance(part, ast.Name) else None)
 
         root = self.nodes[spec["syntax"]]
-        if not isinstance(root, ast.JoinedStr):
+        if not isinstance(root, ast.JoinedStr | ast.FormattedValue):
             return None
         found: list[Use] = []
         may_fail = False
-        for part in root.values:
+        for part in root.values if isinstance(root, ast.JoinedStr) else [root]:
             if not isinstance(part, ast.FormattedValue):
                 continue
             conversion = chr(part.conversion) if part.conversion > 0 else ""

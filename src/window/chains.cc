@@ -30,10 +30,19 @@ void Machine::note_stored(const Value& container, std::span<const Value> values,
   note_contents(container, chain);
 }
 
+// See Note [unresolved targets]. What code that ran whole in `frame` made is in what it was given and gives.
+void Machine::note_ran_whole(const Frame& frame, Place place, std::span<const Value> operands,
+                             const Action& action) {
+  if (!is_passed(frame)) return;
+  for (const Value& v : operands) memory_.note_late(v, place, true);
+  for (const Value& v : action.values) memory_.note_late(v, place, true);
+  memory_.note_late(action.value, place, true);
+}
+
 // What comes later finds out what led to `content` by the objects that hold it.
-void Machine::fill(const Value& result, Value content) {
+void Machine::fill(const Value& result, Value content, const Item& item) {
   content.settle();
-  memory_.note_late(content);
+  memory_.note_late(content, {item.parent, item.sequence});
   for (Object* holder : result.cell()->holders()) {
     if (content.is_pending()) {
       content.cell()->held_by(holder);

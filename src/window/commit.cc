@@ -172,13 +172,15 @@ void Machine::announce(Entry& entry, Effect effect) {
   if (effect.memory < entry.effect.memory) entry.wake_followers();
   memory_.remove(entry);
   entry.effect = std::move(effect);
+  Item* const blocker = blocker_;  // describing what is stored asks about other memory
   for (Effect::Store& store : entry.effect.stores) {
     store.target.settle();
-    if (!store.target.is_pending()) continue;
+    if (store.known != nullptr || !(store.target.is_pending() || memory_.is_late(store.target))) continue;
     store.known = stored_known(entry, store, *this);
     if (store.known == nullptr && (memory_.stored_flags(entry.node, entry.operands) & kData) != 0)
       store.known = known_data();
   }
+  blocker_ = blocker;
   memory_.add(entry);
 }
 
@@ -236,6 +238,8 @@ void Machine::retry(Entry& entry) {
   }
   Action action =
       attempt(entry.program, entry.node, entry.operands, {entry.parent, entry.sequence}, entry.handled);
+  if (action.ran_code)
+    note_ran_whole(*entry.parent, {entry.parent, entry.sequence}, entry.operands, action);
   if (action.verdict != Action::kDone) entry.chain = after(entry.chain, entry.turn);
   switch (action.verdict) {
     case Action::kDone:
@@ -317,7 +321,7 @@ void Machine::complete(Entry& entry, Value value, std::vector<Value> values) {
   for (std::size_t i = 0; i < results.size(); ++i) {
     Value content = values.empty() ? value : std::move(values[i]);
     content.chain = longest(content.chain, chain);
-    fill(results[i], std::move(content));
+    fill(results[i], std::move(content), entry);
   }
 }
 
@@ -556,6 +560,7 @@ void Machine::free(Item* item) {
       frame->items.pop_back();
       free(child);
     }
+    memory_.forget_places_in(*frame);
   }
   delete item;
 }

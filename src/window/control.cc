@@ -102,6 +102,7 @@ std::optional<bool> Machine::run_whole(Frame& frame, const ir::Node& node, ir::I
       std::ranges::all_of(node.args, [&](ir::SlotId given) { return frame.env[given].bound(); });
   if (!ready) return {};
   Action action = attempt(frame.program, run, operands_, frame.end(), frame.handled);
+  note_ran_whole(frame, frame.end(), operands_, action);
   assign_outputs(frame.env, s, action);
   if (action.verdict != Action::kRaised) return true;
   next = raise(frame, node, std::move(action.value));

@@ -57,8 +57,7 @@ Summary DryRun::run() {
     if (flow.returned) {
       const Value& v = *flow.returned;
       summary_.result = fact_of(v);
-      const bool fresh = v.is_pending() && own_.contains(v.cell()) && !escaped_.contains(v.cell());
-      if (fresh) summary_.result.flags |= v.flags() & kFresh;
+      if (is_fresh(v)) summary_.result.flags |= kFresh;
     }
   } else {
     join(flow.fell, std::move(flow.continued));

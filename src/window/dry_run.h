@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "window/escapes.h"
 #include "window/machine.h"
 
 namespace xcs::window {
@@ -116,13 +117,18 @@ class DryRun final : private View {
   bool each_of(const Value& ambiguous, const ir::Program& program, const ir::Node& node,
                const std::vector<Value>& operands, std::size_t operand, Env& env, int depth);
   void note_made(const Value& value);
+  // Whether only the walk has it, in its variables.
+  bool is_fresh(const Value& value);
+  bool is_own(const Value& value) const { return value.is_pending() && own_.contains(value.cell()); }
+  bool is_made(const Value& value) const { return value.ready() && made_.contains(value.object()); }
+  void note_escapes(const ir::Node& node, const Action& action, std::span<const Value> operands);
   KnownRef known_of(const Value& value);
   Summary::Fact fact_of(const Value& value);
   void take_explicit(const Frame& frame);
   void take_explicit(const Frame& frame, bool& certain);
   void take_footprint(const Frame& frame);
   void add_place(const Effect::Store& store);
-  void merge_place(Effect::Store place, bool own);
+  void merge_place(Effect::Store place, bool own, bool made_by_walk);
   Value unknown(Flags flags, KnownRef known = nullptr);
   bool leads_out(const Value& value) const {
     return value.is_pending() && leading_out_.contains(value.cell());
@@ -132,6 +138,7 @@ class DryRun final : private View {
   Flags flags_of(const Value& value);
   Value join(const Value& a, const Value& b);
   void join(Env& into, const Env& env);
+  void note_one_of(const Value& both, const Value& a, const Value& b);
   void join(std::optional<Env>& into, std::optional<Env> env);
   void join(std::optional<Value>& into, std::optional<Value> value);
   void join(Flow& into, Flow flow);
@@ -176,8 +183,9 @@ class DryRun final : private View {
   std::vector<std::optional<Value>> yields_;  // what the generators being walked yield, the innermost last
   Value sent_;                                // what is sent to the innermost
   std::vector<Value> unknowns_;
-  std::unordered_set<const Cell*> own_;      // made here: values that do not exist yet
-  std::unordered_set<const Cell*> escaped_;  // of these, those that something other than a variable may hold
+  std::unordered_set<const Cell*> own_;              // made here: values that do not exist yet
+  Escapes escapes_;                                  // of these, and of made_
+  std::unordered_set<const Cell*> stands_for_made_;  // of own_, those that may be one of made_
   // Of these, those that are data to whoever reads them and may lead to any object that exists; see Note
   // [raised objects].
   std::unordered_set<const Cell*> leading_out_;

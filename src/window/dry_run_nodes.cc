@@ -98,6 +98,7 @@ void DryRun::control(const ir::Program& program, const ir::Node& n, Env env, Flo
       for (Value& v : operands) v.settle();
       if (std::ranges::all_of(operands, &Value::bound)) {
         const Action action = machine_.ask(program, n, operands, *this);
+        note_escapes(n, action, operands);
         take_effect(action, operands);
         if (action.verdict == Action::kRaised)
           note_raised(action.value);
@@ -152,6 +153,7 @@ constexpr int kMostAmbiguous = 3;  // operands of one node
 bool DryRun::attempt(const ir::Program& program, const ir::Node& n, std::vector<Value> operands, Env& env,
                      int depth) {
   Action action = machine_.ask(program, n, operands, *this);
+  note_escapes(n, action, operands);
   if (action.verdict == Action::kRaised) return false;
   if (action.verdict == Action::kEnter) {
     for (const Value& v : action.enter.slots) note_made(v);
@@ -230,6 +232,7 @@ bool DryRun::each_of(const Value& ambiguous, const ir::Program& program, const i
     std::vector<Value> with = operands;
     with[operand] = one;
     if (leads_out(ambiguous)) note_leading_out(one);
+    if (one.is_pending()) escapes_.unite(one, ambiguous);
     Env next = env;
     if (attempt(program, n, std::move(with), next, depth + 1)) join(after, std::move(next));
     if (summary_.footprint.anything) return true;

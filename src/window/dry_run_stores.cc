@@ -21,10 +21,6 @@ void DryRun::take_effect(const Action& action, std::span<const Value> operands, 
     default:
       return;
   }
-  // The value may be kept by what is stored or built from it.
-  if ((action.flags & kAtom) == 0 || action.effect.memory != Effect::kNone)
-    for (const Value& v : operands)
-      if (v.is_pending()) escaped_.insert(v.cell());
   if (action.effect.memory == Effect::kNone) return;
   if (action.effect.memory == Effect::kAnything) {
     summary_.footprint.anything = true;
@@ -50,7 +46,7 @@ void DryRun::take_effect(const Action& action, std::span<const Value> operands, 
 void DryRun::add_place(const Effect::Store& store) {
   Effect::Store place{store.target, store.where, store.stored, store.known, ir::kNone, false};
   place.target.settle();
-  const bool own = place.target.is_pending() && own_.contains(place.target.cell());
+  const bool own = is_own(place.target);
   if (leads_out(place.target)) {
     summary_.footprint.anything = true;
     return;
@@ -60,9 +56,10 @@ void DryRun::add_place(const Effect::Store& store) {
   if (place.target.is_pending() && unlisted_.unnamed.add(place)) changes_.push_back(0);
   if ((fresh || described_.contains(place.target.object())) && unlisted_.described.add(place))
     changes_.push_back(0);
-  if (fresh) return;
-  const KnownRef known = own ? known_of_pending(place.target) : nullptr;
-  if (own && known == nullptr) {
+  const bool made_by_walk = fresh && stands_for_made_.contains(place.target.cell());
+  if (fresh && !made_by_walk) return;
+  const KnownRef known = own && !made_by_walk ? known_of_pending(place.target) : nullptr;
+  if (own && !made_by_walk && known == nullptr) {
     summary_.footprint.anything = true;
     return;
   }
@@ -72,12 +69,12 @@ void DryRun::add_place(const Effect::Store& store) {
       one.target = object;
       add_place(one);
     }
-  if (own && is_atom(without_objects(known))) return;
-  merge_place(std::move(place), own);
+  if (known != nullptr && own && is_atom(without_objects(known))) return;
+  merge_place(std::move(place), own, made_by_walk);
 }
 
-// `own`: the target is a value that the walk made up.
-void DryRun::merge_place(Effect::Store place, bool own) {
+// `own`: the target is a value that the walk made up; `made_by_walk`: of objects that only the walk has.
+void DryRun::merge_place(Effect::Store place, bool own, bool made_by_walk) {
   const auto meets = [&](const Effect::Store& other) {
     if (other.where.kind != place.where.kind || other.where.key != place.where.key) return false;
     if (other.target.object() == place.target.object()) return true;
@@ -86,7 +83,7 @@ void DryRun::merge_place(Effect::Store place, bool own) {
   };
   const auto made = place.target.ready() ? made_.find(place.target.object()) : made_.end();
   const std::size_t number = made == made_.end() ? 0 : made->second;
-  std::vector<Effect::Store>& places = number != 0 ? own_places_ : summary_.footprint.places;
+  std::vector<Effect::Store>& places = number != 0 || made_by_walk ? own_places_ : summary_.footprint.places;
   for (Effect::Store& other : places)
     if (meets(other)) {
       const Flags stored = other.stored & place.stored;
@@ -160,7 +157,7 @@ View::State DryRun::look(Object* object, Where where) {
   auto meet = [&](const Effect::Store& store) {
     // A store to a value that is not there yet may go to this object.
     const bool same = store.target.is_pending()
-                          ? made_.contains(object) || machine_.memory_.may_be(store.target, object)
+                          ? made_.contains(object) || machine_.memory_.may_be(store.target, object, outer_)
                           : store.target.object() == object;
     if (!same || !machine_.memory_.overlap(store.where, where)) return;
     answer_.state = State::kBlocked;

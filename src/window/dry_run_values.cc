@@ -6,6 +6,62 @@
 
 namespace xcs::window {
 
+bool DryRun::is_fresh(const Value& value) {
+  const bool own = is_own(value) && (value.flags() & kFresh) != 0;
+  return (own || is_made(value)) && !escapes_.contains(value);
+}
+
+namespace {
+
+bool is_store(ir::Op op) {
+  switch (op) {
+    case ir::Op::kStoreItem:
+    case ir::Op::kStoreAttr:
+    case ir::Op::kStoreCell:
+    case ir::Op::kStoreGlobal:
+    case ir::Op::kInplace:
+    case ir::Op::kAppend:
+    case ir::Op::kAdd:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Whether neither the node's result nor what it stores into leads back to its first operand.
+bool looks_at_first(ir::Op op) {
+  switch (op) {
+    case ir::Op::kLoadItem:
+    case ir::Op::kUnpack:
+    case ir::Op::kIter:
+    case ir::Op::kStoreItem:
+    case ir::Op::kStoreAttr:
+    case ir::Op::kAppend:
+    case ir::Op::kAdd:
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+// What a node has done, or may do, with those of its operands that only the walk has.
+void DryRun::note_escapes(const ir::Node& n, const Action& action, std::span<const Value> operands) {
+  const bool stores = action.effect.memory != Effect::kNone || action.changed.bound() || is_store(n.op);
+  const bool atom = action.verdict == Action::kDone
+                        ? action.value.bound() && (flags_of(action.value) & kAtom) != 0
+                        : (action.flags & kAtom) != 0;
+  if (atom && !stores) return;
+  for (std::size_t i = looks_at_first(n.op) ? 1 : 0; i < operands.size(); ++i) {
+    const Value& v = operands[i];
+    if (!is_own(v) && !is_made(v)) continue;
+    const auto is_it = [&](const Value& slot) { return slot.bound() && slot.object() == v.object(); };
+    if (action.verdict == Action::kEnter && std::ranges::any_of(action.enter.slots, is_it)) continue;
+    escapes_.add(v);
+  }
+}
+
 KnownRef DryRun::known_of(const Value& value) {
   if (!value.bound()) return nullptr;
   if (leads_out(value)) return nullptr;
@@ -45,25 +101,32 @@ Value DryRun::join(const Value& a, const Value& b) {
   if (a.object() == b.object()) return a;
   const Flags fa = flags_of(a);
   const Flags fb = flags_of(b);
-  Flags flags = fa & fb & (kTypes | kFresh);
+  Flags flags = fa & fb & kTypes;
   if (!a.bound()) flags = fb & kTypes;
   if (!b.bound()) flags = fa & kTypes;
-  if (a.is_pending() && escaped_.contains(a.cell())) flags &= kTypes;
-  if (b.is_pending() && escaped_.contains(b.cell())) flags &= kTypes;
-  // Fresh only as long as both are values that do not exist yet.
-  if (!a.is_pending() || !own_.contains(a.cell()) || !b.is_pending() || !own_.contains(b.cell()))
-    flags &= kTypes;
+  if (is_fresh(a) && is_fresh(b)) flags |= kFresh;
   flags |= (fa | fb) & kMaybeUnbound;
   if (leads_out(a) || leads_out(b)) {
     const Value both = unknown(flags);
     note_leading_out(both);
+    note_one_of(both, a, b);
     return both;
   }
   KnownRef known = !a.bound()   ? known_of(b)
                    : !b.bound() ? known_of(a)
                                 : window::join(known_of(a), known_of(b));
   flags |= window::flags_of(known);
-  return unknown(flags, std::move(known));
+  const Value both = unknown(flags, std::move(known));
+  note_one_of(both, a, b);
+  return both;
+}
+
+void DryRun::note_one_of(const Value& both, const Value& a, const Value& b) {
+  for (const Value& one : {a, b}) {
+    if (!is_made(one) && !is_own(one)) continue;
+    escapes_.unite(one, both);
+    if (is_made(one) || stands_for_made_.contains(one.cell())) stands_for_made_.insert(both.cell());
+  }
 }
 
 void DryRun::join(Env& into, const Env& env) {

@@ -172,12 +172,6 @@ Action Machine::apart_from_interrupts(Action action, View& view) {
 
 namespace {
 
-bool is_passed(const Frame& frame) {
-  const Frame* f = &frame;
-  while (f != nullptr && !f->passed) f = f->parent;
-  return f != nullptr;
-}
-
 bool hands_on(ir::Op op) {
   switch (op) {
     case ir::Op::kStoreGlobal:
@@ -292,10 +286,11 @@ void Machine::let_variables_end(Frame& activation) {
 Frame* Machine::run_node(Frame& frame, const ir::Node& node) {
   gather(frame, node);
   if (hands_on(node.op) && is_passed(frame))
-    for (const Value& v : operands_) memory_.note_late(v);
+    for (const Value& v : operands_) memory_.note_late(v, frame.end());
   if (node.op != ir::Op::kStatement) require_bound(frame, node);
   if (const auto slot = first_unbound(node, operands_)) return raise_unbound(frame, node, *slot);
   Action action = attempt(frame.program, node, operands_, frame.end(), frame.handled);
+  if (action.ran_code) note_ran_whole(frame, frame.end(), operands_, action);
   switch (action.verdict) {
     case Action::kDone: {
       const Chain used = chain_of(frame.program, node, operands_, action, Chain());

@@ -132,12 +132,13 @@ Frame* Machine::finish(Frame& frame) {
 
 // What the parent has gone on without is there now.
 void Machine::finish_passed(Frame& frame) {
-  if (frame.kind == Frame::kActivation && frame.result.is_pending()) fill(frame.result, frame.returned);
+  if (frame.kind == Frame::kActivation && frame.result.is_pending())
+    fill(frame.result, frame.returned, frame);
   for (const Frame::Output& output : frame.outputs) {
     Value& v = frame.env[output.slot];
     v.settle();
     v.chain = longest(v.chain, frame.chain);
-    fill(output.cell, v);
+    fill(output.cell, v, frame);
   }
   frame.outputs.clear();
   frame.env.clear();

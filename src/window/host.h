@@ -209,6 +209,8 @@ struct Action {
       kUnknown;         // of the result, while it is pending (kOperand, kElement, kBlocked, kOrdered, kIssue)
   KnownRef known;       // likewise; see Note [known values]
   bool raised = false;  // the result may be the exception that is being handled, or hold it
+  // kDone, kRaised: code of the program's ran whole, which may have put what it made into what it was given.
+  bool ran_code = false;
   bool shallow = false;   // kDone of a call: it did not look at what its operands hold
   bool in_place = false;  // kOperand: the result is operand 0 itself or, otherwise, a new object
   bool sure = false;      // kOrdered: it will not raise when its turn comes

@@ -275,6 +275,8 @@ struct Continuation {
 bool before(const Item& item, Place place);
 // Whether `one` goes on at an earlier place than `other`. A frame goes on after what is in it.
 bool earlier(const Item& one, const Item& other);
+// Whether something went on without the frame, or without one around it.
+bool is_passed(const Frame& frame);
 // Whether `frame` contains `item`, or is it.
 bool contains(const Frame& frame, const Item& item);
 

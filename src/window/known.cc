@@ -278,6 +278,10 @@ KnownRef part_of(const KnownRef& known, std::size_t i, std::size_t count, std::s
   return held(parts.size() == count ? parts[i] : known->items);
 }
 
+bool is_known_object(const Known& known) {
+  return !known.any && !known.constant.bound() && !may_be_more(known) && !known.objects.empty();
+}
+
 Value certain(const KnownRef& known) {
   if (known == nullptr || may_be_more(*known)) return {};
   if (known->objects.empty()) return known->constant;

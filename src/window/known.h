@@ -85,6 +85,9 @@ inline bool may_be_container(const Known& known) { return known.items != nullptr
 // list.
 KnownRef part_of(const KnownRef& known, std::size_t i, std::size_t count, std::size_t star);
 
+// Whether it is one of the objects that exist, and nothing else.
+bool is_known_object(const Known& known);
+
 // The object that the value will be, when there is no other.
 Value certain(const KnownRef& known);
 

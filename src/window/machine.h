@@ -205,7 +205,9 @@ class Machine : private View {
   void note_contents(const Value& object, Chain chain);
   void note_made(const ir::Program& program, const ir::Node& node, const Value& made);
   void note_stored(const Value& container, std::span<const Value> values, Chain chain);
-  void fill(const Value& result, Value content);
+  void note_ran_whole(const Frame& frame, Place place, std::span<const Value> operands, const Action& action);
+  // `item`: what gives the result.
+  void fill(const Value& result, Value content, const Item& item);
   Chain contents_of(const Value& object) const;
   static Chain chain_of(std::span<const Value> operands, Chain at_least);
   // What led to the result of a node that is done.

@@ -21,6 +21,30 @@ bool before(const Item& item, Place place) {
   return a_sequence < b_sequence;
 }
 
+namespace {
+
+// Whether the first place comes before the second, or holds it.
+bool earlier_place(Place one, Place other) {
+  if (one.frame == other.frame) return one.sequence < other.sequence;
+  const Frame* a = one.frame;
+  const Frame* b = other.frame;
+  std::uint64_t a_sequence = one.sequence;
+  std::uint64_t b_sequence = other.sequence;
+  while (a != b) {
+    if (a != nullptr && (b == nullptr || a->depth >= b->depth)) {
+      a_sequence = a->sequence;
+      a = a->parent;
+    } else {
+      b_sequence = b->sequence;
+      b = b->parent;
+    }
+  }
+  if (a_sequence != b_sequence) return a_sequence < b_sequence;
+  return one.frame == a && other.frame != a;
+}
+
+}  // namespace
+
 bool earlier(const Item& one, const Item& other) {
   auto depth = [](const Item* i) { return i->parent == nullptr ? 0 : i->parent->depth + 1; };
   const Item* a = &one;
@@ -35,6 +59,12 @@ bool earlier(const Item& one, const Item& other) {
   return a == b ? depth(&one) > depth(&other) : a->sequence < b->sequence;
 }
 
+bool is_passed(const Frame& frame) {
+  const Frame* f = &frame;
+  while (f != nullptr && !f->passed) f = f->parent;
+  return f != nullptr;
+}
+
 bool contains(const Frame& frame, const Item& item) {
   const Item* i = &item;
   while (i != nullptr && i != &frame) i = i->parent;
@@ -46,7 +76,7 @@ void MemoryIndex::add_store(Item* item, const Effect::Store& store, bool replaya
   target.settle();
   if (target.ready()) {
     places_[target.object()].push_back({item, store.where, replayable, store.stored, store});
-    if (all_late_ || late_.contains(target.object())) unlisted_.described.add(store);
+    if (is_late(target)) unlisted_.described.add(store);
   } else if (target.is_pending()) {
     unresolved_.push_back({item, store, replayable});
     unlisted_.unnamed.add(store);
@@ -138,7 +168,7 @@ void MemoryIndex::resolve() {
   }
 }
 
-bool MemoryIndex::may_be(const Value& target, Object* object) {
+bool MemoryIndex::may_be(const Value& target, Object* object, const Item& item) {
   const auto& lineage = target.cell()->lineage();
   if (lineage != nullptr && lineage->last.object() == object) return true;
   if ((target.flags() & kFresh) != 0) return false;
@@ -146,17 +176,55 @@ bool MemoryIndex::may_be(const Value& target, Object* object) {
     case Host::MayBe::kNo:
       return false;
     case Host::MayBe::kLate:
-      return all_late_ || late_.contains(object);
+      return all_late_ || may_have_met(object, item);
     default:
       return true;
   }
 }
 
-void MemoryIndex::note_late(const Value& value) {
-  if (all_late_ || !value.ready() || late_.contains(value.object())) return;
+bool MemoryIndex::is_late(const Value& value) const {
+  return value.ready() && (all_late_ || late_.contains(value.object()));
+}
+
+// Whether a late object was there for what `item` does: it has not shown only in what comes after.
+bool MemoryIndex::may_have_met(Object* object, const Item& item) const {
+  const auto found = late_.find(object);
+  return found != late_.end() && !before(item, found->second);
+}
+
+void MemoryIndex::note_late(const Value& value, Place place, bool again) {
+  if (all_late_ || !value.ready()) return;
+  const auto is_news = [&](const Object* object) {
+    const auto found = late_.find(object);
+    return found == late_.end() || earlier_place(place, found->second);
+  };
+  if (!again && !is_news(value.object())) return;
   const auto reached = host_.reached_from(value);
   all_late_ = !reached;
-  if (reached) late_.insert(reached->begin(), reached->end());
+  if (!reached) return;
+  std::vector<const Object*>& shown = shown_in_[place.frame];
+  for (const Object* object : *reached)
+    if (is_news(object)) {
+      late_.insert_or_assign(object, place);
+      shown.push_back(object);
+    }
+}
+
+void MemoryIndex::forget_places_in(const Frame& frame) {
+  const auto found = shown_in_.find(&frame);
+  if (found == shown_in_.end()) return;
+  const std::vector<const Object*> shown = std::move(found->second);
+  shown_in_.erase(found);
+  for (const Object* object : shown) {
+    const auto late = late_.find(object);
+    if (late == late_.end() || late->second.frame != &frame) continue;
+    if (frame.parent == nullptr) {
+      late_.erase(late);
+      continue;
+    }
+    late->second = {frame.parent, frame.sequence};
+    shown_in_[frame.parent].push_back(object);
+  }
 }
 
 bool MemoryIndex::overlap(const Where& a, const Where& b) {
@@ -235,7 +303,7 @@ MemoryIndex::Answer MemoryIndex::look(Object* object, Where where, Place place, 
   Item* blocker = nullptr;
   answer.flags = kData | kAtom;
   for (const Unresolved& u : unresolved_) {
-    if (!overlap(u.store.where, where) || !before(*u.item, place) || !may_be(u.store.target, object))
+    if (!overlap(u.store.where, where) || !before(*u.item, place) || !may_be(u.store.target, object, *u.item))
       continue;
     answer.flags &= u.store.stored;
     if (answer.met.size() < kMostListed) {

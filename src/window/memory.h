@@ -47,8 +47,12 @@ class MemoryIndex {
   // `guesses`: some frames were passed on a guess, so that what comes after them may never happen.
   Answer look(Object* object, Where where, Place place, bool forward, bool guesses);
   // Says that the object, and what it holds, may have come into being after values were described that it may
-  // be: it was the content of a cell, or it comes from code that was passed.
-  void note_late(const Value& value);
+  // be: it was the content of a cell, or it comes from code that was passed. `place` is where that shows.
+  // `again`: what it holds has changed since it was noted.
+  void note_late(const Value& value, Place place, bool again = false);
+  bool is_late(const Value& value) const;
+  // The frame is about to go: places in it are its own from now on.
+  void forget_places_in(const Frame& frame);
   // What has been announced to be stored so.
   const Unlisted& unlisted() const { return unlisted_; }
   // An item before `place` that says that it stores to the object, or null.
@@ -75,8 +79,9 @@ class MemoryIndex {
   friend class DryRun;
   void remove_item(const Item* item, const std::vector<Effect::Store>& stores);
   void resolve();
-  // Whether a store through a pending target may be one to this object.
-  bool may_be(const Value& target, Object* object);
+  // Whether a store of `item` through a pending target may be one to this object.
+  bool may_be(const Value& target, Object* object, const Item& item);
+  bool may_have_met(Object* object, const Item& item) const;
   bool overlap(const Where& a, const Where& b);
 
   Host& host_;
@@ -85,7 +90,10 @@ class MemoryIndex {
   std::vector<Unresolved> unresolved_;                     // the object is not known yet
   std::vector<Item*> anything_;
   Unlisted unlisted_;
-  std::unordered_set<const Object*> late_;  // an address may outlive its object: then it says too much
+  // The first place in program order where each showed. An address may outlive its object: then it says too
+  // much.
+  std::unordered_map<const Object*, Place> late_;
+  std::unordered_map<const Frame*, std::vector<const Object*>> shown_in_;
   bool all_late_ = false;
 };
 
