@@ -238,8 +238,7 @@ void Machine::retry(Entry& entry) {
   }
   Action action =
       attempt(entry.program, entry.node, entry.operands, {entry.parent, entry.sequence}, entry.handled);
-  if (action.ran_code)
-    note_ran_whole(*entry.parent, {entry.parent, entry.sequence}, entry.operands, action);
+  if (action.ran_code) note_ran_whole(*entry.parent, {entry.parent, entry.sequence}, entry.operands, action);
   if (action.verdict != Action::kDone) entry.chain = after(entry.chain, entry.turn);
   switch (action.verdict) {
     case Action::kDone:

@@ -54,7 +54,7 @@ def test_a_captured_answer_is_there_for_whatever_runs_as_it_is(check: Check) -> 
         bound = functools.partial(tell, "p")
         log(lambda: None)
         inside = tell.__closure__[0].cell_contents
-        return inside, bound(), list(map(tell, NAMES)), eval("f('q')", {"f": tell})  # noqa: S307
+        return inside, bound(), list(map(tell, NAMES)), eval("f('q')", {"f": tell})
 
     check(run)
 
