@@ -136,11 +136,20 @@ bool PythonHost::change_privately(const Site& s, PyObject* callee, const Contrac
   return true;
 }
 
+namespace {
+
+// Whether what it reads of its arguments runs no code of the program's.
+bool runs_no_code(const Contract& contract, const Arguments& arguments, View& view) {
+  return contract.reads == Contract::kNothing || arguments.data(view) ||
+         (contract.reads == Contract::kShallow && arguments.builtin(view));
+}
+
+}  // namespace
+
 Action PythonHost::call_pure(const Site& s, PyObject* callee, const Contract& contract, Arguments arguments) {
   const Flags flags = flags_of_pure(callee, contract);
   const bool back = calls_back(contract, arguments);
-  const bool plain = contract.reads == Contract::kNothing || arguments.data(s.view) ||
-                     (contract.reads == Contract::kShallow && arguments.builtin(s.view));
+  const bool plain = runs_no_code(contract, arguments, s.view);
   if (const Value* pending = arguments.pending()) {
     const bool may_do_more = back || !plain;
     Action a = needs_argument(s, *pending, flags, may_do_more ? Effect::kAnything : Effect::kNone);
@@ -203,6 +212,7 @@ Action PythonHost::call_over(const Site& s, PyObject* callee, const Contract& co
     return now.add(object_of(v));
   };
   auto held = [&](Obstacle o) {
+    const bool plain = runs_no_code(contract, arguments, s.view);
     Action a = held_up_inside(o, now.element(), flags, plain);
     return plain ? with_result(std::move(a), result_of_pure(s, callee, contract, arguments)) : std::move(a);
   };
