@@ -50,7 +50,10 @@ bool met_placeholder(const Action& raised) {
 PythonHost::PythonHost() : PythonHost(handled_exception()) {}
 
 PythonHost::PythonHost(nb::object outer)
-    : iterators_(placeholders_), contracts_(Contracts::instance()), outer_handled_(std::move(outer)) {}
+    : iterators_(placeholders_),
+      contracts_(Contracts::instance()),
+      outer_handled_(std::move(outer)),
+      threads_(threads_of_program()) {}
 
 PythonHost::~PythonHost() {
   // What a generator began with may hold others, which take themselves out when they go.

@@ -434,6 +434,7 @@ class PythonHost final : public window::Host {
   nb::object surveyed_;       // an iterator whose items peek_items() found to be constants
   Value handled_;             // what set_handled set
   nb::object outer_handled_;  // what was handled when the run began
+  Py_ssize_t threads_;        // of the program, when the run began; -1 once the function has started some
 };
 
 }  // namespace xcs::python

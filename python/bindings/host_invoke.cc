@@ -5,6 +5,15 @@
 
 namespace xcs::python {
 
+// The thread counts among those of the program once it runs.
+static bool starts_thread(PyObject* callee) {
+  if (!PyCFunction_Check(callee)) return false;
+  const auto* function = reinterpret_cast<PyCFunctionObject*>(callee);
+  return std::string_view(function->m_ml->ml_name).starts_with("start_") && function->m_module != nullptr &&
+         PyUnicode_Check(function->m_module) &&
+         PyUnicode_CompareWithASCIIString(function->m_module, "_thread") == 0;
+}
+
 Action PythonHost::call_unknown(const Site& s, PyObject* callee, Arguments arguments, Reason reason) {
   if (!s.view.quiet()) return ordered(reason, Effect::kAnything);
   if (const Value* pending = arguments.pending()) {
@@ -12,6 +21,7 @@ Action PythonHost::call_unknown(const Site& s, PyObject* callee, Arguments argum
     a.reason = static_cast<window::ReasonCode>(reason);
     return a;
   }
+  if (starts_thread(callee)) threads_ = -1;
   return s.in_order(reason, [&] { return call_framed(s, callee, arguments); });
 }
 

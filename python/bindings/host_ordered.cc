@@ -88,6 +88,13 @@ const Value* state_used(const Contract& contract, const Arguments& arguments) {
              : nullptr;
 }
 
+bool is_lock(PyObject* object) {
+  static const nb::object* lock = new nb::object(imported("_thread", "LockType"));
+  static const nb::object* reentrant = new nb::object(imported("_thread", "RLock"));
+  return lock->is(nb::handle(reinterpret_cast<PyObject*>(Py_TYPE(object)))) ||
+         reentrant->is(nb::handle(reinterpret_cast<PyObject*>(Py_TYPE(object))));
+}
+
 }  // namespace
 
 // Uses a resource: in order with everything, but memory is not touched.
@@ -156,13 +163,20 @@ Action PythonHost::use_resource(const Site& s, PyObject* callee, const Contract&
     a.effect.memory = Effect::kOpaque;
     a.effect.stores.push_back({borrow_value(memory), {Where::kAll}});
   }
-  if (const Value* object = state_used(contract, arguments)) a = changes(std::move(a), *object, kState);
+  const Value* object = state_used(contract, arguments);
+  if (object != nullptr) a = changes(std::move(a), *object, kState);
   if (!contract.declared && contract.effect == Contract::kOrdered && contract.resource == "database")
     a = changes(std::move(a), borrow_value(database()), {Where::kAll});
   if (contract.effect == Contract::kOrdered) {
     for (const Where& place : touched.places) a = changes(std::move(a), borrow_value(files()), place);
     for (const nb::object& key : touched.keys) a.effect.held.push_back(borrow_value(key.ptr()));
   }
+  // By the time it has the lock, a thread that the function started may have done what it was to do.
+  const auto may_have_started_threads = [&] {
+    return threads_of_program() > threads_ || s.view.look_anywhere() != View::State::kClear;
+  };
+  if (object != nullptr && is_lock(object_of(*object)) && may_have_started_threads())
+    a.effect.memory = Effect::kAnything;
   a.sure = pending == nullptr && !contract.declared && only_writes(contract.resource);
   return a;
 }

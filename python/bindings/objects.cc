@@ -63,6 +63,11 @@ nb::object imported(const char* module, const char* attribute) {
   return checked(PyImport_ImportModuleLevel(module, nullptr, nullptr, names.ptr(), 0)).attr(attribute);
 }
 
+Py_ssize_t threads_of_program() {
+  static PyObject* const count = imported("_thread", "_count").release().ptr();
+  return PyLong_AsSsize_t(checked(PyObject_CallNoArgs(count)).ptr());
+}
+
 CallArguments call_arguments(PyObject* const* arguments, std::size_t count, PyObject* keyword_names) {
   CallArguments all{checked(PyTuple_New(static_cast<Py_ssize_t>(count))), nb::dict()};
   for (std::size_t i = 0; i < count; ++i)

@@ -60,6 +60,9 @@ struct CallArguments {
 // be null.
 CallArguments call_arguments(PyObject* const* arguments, std::size_t count, PyObject* keyword_names);
 
+// How many threads the program has started that have not ended.
+Py_ssize_t threads_of_program();
+
 // An attribute of a module, imported if need be.
 nb::object imported(const char* module, const char* attribute);
 

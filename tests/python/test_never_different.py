@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import _thread
 import builtins
 import collections
+import concurrent.futures
 import copy
 import gc
 import itertools
@@ -475,3 +477,35 @@ def test_nothing_of_a_run_lives_on_after_it() -> None:
     gc.collect()
     assert not [thing for thing in gc.get_objects() if isinstance(thing, Held)]
     assert threading.active_count() >= 1
+
+
+def test_what_a_thread_did_is_seen_once_it_has_been_waited_for(check: Check) -> None:
+    def joined():
+        told = []
+        thread = threading.Thread(target=lambda: told.append(ask("in")))
+        thread.start()
+        first = ask("a")
+        thread.join()
+        return list(told), first
+
+    def met():
+        told, ready = [], threading.Event()
+
+        def tell():
+            told.append(ask("in"))
+            ready.set()
+
+        _thread.start_new_thread(tell, ())
+        first = ask("a")
+        ready.wait()
+        return list(told), first
+
+    def pooled():
+        told = []
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            given = pool.submit(lambda: told.append(ask("in")))
+            first = ask("a")
+            return given.result(), list(told), first
+
+    for run in (joined, met, pooled):
+        check(run)
