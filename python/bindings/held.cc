@@ -140,16 +140,31 @@ Objects held_by(PyObject* object, Depth depth) {
 
 nb::object referent(PyObject* reference) { return checked(PyObject_CallNoArgs(reference)); }
 
+bool may_catch_closing(PyObject* generator) {
+#if PY_VERSION_HEX >= 0x030B0000
+  const auto* code = reinterpret_cast<PyCodeObject*>(reinterpret_cast<PyGenObject*>(generator)->gi_code);
+  return PyBytes_GET_SIZE(code->co_exceptiontable) != 0;
+#else
+  return (void)generator, true;
+#endif
+}
+
+namespace {
+
+bool is_suspended(PyObject* generator) {
+  static const nb::object* suspended = new nb::object(imported("inspect", "GEN_SUSPENDED"));
+  static const nb::object* state = new nb::object(imported("inspect", "getgeneratorstate"));
+  return (*state)(nb::handle(generator)).equal(*suspended);
+}
+
+}  // namespace
+
 bool has_end(PyObject* object) {
   PyTypeObject* type = Py_TYPE(object);
   if (type == &PyUnicode_Type || type == &PyLong_Type || type == &PyList_Type || type == &PyDict_Type)
     return false;
   if (PyCoro_CheckExact(object) || PyAsyncGen_CheckExact(object)) return true;  // the one may warn
-  if (PyGen_CheckExact(object)) {
-    static const nb::object* suspended = new nb::object(imported("inspect", "GEN_SUSPENDED"));
-    static const nb::object* state = new nb::object(imported("inspect", "getgeneratorstate"));
-    return (*state)(nb::handle(object)).equal(*suspended);
-  }
+  if (PyGen_CheckExact(object)) return may_catch_closing(object) && is_suspended(object);
   if (!is_static(type) && type_lookup(type, interned("__del__").ptr()) != nullptr) return true;
   if (!PyType_SUPPORTS_WEAKREFS(type)) return false;
   const auto* references = reinterpret_cast<PyWeakReference*>(*PyObject_GET_WEAKREFS_LISTPTR(object));

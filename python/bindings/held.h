@@ -13,6 +13,9 @@ std::vector<PyObject*> held_by(PyObject* object, Depth depth);
 // What the weak reference refers to, or None.
 nb::object referent(PyObject* reference);
 
+// Whether the generator's code may run on when it is closed. That of Python 3.12 and later always catches.
+bool may_catch_closing(PyObject* generator);
+
 // Whether code of the program's runs when the object itself goes: a __del__, a callback of a weak reference,
 // or what a generator has left to do.
 bool has_end(PyObject* object);

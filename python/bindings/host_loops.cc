@@ -350,7 +350,8 @@ bool PythonHost::drop_runs_code(const Value& iterator, std::uint32_t references)
 std::optional<std::uint32_t> PythonHost::references_to_ending(const Value& value) {
   PyObject* object = object_of(value);
   if (PyCoro_CheckExact(object)) return std::nullopt;  // whoever waits and has it awaits it
-  const bool goes_on = PyGen_CheckExact(object) && !nb::handle(object).attr("gi_frame").is_none();
+  const bool goes_on = PyGen_CheckExact(object) && !nb::handle(object).attr("gi_frame").is_none() &&
+                       (may_catch_closing(object) || holds_what_ends_with_code(object));
   if (!goes_on && !has_end(object)) return std::nullopt;
   return static_cast<std::uint32_t>(Py_REFCNT(object));
 }
