@@ -194,8 +194,8 @@ void Machine::done_in_order(ReasonCode reason, std::uint64_t nanoseconds) {
   waits_.lose(row, now - nanoseconds, now);
 }
 
-// What the run's own nodes met counts as met by the nodes of the program that they stand before or after, which
-// outlive it.
+// What the run's own nodes met counts as met by the nodes of the program that they stand before or after,
+// which outlive it.
 std::vector<Site> Machine::sites() const {
   std::unordered_map<const ir::Node*, const ir::Node*> stands_for;
   for (const auto& [of, made] : reads_) stands_for[&made] = of.first;
