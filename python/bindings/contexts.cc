@@ -113,6 +113,11 @@ const ir::Node* earliest(const ir::Program& program, IsIt is_it) {
 
 }  // namespace
 
+bool may_make_manager(PyObject* function) {
+  const Contextlib& contextlib = Contextlib::get();
+  return function == contextlib.methods[Contextlib::kRecreate] || contextlib.made(function);
+}
+
 bool recreates_manager(PyObject* function, PyObject* self) {
   const Contextlib& contextlib = Contextlib::get();
   return function == contextlib.methods[Contextlib::kRecreate] &&

@@ -8,6 +8,9 @@
 
 namespace xcs::python {
 
+// Whether a call of `function` may make one, by what it is. Asked of every function that is entered.
+bool may_make_manager(PyObject* function);
+
 // The generator function that `function` makes managers of, when contextlib.contextmanager made it and
 // nothing of that has been replaced; null for every other function.
 PyObject* manager_maker(PyObject* function);

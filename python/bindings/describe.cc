@@ -570,11 +570,6 @@ struct Builtins {
   }
 };
 
-bool is_type(PyObject* callee, std::initializer_list<PyTypeObject*> types) {
-  return std::ranges::any_of(types,
-                             [&](PyTypeObject* t) { return reinterpret_cast<PyObject*>(t) == callee; });
-}
-
 KnownRef zipped(std::span<const Value> arguments, View& view) {
   std::vector<KnownRef> parts;
   for (const Value& v : arguments) {

@@ -373,7 +373,7 @@ class PythonHost final : public window::Host {
   bool may_reach(const Value& given);
   // host_contexts.cc
   static nb::object made_manager_of(const Site& s, PyObject* function, Arguments& arguments);
-  bool make_manager(const Site& s, PyObject* function, Arguments arguments, Action& answer);
+  bool make_manager(const Site& s, PyObject* function, const Arguments& given, Action& answer);
   static bool step_manager(const Site& s, Action& answer);
   // host_cache.cc
   bool enter_cached(const Site& s, PyObject* cache, const Arguments& arguments, Action& answer);
@@ -402,6 +402,7 @@ class PythonHost final : public window::Host {
   static bool find_member(const Site& s, PyObject* enumeration, const Arguments& arguments, Action& answer);
   Action construct(const Site& s, PyTypeObject* type, Arguments arguments);
   bool make_named_tuple(PyTypeObject* type, Arguments arguments, Action& answer);
+  static bool may_change_code(PyObject* function, View& view);
   bool is_closed_over(PyObject* function, const Arguments& arguments);
   Action call_misfit(PyObject* function, const Arguments& arguments);
   bool bind(PyObject* function, const HostProgram& program, Arguments& arguments, std::vector<Value>& slots);

@@ -5,10 +5,8 @@
 namespace xcs::python {
 namespace {
 
-bool is_type(PyObject* callee, PyTypeObject& type) { return callee == reinterpret_cast<PyObject*>(&type); }
-
 // Whether it makes a list or a tuple of the items in their order.
-bool lists(PyObject* callee) { return is_type(callee, PyList_Type) || is_type(callee, PyTuple_Type); }
+bool lists(PyObject* callee) { return is_type(callee, {&PyList_Type, &PyTuple_Type}); }
 
 bool has_constant_keys(PyObject* dict) {
   PyObject* key = nullptr;
@@ -26,7 +24,7 @@ bool PythonHost::reads_keys(const Site& s, PyObject* callee, const Arguments& ar
   if (arguments.positional.size() != 1 || !arguments.keywords.empty()) return false;
   PyObject* given = object_of(arguments.positional[0]);
   PyObject* dict = PyDictKeys_Check(given) ? dict_of_view(given) : given;
-  const bool compares = callee == sorted || is_type(callee, PySet_Type) || is_type(callee, PyFrozenSet_Type);
+  const bool compares = callee == sorted || is_type(callee, {&PySet_Type, &PyFrozenSet_Type});
   if (!PyDict_CheckExact(dict) || !(compares || lists(callee))) return false;
   if (compares && !has_constant_keys(dict)) return false;
   if (s.view.look(address_of(dict), {Where::kKeys}) == View::State::kClear) {
@@ -52,9 +50,9 @@ bool PythonHost::reads_container(const Site& s, PyObject* callee, const Argument
   if (arguments.positional.size() != 1 || !arguments.keywords.empty()) return false;
   PyObject* container = object_of(arguments.positional[0]);
   const Shape shape = shape_of(container);
-  const bool counts = callee == len || is_type(callee, PyBool_Type);
+  const bool counts = callee == len || is_type(callee, {&PyBool_Type});
   const bool copies = (lists(callee) && shape == Shape::kList) ||
-                      (is_type(callee, PyDict_Type) && PyDict_CheckExact(container));
+                      (is_type(callee, {&PyDict_Type}) && PyDict_CheckExact(container));
   if (!is_container(shape) || !(counts || copies)) return false;
   if (counts && s.view.look(address_of(container), {Where::kKeys}) == View::State::kClear) {
     answer = call_native(callee, arguments);

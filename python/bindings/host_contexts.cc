@@ -1,7 +1,6 @@
 // `with` statements over managers that contextlib makes of generators: see Note [contexts] in the window.
 #include "contexts.h"
 #include "host.h"
-#include "tracing.h"
 
 namespace xcs::python {
 namespace {
@@ -37,18 +36,16 @@ nb::object PythonHost::made_manager_of(const Site& s, PyObject* function, Argume
 }
 
 // Makes the manager, when the statement's two ends can be run as steps of the window.
-bool PythonHost::make_manager(const Site& s, PyObject* function, Arguments arguments, Action& answer) {
-  if (s.awaited() || !is_only_entered(s) || !s.view.assigns_at_once() || is_traced()) return false;
-  if (arguments.spread.bound() || arguments.more.bound()) return false;
+bool PythonHost::make_manager(const Site& s, PyObject* function, const Arguments& given, Action& answer) {
+  if (!may_make_manager(function)) return false;
+  if (s.awaited() || !is_only_entered(s) || !s.view.assigns_at_once()) return false;
+  if (given.spread.bound() || given.more.bound()) return false;
+  Arguments arguments = given;
   const nb::object maker = made_manager_of(s, function, arguments);
   if (!maker.is_valid()) return false;
   const ProgramRef program = lowered(maker.ptr());
   if (!program->refusal.empty() || !yields_once(*program)) return false;
-  for (PyObject* code : {function, maker.ptr()})  // its code and its defaults may be assigned
-    if (!s.view.quiet() &&
-        s.view.look(address_of(code), {Where::kAttr, address_of(interned("__code__").ptr())}) !=
-            View::State::kClear)
-      return false;
+  if (may_change_code(function, s.view) || may_change_code(maker.ptr(), s.view)) return false;
   Enter begins;
   if (!bind(maker.ptr(), *program, arguments, begins.slots)) return false;
   begins.program = program;

@@ -244,6 +244,13 @@ Action PythonHost::call_misfit(PyObject* function, const Arguments& arguments) {
   return call_native(function, ready);
 }
 
+// Whether something earlier may assign the function's code or its defaults.
+bool PythonHost::may_change_code(PyObject* function, View& view) {
+  return !view.quiet() &&
+         view.look(address_of(function), {Where::kAttr, address_of(interned("__code__").ptr())}) !=
+             View::State::kClear;
+}
+
 // Whether it is a function of a closed library that reaches nothing through these arguments: it need not even
 // be read.
 bool PythonHost::is_closed_over(PyObject* function, const Arguments& arguments) {
@@ -287,10 +294,7 @@ Action PythonHost::enter(const Site& s, PyObject* function, Arguments arguments)
     const auto reason = explain::reason_of(program->refusal).value_or(Reason::kUnknownCallee);
     return call_unknown(s, function, std::move(arguments), reason);
   }
-  // Its defaults and its code may be assigned.
-  if (!s.view.quiet() &&
-      s.view.look(address_of(function), {Where::kAttr, address_of(interned("__code__").ptr())}) !=
-          View::State::kClear) {
+  if (may_change_code(function, s.view)) {
     Action a = blocked(kUnknown);
     a.effect.memory = Effect::kAnything;
     return a;

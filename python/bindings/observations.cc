@@ -1,5 +1,6 @@
 #include "observations.h"
 
+#include "held.h"
 #include "memory.h"
 #include "reach.h"
 #include "types.h"
@@ -24,7 +25,7 @@ nb::object weak_reference(PyObject* object) {
 }  // namespace
 
 nb::object Observations::now(const nb::object& reference) {
-  return PyWeakref_Check(reference.ptr()) ? nb::object(nb::handle(reference)()) : reference;
+  return PyWeakref_Check(reference.ptr()) ? referent(reference.ptr()) : reference;
 }
 
 void Observations::called(const ir::Node& node, PyObject* callee, PyObject* receiver) {

@@ -410,6 +410,11 @@ bool finds_plainly(PyTypeObject* type) {
 }
 bool has_plain_setattr(PyTypeObject* type) { return type->tp_setattro == PyObject_GenericSetAttr; }
 
+bool is_type(PyObject* callee, std::initializer_list<PyTypeObject*> types) {
+  return std::ranges::any_of(types,
+                             [&](PyTypeObject* t) { return reinterpret_cast<PyObject*>(t) == callee; });
+}
+
 bool is_data_descriptor(PyObject* descriptor) {
   return descriptor != nullptr && Py_TYPE(descriptor)->tp_descr_set != nullptr;
 }

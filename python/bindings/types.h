@@ -1,6 +1,8 @@
 // What the host knows of an object from its type alone.
 #pragma once
 
+#include <initializer_list>
+
 #include "objects.h"
 
 namespace xcs::python {
@@ -53,6 +55,9 @@ PyObject* type_lookup(PyTypeObject* type, PyObject* name);
 // Whether it is compiled code, or a function of the modules of the standard library that define abstract
 // classes.
 bool comes_with_python(PyObject* function);
+
+// Whether it is one of these types.
+bool is_type(PyObject* callee, std::initializer_list<PyTypeObject*> types);
 
 // Attribute access on instances of `type` is CPython's own: no __getattribute__, __getattr__ or __setattr__.
 bool has_plain_getattr(PyTypeObject* type);

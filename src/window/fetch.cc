@@ -190,10 +190,6 @@ bool hands_on(ir::Op op) {
   }
 }
 
-}  // namespace
-
-namespace {
-
 // Calls `release` with each temporary that nothing reads after the node.
 template <class Release>
 void each_last_read(const ir::Node& node, const Release& release) {

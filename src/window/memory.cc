@@ -4,46 +4,44 @@
 
 namespace xcs::window {
 
-bool before(const Item& item, Place place) {
-  const Frame* a = item.parent;
-  std::uint64_t a_sequence = item.sequence;
-  const Frame* b = place.frame;
-  std::uint64_t b_sequence = place.sequence;
+namespace {
+
+// Where two places part: the frame that holds both, and which of its items lead to them.
+struct Parting {
+  const Frame* frame;
+  std::uint64_t one, other;
+};
+
+Parting part(Place one, Place other) {
+  const Frame* a = one.frame;
+  const Frame* b = other.frame;
+  Parting found{nullptr, one.sequence, other.sequence};
   while (a != b) {
     if (b == nullptr || (a != nullptr && a->depth >= b->depth)) {
-      a_sequence = a->sequence;
+      found.one = a->sequence;
       a = a->parent;
     } else {
-      b_sequence = b->sequence;
+      found.other = b->sequence;
       b = b->parent;
     }
   }
-  return a_sequence < b_sequence;
+  found.frame = a;
+  return found;
 }
-
-namespace {
 
 // Whether the first place comes before the second, or holds it.
 bool earlier_place(Place one, Place other) {
-  if (one.frame == other.frame) return one.sequence < other.sequence;
-  const Frame* a = one.frame;
-  const Frame* b = other.frame;
-  std::uint64_t a_sequence = one.sequence;
-  std::uint64_t b_sequence = other.sequence;
-  while (a != b) {
-    if (a != nullptr && (b == nullptr || a->depth >= b->depth)) {
-      a_sequence = a->sequence;
-      a = a->parent;
-    } else {
-      b_sequence = b->sequence;
-      b = b->parent;
-    }
-  }
-  if (a_sequence != b_sequence) return a_sequence < b_sequence;
-  return one.frame == a && other.frame != a;
+  const Parting at = part(one, other);
+  if (at.one != at.other) return at.one < at.other;
+  return one.frame == at.frame && other.frame != at.frame;
 }
 
 }  // namespace
+
+bool before(const Item& item, Place place) {
+  const Parting at = part({item.parent, item.sequence}, place);
+  return at.one < at.other;
+}
 
 bool earlier(const Item& one, const Item& other) {
   auto depth = [](const Item* i) { return i->parent == nullptr ? 0 : i->parent->depth + 1; };
